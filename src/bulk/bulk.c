@@ -1,0 +1,6 @@
+#include "pg_purser.h"
+
+void
+bulk_init(void)
+{
+}
