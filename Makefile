@@ -22,7 +22,8 @@ PGFILEDESC = "pg_purser - migration ledger, bulk loading and query audit"
 
 OBJS_SHARED =
 OBJS_LEDGER = src/ledger/ledger.o
-OBJS_BULK = src/bulk/bulk.o
+OBJS_BULK = $(addprefix src/bulk/bulk_, functions.o load.o target.o context.o csv.o json.o \
+	jsonb.o coerce.o nested.o writer.o conflict.o)
 OBJS_AUDIT = src/audit/audit.o
 OBJS = src/pg_purser.o $(OBJS_SHARED) $(OBJS_LEDGER) $(OBJS_BULK) $(OBJS_AUDIT)
 
