@@ -31,11 +31,11 @@ DATA = $(wildcard $(here)sql/pg_purser--*--*.sql)
 DATA_built = pg_purser--$(EXTVERSION).sql
 
 REGRESS_LEDGER =
-REGRESS_BULK =
+REGRESS_BULK = bulk_insert bulk_csv bulk_json bulk_trigger bulk_conflict bulk_privilege
+ISOLATION += bulk_skip
 REGRESS_AUDIT =
 REGRESS = setup $(REGRESS_LEDGER) $(REGRESS_BULK) $(REGRESS_AUDIT)
 REGRESS_OPTS = --load-extension=pg_purser
-ISOLATION =
 ISOLATION_OPTS = --load-extension=pg_purser
 TAP_TESTS = 1
 

@@ -37,12 +37,19 @@ bulk_json_not_objects(void)
 }
 
 static PURSER_JSON_ACTION
-json_array_start(void *state)
+json_element_start(void *state, bool isnull pg_attribute_unused())
 {
 	JsonReader *reader = state;
+	BulkPosition *position = &reader->sink->context->position;
 
 	if (reader->lex->lex_level == 1)
-		bulk_json_not_objects();
+	{
+		position->row = ++reader->row;
+		position->line = reader->lex->line_number;
+		reader->nkeys = 0;
+		if (reader->lex->token_type != JSON_TOKEN_OBJECT_START)
+			bulk_json_not_objects();
+	}
 	PURSER_JSON_ACTION_DONE;
 }
 
@@ -50,16 +57,9 @@ static PURSER_JSON_ACTION
 json_object_start(void *state)
 {
 	JsonReader *reader = state;
-	BulkPosition *position = &reader->sink->context->position;
 
 	if (reader->lex->lex_level == 0)
 		bulk_json_not_objects();
-	if (reader->lex->lex_level == 1)
-	{
-		position->row = ++reader->row;
-		position->line = reader->lex->line_number;
-		reader->nkeys = 0;
-	}
 	PURSER_JSON_ACTION_DONE;
 }
 
@@ -114,7 +114,7 @@ json_scalar(void *state, char *token, JsonTokenType type)
 {
 	JsonReader *reader = state;
 
-	if (reader->lex->lex_level < 2)
+	if (reader->lex->lex_level == 0)
 		bulk_json_not_objects();
 	if (reader->lex->lex_level == 2 && reader->nested == BULK_MISSING)
 	{
@@ -140,7 +140,7 @@ bulk_json_read(BulkSink *sink, const char *data, int len)
 	JsonReader	reader = {.sink = sink};
 	JsonSemAction actions = {
 		.semstate = &reader,
-		.array_start = json_array_start,
+		.array_element_start = json_element_start,
 		.object_start = json_object_start,
 		.object_end = json_object_end,
 		.object_field_start = json_field_start,
