@@ -22,7 +22,8 @@ PGFILEDESC = "pg_purser - migration ledger, bulk loading and query audit"
 
 OBJS_SHARED =
 OBJS_LEDGER = src/ledger/ledger.o
-OBJS_BULK = src/bulk/bulk.o
+OBJS_BULK = $(addprefix src/bulk/bulk_, functions.o load.o target.o context.o csv.o json.o \
+	jsonb.o coerce.o nested.o writer.o conflict.o)
 OBJS_AUDIT = src/audit/audit.o
 OBJS = src/pg_purser.o $(OBJS_SHARED) $(OBJS_LEDGER) $(OBJS_BULK) $(OBJS_AUDIT)
 
@@ -30,11 +31,11 @@ DATA = $(wildcard $(here)sql/pg_purser--*--*.sql)
 DATA_built = pg_purser--$(EXTVERSION).sql
 
 REGRESS_LEDGER =
-REGRESS_BULK =
+REGRESS_BULK = bulk_insert bulk_csv bulk_json bulk_trigger bulk_conflict bulk_privilege
+ISOLATION += bulk_skip
 REGRESS_AUDIT =
 REGRESS = setup $(REGRESS_LEDGER) $(REGRESS_BULK) $(REGRESS_AUDIT)
 REGRESS_OPTS = --load-extension=pg_purser
-ISOLATION =
 ISOLATION_OPTS = --load-extension=pg_purser
 TAP_TESTS = 1
 

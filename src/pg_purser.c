@@ -15,7 +15,6 @@ void
 _PG_init(void)
 {
 	ledger_init();
-	bulk_init();
 	audit_init();
 	MarkGUCPrefixReserved(PURSER_SCHEMA);
 }
