@@ -20,8 +20,9 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(here)pg_pu
 MODULE_big = pg_purser
 PGFILEDESC = "pg_purser - migration ledger, bulk loading and query audit"
 
-OBJS_SHARED =
-OBJS_LEDGER = src/ledger/ledger.o
+OBJS_SHARED = src/shared/arguments.o src/shared/owner_query.o
+OBJS_LEDGER = $(patsubst %,src/ledger/ledger_%.o,deferred files format functions graph journal load \
+	looks plan revision run script store target)
 OBJS_BULK = src/bulk/bulk.o
 OBJS_AUDIT = src/audit/audit.o
 OBJS = src/pg_purser.o $(OBJS_SHARED) $(OBJS_LEDGER) $(OBJS_BULK) $(OBJS_AUDIT)

@@ -20,4 +20,13 @@
 #define PURSER_MODULE_MAGIC PG_MODULE_MAGIC
 #endif
 
+/* 16: one object_aclcheck for all kinds of objects */
+#if PG_VERSION_NUM >= 160000
+#define purser_may_use_schema(schema) \
+	(object_aclcheck(NamespaceRelationId, (schema), GetUserId(), ACL_USAGE) == ACLCHECK_OK)
+#else
+#define purser_may_use_schema(schema) \
+	(pg_namespace_aclcheck((schema), GetUserId(), ACL_USAGE) == ACLCHECK_OK)
+#endif
+
 #endif							/* PURSER_COMPAT_H */
