@@ -20,6 +20,11 @@
 #define PURSER_MODULE_MAGIC PG_MODULE_MAGIC
 #endif
 
+/* 18: the mark of a function that does not return stands first */
+#ifndef pg_noreturn
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
 /* 16: one object_aclcheck for all kinds of objects */
 #if PG_VERSION_NUM >= 160000
 #define purser_may_use_schema(schema) \

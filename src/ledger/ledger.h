@@ -104,8 +104,8 @@ extern LedgerGraph *ledger_graph_create(int capacity);
 extern LedgerNode *ledger_graph_put(LedgerGraph *graph, const LedgerNode *node);
 extern void ledger_graph_finish(LedgerGraph *graph);
 extern int	ledger_graph_find(const LedgerGraph *graph, const char *id);
-extern void ledger_report_missing(const char *id, const char *needed, const char *file)
-	pg_attribute_noreturn();
+pg_noreturn extern void ledger_report_missing(const char *id, const char *needed,
+											  const char *file);
 extern bool *ledger_marks(const LedgerGraph *graph, LedgerSet set);
 extern void ledger_mark_needed(const LedgerGraph *graph, bool *marks);
 extern void ledger_mark_needing(const LedgerGraph *graph, bool *marks);

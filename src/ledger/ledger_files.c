@@ -69,7 +69,7 @@ check_file(const char *path, const struct stat *status)
 				 errdetail("The limit is %d MB.", FILE_SIZE_MAX / (1024 * 1024))));
 }
 
-static void pg_attribute_noreturn()
+pg_noreturn static void
 report_access(const char *action, const char *path)
 {
 	ereport(ERROR,

@@ -7,6 +7,7 @@
 #include "funcapi.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
+#include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(purser_upgrade_0_1);
 PG_FUNCTION_INFO_V1(purser_downgrade_0_1);

@@ -13,6 +13,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(purser_add_revision_0_1);
 PG_FUNCTION_INFO_V1(purser_load_revision_0_1);

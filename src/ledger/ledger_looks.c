@@ -9,6 +9,7 @@
 #include "funcapi.h"
 #include "shared/owner_query.h"
 #include "utils/builtins.h"
+#include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(purser_heads_0_1);
 PG_FUNCTION_INFO_V1(purser_current_0_1);

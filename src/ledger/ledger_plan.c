@@ -37,7 +37,7 @@ reverse(LedgerSet set)
 	}
 }
 
-static void pg_attribute_noreturn()
+pg_noreturn static void
 ambiguous(const LedgerGraph *graph, const char *target, LedgerSet choices)
 {
 	ereport(ERROR,
@@ -47,7 +47,7 @@ ambiguous(const LedgerGraph *graph, const char *target, LedgerSet choices)
 			 errhint("Name a revision instead of a number of steps.")));
 }
 
-static void pg_attribute_noreturn()
+pg_noreturn static void
 too_few_steps(const char *target, int possible)
 {
 	ereport(ERROR,
