@@ -10,6 +10,7 @@
 #include "ledger.h"
 
 #include "miscadmin.h"
+#include "portability/instr_time.h"
 #include "shared/owner_query.h"
 #include "tcop/utility.h"
 #include "utils/guc.h"
