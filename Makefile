@@ -20,8 +20,9 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(here)pg_pu
 MODULE_big = pg_purser
 PGFILEDESC = "pg_purser - migration ledger, bulk loading and query audit"
 
-OBJS_SHARED =
-OBJS_LEDGER = src/ledger/ledger.o
+OBJS_SHARED = src/shared/arguments.o src/shared/owner_query.o
+OBJS_LEDGER = $(addprefix src/ledger/ledger_, deferred.o files.o format.o functions.o graph.o \
+	journal.o load.o looks.o plan.o revision.o run.o script.o store.o target.o)
 OBJS_BULK = $(addprefix src/bulk/bulk_, functions.o load.o target.o context.o csv.o json.o \
 	jsonb.o coerce.o nested.o writer.o conflict.o)
 OBJS_AUDIT = src/audit/audit.o

@@ -118,4 +118,18 @@
 #define PURSER_IS_UUIDV7(funcid) false
 #endif
 
+/* 18: the mark of a function that does not return stands first */
+#ifndef pg_noreturn
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
+/* 16: one object_aclcheck for all kinds of objects */
+#if PG_VERSION_NUM >= 160000
+#define purser_may_use_schema(schema) \
+	(object_aclcheck(NamespaceRelationId, (schema), GetUserId(), ACL_USAGE) == ACLCHECK_OK)
+#else
+#define purser_may_use_schema(schema) \
+	(pg_namespace_aclcheck((schema), GetUserId(), ACL_USAGE) == ACLCHECK_OK)
+#endif
+
 #endif							/* PURSER_COMPAT_H */
