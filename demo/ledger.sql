@@ -1,9 +1,14 @@
--- The ledger: load a directory of migrations, go to head, one step down and up again.
-\pset footer off
-SELECT count(*) AS loaded FROM purser.load_directory(:'migrations');
-SELECT step, revision, message, round(extract(epoch FROM duration) * 1000, 1) AS ms
-FROM purser.upgrade('head') ORDER BY step;
-SELECT step, direction, revision, message FROM purser.downgrade('-1')
-UNION ALL
-SELECT 2, direction, revision, message FROM purser.upgrade('+1') ORDER BY step;
-SELECT * FROM purser.current();
+-- Load the directory; apply half, live with it for a while, apply the rest: 0007 moves data.
+SELECT count(*) AS revisions_loaded FROM purser.load_directory(:'migrations');
+
+SELECT count(*) AS first_applied FROM purser.upgrade('0006_comments');
+\ir people.sql
+
+SELECT step, direction, revision, message, round(extract(epoch FROM duration) * 1000, 1) AS ms
+FROM purser.upgrade('head');
+SELECT count(*) AS posts_tagged_by_0007 FROM post_tags;
+
+SELECT step, direction, revision, message FROM purser.downgrade('-1');
+SELECT step, direction, revision, message FROM purser.upgrade('+1');
+SELECT revision AS current, message FROM purser.current();
+SELECT kind, count(*), bool_and(hash IS NOT NULL) AS chained FROM purser.event GROUP BY kind ORDER BY kind;
