@@ -85,7 +85,7 @@ struct BulkSink
 extern void bulk_csv_read(BulkSink *sink, const char *data, int len);
 extern void bulk_json_read(BulkSink *sink, const char *data, int len);
 extern void bulk_jsonb_read(BulkSink *sink, Jsonb *data);
-extern void bulk_json_not_objects(void) pg_attribute_noreturn();
+extern void bulk_json_not_objects(void);
 
 /* ---- the table: bulk_target.c ---- */
 

@@ -4,6 +4,7 @@
  */
 #include "bulk.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "utils/array.h"
