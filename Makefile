@@ -30,7 +30,7 @@ OBJS = src/pg_purser.o $(OBJS_SHARED) $(OBJS_LEDGER) $(OBJS_BULK) $(OBJS_AUDIT)
 DATA = $(wildcard $(here)sql/pg_purser--*--*.sql)
 DATA_built = pg_purser--$(EXTVERSION).sql
 
-REGRESS_LEDGER =
+REGRESS_LEDGER = ledger_basic ledger_targets ledger_format ledger_scripts ledger_privileges ledger_demo
 REGRESS_BULK =
 REGRESS_AUDIT =
 REGRESS = setup $(REGRESS_LEDGER) $(REGRESS_BULK) $(REGRESS_AUDIT)
