@@ -31,11 +31,11 @@ DATA = $(wildcard $(here)sql/pg_purser--*--*.sql)
 DATA_built = pg_purser--$(EXTVERSION).sql
 
 REGRESS_LEDGER = ledger_basic ledger_targets ledger_format ledger_scripts ledger_privileges ledger_demo
+ISOLATION += ledger_runners
 REGRESS_BULK =
 REGRESS_AUDIT =
 REGRESS = setup $(REGRESS_LEDGER) $(REGRESS_BULK) $(REGRESS_AUDIT)
 REGRESS_OPTS = --load-extension=pg_purser
-ISOLATION =
 ISOLATION_OPTS = --load-extension=pg_purser
 TAP_TESTS = 1
 
