@@ -31,11 +31,11 @@ OBJS = src/pg_purser.o $(OBJS_SHARED) $(OBJS_LEDGER) $(OBJS_BULK) $(OBJS_AUDIT)
 DATA = $(wildcard $(here)sql/pg_purser--*--*.sql)
 DATA_built = pg_purser--$(EXTVERSION).sql
 
-REGRESS_LEDGER =
+REGRESS_LEDGER = ledger_basic ledger_targets ledger_format ledger_scripts ledger_privileges ledger_demo
 REGRESS_BULK = bulk_insert bulk_csv bulk_json bulk_trigger bulk_conflict bulk_privilege
-ISOLATION += bulk_skip
 REGRESS_AUDIT =
 REGRESS = setup $(REGRESS_LEDGER) $(REGRESS_BULK) $(REGRESS_AUDIT)
+ISOLATION = ledger_runners bulk_skip
 REGRESS_OPTS = --load-extension=pg_purser
 ISOLATION_OPTS = --load-extension=pg_purser
 TAP_TESTS = 1

@@ -21,6 +21,9 @@
 /* Shortest prefix that stands for an id. */
 #define LEDGER_PREFIX_MIN 4
 
+/* What some editors put before a text in UTF-8. */
+#define LEDGER_BYTE_ORDER_MARK "\xEF\xBB\xBF"
+
 /* Most ids that one message lists. */
 #define LEDGER_LIST_MAX 10
 

@@ -118,12 +118,16 @@ read_file(const char *path)
 	ErrorContextCallback context = {error_context_stack, ledger_source_context, &source};
 	size_t		length;
 	char	   *bytes = read_bytes(path, &length);
+	size_t		mark = strncmp(bytes, LEDGER_BYTE_ORDER_MARK, 3) == 0 ? 3 : 0;
+	char	   *text;
 	LedgerRevision *revision;
 
 	error_context_stack = &context;
-	bytes = pg_any_to_server(bytes, length, PG_UTF8);
+	text = pg_any_to_server(bytes + mark, length - mark, PG_UTF8);
 	error_context_stack = context.previous;
-	revision = ledger_parse(bytes, &source);
+	revision = ledger_parse(text, &source);
+	if (text != bytes + mark)
+		pfree(text);
 	pfree(bytes);
 	return revision;
 }

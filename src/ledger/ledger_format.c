@@ -199,8 +199,8 @@ ledger_parse(const char *text, LedgerSource *source)
 	ErrorContextCallback context = {error_context_stack, ledger_source_context, source};
 
 	error_context_stack = &context;
-	if (strncmp(text, "\xEF\xBB\xBF", 3) == 0)
-		text += 3;				/* a byte order mark */
+	if (strncmp(text, LEDGER_BYTE_ORDER_MARK, 3) == 0)
+		text += 3;
 	for (const char *line = text; *line;)
 	{
 		const char *end = line + strcspn(line, "\n");
