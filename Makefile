@@ -23,7 +23,8 @@ PGFILEDESC = "pg_purser - migration ledger, bulk loading and query audit"
 OBJS_SHARED =
 OBJS_LEDGER = src/ledger/ledger.o
 OBJS_BULK = src/bulk/bulk.o
-OBJS_AUDIT = src/audit/audit.o
+OBJS_AUDIT = $(addprefix src/audit/audit, .o _hooks.o _screen.o _tap.o _judge.o _plan.o _index.o \
+	_rules.o _nplus1.o _local.o _table.o _store.o _board.o _finds.o _workers.o _suggest.o _views.o)
 OBJS = src/pg_purser.o $(OBJS_SHARED) $(OBJS_LEDGER) $(OBJS_BULK) $(OBJS_AUDIT)
 
 DATA = $(wildcard $(here)sql/pg_purser--*--*.sql)
