@@ -25,7 +25,8 @@ OBJS_LEDGER = $(addprefix src/ledger/ledger_, deferred.o files.o format.o functi
 	journal.o load.o looks.o plan.o revision.o run.o script.o store.o target.o)
 OBJS_BULK = $(addprefix src/bulk/bulk_, functions.o load.o target.o context.o csv.o json.o \
 	jsonb.o coerce.o nested.o writer.o conflict.o)
-OBJS_AUDIT = src/audit/audit.o
+OBJS_AUDIT = src/audit/audit.o $(addprefix src/audit/audit_, hooks.o screen.o tap.o judge.o plan.o \
+	index.o rules.o nplus1.o local.o table.o store.o board.o finds.o workers.o suggest.o views.o)
 OBJS = src/pg_purser.o $(OBJS_SHARED) $(OBJS_LEDGER) $(OBJS_BULK) $(OBJS_AUDIT)
 
 DATA = $(wildcard $(here)sql/pg_purser--*--*.sql)

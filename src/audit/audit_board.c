@@ -1,0 +1,242 @@
+/*
+ * audit_board.c
+ *		The board of convicted queries: who is to be measured, and when.
+ *
+ * A query that read much for little is put on the board. Its next run is
+ * measured (rows of each plan node), after that every SAMPLE-th. What a
+ * measured run proves becomes findings, and the query is known as found;
+ * where it proves nothing, the query is acquitted and only sampled on.
+ *
+ * The board is asked at the start of every statement, so that asking takes no
+ * lock: the keys are atomic words, one cache line's worth for each bucket.
+ * Everything else in a slot is under AUDIT_LOCK_FINDINGS, but for the counter
+ * of runs, which is atomic. A reader that meets a slot while it changes hands
+ * measures one run too many or too few, no more.
+ */
+#include "audit.h"
+
+#include "miscadmin.h"
+#include "port/atomics.h"
+
+#define BUCKETS 256			/* a power of two */
+#define WAYS 4
+#define SLOTS (BUCKETS * WAYS)
+#define SAMPLE 100				/* runs of a convicted query for one measured */
+#define MAX_MISSES 16			/* measured runs that were not wasteful, in a row */
+#define MAX_FOUND 4
+
+typedef enum SlotState
+{
+	CONVICTED,					/* not measured yet */
+	FOUND,						/* findings exist */
+	ACQUITTED,					/* measured, nothing found */
+} SlotState;
+
+typedef struct Slot
+{
+	pg_atomic_uint32 runs;		/* since the conviction */
+	SlotState	state;
+	int			misses;
+	int			nfound;
+	AuditFindingKey found[MAX_FOUND];	/* which further runs add to */
+	int64		hits;			/* wasteful runs that no finding has counted yet, */
+	Oid			table;			/* what they read most from, */
+	int64		rows_read;		/* how much of it, */
+	int64		rows_returned;	/* and what for */
+} Slot;
+
+struct AuditBoard
+{
+	pg_atomic_uint64 keys[SLOTS];
+	Slot		slots[SLOTS];
+};
+
+Size
+audit_board_size(void)
+{
+	return sizeof(AuditBoard);
+}
+
+void
+audit_board_init(AuditBoard *board)
+{
+	memset(board->slots, 0, sizeof(board->slots));
+	for (int i = 0; i < SLOTS; i++)
+	{
+		pg_atomic_init_u64(&board->keys[i], 0);
+		pg_atomic_init_u32(&board->slots[i].runs, 0);
+	}
+}
+
+void
+audit_board_clear(AuditBoard *board)
+{
+	for (int i = 0; i < SLOTS; i++)
+		pg_atomic_write_u64(&board->keys[i], 0);
+}
+
+/* One word for a query of this database; never 0. */
+static inline uint64
+board_key(uint64 queryid)
+{
+	uint64		key = queryid ^ ((uint64) MyDatabaseId * UINT64CONST(0x9E3779B97F4A7C15));
+
+	return key == 0 ? 1 : key;
+}
+
+static inline int
+first_slot(uint64 key)
+{
+	return (int) ((key ^ (key >> 32)) & (BUCKETS - 1)) * WAYS;
+}
+
+static inline int
+find_slot(AuditBoard *board, uint64 key)
+{
+	int			first = first_slot(key);
+
+	for (int i = first; i < first + WAYS; i++)
+	{
+		if (pg_atomic_read_u64(&board->keys[i]) == key)
+			return i;
+	}
+	return -1;
+}
+
+/* The query's slot, -1 when it is not on the board; is this run to be measured? */
+int
+audit_board_look(uint64 queryid, bool *due)
+{
+	AuditBoard *board = audit_store_board();
+	int			slot = find_slot(board, board_key(queryid));
+
+	if (slot >= 0)
+		*due = pg_atomic_fetch_add_u32(&board->slots[slot].runs, 1) % SAMPLE == 0;
+	return slot;
+}
+
+/* The slot for a key, taken from the query of its bucket that matters least if need be. */
+static int
+take_slot(AuditBoard *board, uint64 key)
+{
+	int			first = first_slot(key);
+	int			best = find_slot(board, key);
+
+	if (best >= 0)
+		return best;
+	best = first;
+	for (int i = first; i < first + WAYS; i++)
+	{
+		if (pg_atomic_read_u64(&board->keys[i]) == 0)
+		{
+			best = i;
+			break;
+		}
+		if (board->slots[i].state == ACQUITTED && board->slots[best].state != ACQUITTED)
+			best = i;
+	}
+	memset(&board->slots[best], 0, sizeof(Slot));
+	pg_atomic_init_u32(&board->slots[best].runs, 0);
+	pg_atomic_write_u64(&board->keys[best], key);
+	return best;
+}
+
+static void
+note_hit(Slot *slot, const AuditWatch *watch)
+{
+	int64		rows;
+	Oid			table = audit_main_table(watch, &rows);
+
+	if (slot->hits > 0 && slot->table != table)
+		slot->hits = slot->rows_read = slot->rows_returned = 0;
+	slot->table = table;
+	slot->hits++;
+	slot->rows_read += rows;
+	slot->rows_returned += watch->rows_returned;
+}
+
+/*
+ * A run that was not measured wasted rows. Adds to what the board, or the
+ * findings of this query, count; "found" puts a query on the board only so
+ * that its runs get timed, for a rule that needs no measuring.
+ */
+void
+audit_board_convict(AuditWatch *watch, bool found)
+{
+	AuditBoard *board = audit_store_board();
+	Slot	   *slot;
+
+	if (watch->slot >= 0)
+	{
+		/* Without the lock: nothing to add where there is nothing to find. */
+		slot = &board->slots[watch->slot];
+		if (found || slot->state == ACQUITTED)
+			return;
+	}
+	audit_store_lock(AUDIT_LOCK_FINDINGS, LW_EXCLUSIVE);
+	slot = &board->slots[take_slot(board, board_key(watch->queryid))];
+	if (found)
+		slot->state = FOUND;
+	else if (slot->state == CONVICTED)
+		note_hit(slot, watch);
+	else
+	{
+		for (int i = 0; i < slot->nfound; i++)
+			audit_find_again_locked(&slot->found[i], watch, slot->nfound == 1);
+	}
+	audit_store_unlock(AUDIT_LOCK_FINDINGS);
+}
+
+/* Gives a finding the wasteful runs that came before it. */
+static void
+add_hits(const Slot *slot, AuditSighting *sighting, bool only)
+{
+	if (!only && slot->table != sighting->scanned)
+		return;
+	sighting->occurrences += slot->hits;
+	sighting->rows_read += slot->rows_read;
+	sighting->rows_returned += slot->rows_returned;
+}
+
+/*
+ * A run was measured: "sightings" (AuditSighting) is what it proves, perhaps
+ * nothing. A run that wasted nothing proves nothing either way, and the next
+ * one is measured instead.
+ */
+void
+audit_board_measured(const AuditWatch *watch, List *sightings, bool wasteful)
+{
+	AuditBoard *board = audit_store_board();
+	Slot	   *slot = &board->slots[watch->slot];
+	ListCell   *cell;
+
+	audit_store_lock(AUDIT_LOCK_FINDINGS, LW_EXCLUSIVE);
+	if (pg_atomic_read_u64(&board->keys[watch->slot]) == board_key(watch->queryid))
+	{
+		if (!wasteful && slot->state == CONVICTED && ++slot->misses < MAX_MISSES)
+			pg_atomic_write_u32(&slot->runs, 0);
+		else if (wasteful)
+			slot->state = sightings != NIL ? FOUND : ACQUITTED;
+		slot->nfound = 0;
+		foreach(cell, sightings)
+		{
+			AuditSighting *sighting = lfirst(cell);
+
+			add_hits(slot, sighting, list_length(sightings) == 1);
+			if (slot->nfound < MAX_FOUND)
+				slot->found[slot->nfound++] = audit_finding_key(sighting);
+		}
+		if (wasteful)
+			slot->hits = slot->rows_read = slot->rows_returned = 0;
+	}
+	foreach(cell, sightings)
+		audit_find_locked(lfirst(cell));
+	audit_store_unlock(AUDIT_LOCK_FINDINGS);
+}
+
+/* The run that was to be measured did not come to its end: take the next. */
+void
+audit_board_retry(int slot)
+{
+	pg_atomic_write_u32(&audit_store_board()->slots[slot].runs, 0);
+}

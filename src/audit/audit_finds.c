@@ -1,0 +1,129 @@
+/*
+ * audit_finds.c
+ *		The findings in the store: one for each rule, query and object.
+ *
+ * Works under AUDIT_LOCK_FINDINGS. Text is taken only when a finding is made;
+ * names of tables and columns never are: the views look them up, so they are
+ * always current. Times are those of statement starts, which are there
+ * already.
+ */
+#include "audit.h"
+
+#include "access/xact.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/guc.h"
+#include "utils/timestamp.h"
+
+AuditFindingKey
+audit_finding_key(const AuditSighting *sighting)
+{
+	AuditFindingKey key;
+
+	memset(&key, 0, sizeof(key));
+	key.queryid = sighting->queryid;
+	key.dbid = MyDatabaseId;
+	key.relid = sighting->relid;
+	key.rule = (int16) sighting->rule;
+	for (int i = 0; i < sighting->columns.n; i++)
+		key.attnum[i] = sighting->columns.attnum[i];
+	return key;
+}
+
+/* A finding that one run alone saw, or that wasted little, can go first. */
+static double
+finding_usefulness(const void *entry)
+{
+	const AuditFinding *finding = entry;
+	double		visible = audit_rule_visible(finding->key.rule, finding->occurrences) ? 1e15 : 0;
+
+	return visible + (double) finding->rows_read;
+}
+
+static void
+copy_text(char *to, const char *from, int len)
+{
+	int			kept = from == NULL ? 0 : pg_mbcliplen(from, len, AUDIT_TEXT_BYTES - 1);
+
+	memcpy(to, from, kept);
+	to[kept] = '\0';
+}
+
+static AuditFinding *
+new_finding(const AuditFindingKey *key, const AuditSighting *sighting)
+{
+	AuditTable *findings = audit_store_findings();
+	AuditFinding *finding = audit_table_insert(findings, key);
+
+	if (finding == NULL)
+	{
+		audit_table_evict(findings, finding_usefulness);
+		finding = audit_table_insert(findings, key);
+	}
+	if (finding == NULL)
+		return NULL;
+	finding->columns = sighting->columns;
+	finding->userid = sighting->userid;
+	finding->first_seen = GetCurrentStatementStartTimestamp();
+	strlcpy(finding->application_name, application_name ? application_name : "",
+			sizeof(finding->application_name));
+	copy_text(finding->text, sighting->text, sighting->text_len);
+	copy_text(finding->parent_text, sighting->parent_text, sighting->parent_text_len);
+	return finding;
+}
+
+void
+audit_find_locked(const AuditSighting *sighting)
+{
+	AuditFindingKey key = audit_finding_key(sighting);
+	AuditFinding *finding = audit_table_find(audit_store_findings(), &key);
+
+	/* Without its text it was a finding already, but is gone: evicted or reset. */
+	if (finding == NULL && sighting->text != NULL)
+		finding = new_finding(&key, sighting);
+	if (finding == NULL)
+		return;
+	finding->occurrences += sighting->occurrences;
+	finding->rows_read += sighting->rows_read;
+	finding->rows_returned += sighting->rows_returned;
+	finding->bytes += sighting->bytes;
+	finding->timed += sighting->timed;
+	finding->timed_ms += sighting->timed_ms;
+	memcpy(finding->numbers, sighting->numbers, sizeof(finding->numbers));
+	finding->parent_queryid = sighting->parent_queryid;
+	finding->last_seen = GetCurrentStatementStartTimestamp();
+}
+
+void
+audit_find(const AuditSighting *sighting)
+{
+	audit_store_lock(AUDIT_LOCK_FINDINGS, LW_EXCLUSIVE);
+	audit_find_locked(sighting);
+	audit_store_unlock(AUDIT_LOCK_FINDINGS);
+}
+
+/*
+ * A run that was not measured did again what a finding is about. Its rows are
+ * those of the finding's table; a partition's rows count for the partitioned
+ * table, when there is no other finding that they could belong to.
+ */
+void
+audit_find_again_locked(const AuditFindingKey *key, const AuditWatch *watch, bool only)
+{
+	AuditFinding *finding = audit_table_find(audit_store_findings(), key);
+	int64		rows = 0;
+
+	if (finding == NULL)
+		return;
+	for (int i = 0; i < watch->nrels; i++)
+	{
+		if (watch->rels[i].table == key->relid)
+			rows += watch->rels[i].rows;
+	}
+	if (rows == 0 && only)
+		rows = audit_rows_read(watch);
+	finding->occurrences++;
+	finding->rows_read += rows;
+	finding->rows_returned += watch->rows_returned;
+	finding->last_seen = GetCurrentStatementStartTimestamp();
+}

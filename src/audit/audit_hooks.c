@@ -1,0 +1,189 @@
+/*
+ * audit_hooks.c
+ *		The executor hooks, and nothing else: when to watch, and in which order.
+ *
+ * Nothing here or below raises an error into the user's query; the frame of a
+ * run is left on every way out. Hooks installed before ours are called within
+ * ours, so what they read counts as the query's.
+ */
+#include "audit.h"
+
+#include "access/parallel.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "tcop/dest.h"
+#include "tcop/pquery.h"
+#include "utils/portal.h"
+
+static ExecutorStart_hook_type prev_ExecutorStart = NULL;
+static ExecutorRun_hook_type prev_ExecutorRun = NULL;
+static ExecutorFinish_hook_type prev_ExecutorFinish = NULL;
+static ExecutorEnd_hook_type prev_ExecutorEnd = NULL;
+
+/* A worker's part of its leader's plan, as opposed to a statement of a function in it. */
+static bool
+is_fragment(void)
+{
+	return IsParallelWorker() && !audit_in_frame();
+}
+
+static bool
+is_watched(const QueryDesc *desc, int eflags)
+{
+	if (!audit_enabled || (eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0)
+		return false;
+	if (MyBackendType == B_WAL_SENDER || MyBackendType == B_AUTOVAC_WORKER)
+		return false;
+	return (desc->plannedstmt->queryId != 0 || is_fragment()) && audit_store_ready();
+}
+
+static void
+audit_ExecutorStart(QueryDesc *queryDesc, int eflags)
+{
+	bool		watched = is_watched(queryDesc, eflags);
+	bool		fragment = watched && is_fragment();
+	bool		due = false;
+	int			slot = -1;
+	AuditWatch *watch;
+
+	if (watched && !fragment)
+	{
+		slot = audit_board_look(queryDesc->plannedstmt->queryId, &due);
+		if (due)
+			queryDesc->instrument_options |= INSTRUMENT_ROWS;
+	}
+
+	if (prev_ExecutorStart)
+		prev_ExecutorStart(queryDesc, eflags);
+	else
+		standard_ExecutorStart(queryDesc, eflags);
+
+	if (!watched)
+		return;
+	watch = audit_watch_open(queryDesc, fragment);
+	watch->slot = slot;
+	watch->timed = due;
+}
+
+/* Is this run the whole of a client's own SELECT, not a page of a cursor? */
+static bool
+sends_whole_result(const QueryDesc *desc, ScanDirection direction, uint64 count)
+{
+	CommandDest dest = desc->dest->mydest;
+
+	if (desc->operation != CMD_SELECT || (dest != DestRemote && dest != DestRemoteExecute))
+		return false;
+	if (count != 0 || !ScanDirectionIsForward(direction) || audit_in_frame())
+		return false;
+	/* Portals of cursors have a name and can be seen; EXECUTE's cannot be seen. */
+	return ActivePortal != NULL &&
+		(ActivePortal->name[0] == '\0' || !ActivePortal->visible);
+}
+
+static void
+audit_ExecutorRun(PURSER_RUN_PARAMS)
+{
+	AuditWatch *watch = audit_watch_find(queryDesc);
+	bool		finished = false;
+
+	if (watch == NULL)
+	{
+		if (prev_ExecutorRun)
+			prev_ExecutorRun(PURSER_RUN_ARGS);
+		else
+			standard_ExecutorRun(PURSER_RUN_ARGS);
+		return;
+	}
+
+	if (!watch->fragment)
+		watch->to_client = watch->nruns == 0 && sends_whole_result(queryDesc, direction, count);
+	if (watch->to_client && audit_tap_wanted(watch))
+	{
+		audit_tap_open(queryDesc, audit_nplus1_scratch());
+		watch->tapped = true;
+	}
+	audit_frame_enter(watch);
+	PG_TRY();
+	{
+		if (prev_ExecutorRun)
+			prev_ExecutorRun(PURSER_RUN_ARGS);
+		else
+			standard_ExecutorRun(PURSER_RUN_ARGS);
+		finished = true;
+	}
+	PG_FINALLY();
+	{
+		audit_frame_exit(watch, finished);
+		if (watch->tapped)
+			audit_tap_close(queryDesc);
+	}
+	PG_END_TRY();
+}
+
+/*
+ * A plan reads on in ExecutorFinish only when it has data-modifying CTEs left
+ * to complete. All else that runs here are triggers, whose queries have
+ * watches of their own.
+ */
+static void
+audit_ExecutorFinish(QueryDesc *queryDesc)
+{
+	AuditWatch *watch = audit_watch_find(queryDesc);
+	bool		finished = false;
+
+	if (watch == NULL || queryDesc->estate->es_auxmodifytables == NIL)
+	{
+		if (prev_ExecutorFinish)
+			prev_ExecutorFinish(queryDesc);
+		else
+			standard_ExecutorFinish(queryDesc);
+		return;
+	}
+
+	audit_frame_enter(watch);
+	PG_TRY();
+	{
+		if (prev_ExecutorFinish)
+			prev_ExecutorFinish(queryDesc);
+		else
+			standard_ExecutorFinish(queryDesc);
+		finished = true;
+	}
+	PG_FINALLY();
+	{
+		audit_frame_exit(watch, finished);
+	}
+	PG_END_TRY();
+}
+
+/* Relations and plan state are still there for the judgement; afterwards they are not. */
+static void
+audit_ExecutorEnd(QueryDesc *queryDesc)
+{
+	AuditWatch *watch = audit_watch_find(queryDesc);
+
+	if (watch != NULL)
+	{
+		audit_watch_unlink(watch);
+		if (watch->nruns > 0 && !watch->fragment)
+			audit_judge(watch);
+	}
+
+	if (prev_ExecutorEnd)
+		prev_ExecutorEnd(queryDesc);
+	else
+		standard_ExecutorEnd(queryDesc);
+}
+
+void
+audit_install_hooks(void)
+{
+	prev_ExecutorStart = ExecutorStart_hook;
+	ExecutorStart_hook = audit_ExecutorStart;
+	prev_ExecutorRun = ExecutorRun_hook;
+	ExecutorRun_hook = audit_ExecutorRun;
+	prev_ExecutorFinish = ExecutorFinish_hook;
+	ExecutorFinish_hook = audit_ExecutorFinish;
+	prev_ExecutorEnd = ExecutorEnd_hook;
+	ExecutorEnd_hook = audit_ExecutorEnd;
+}

@@ -1,0 +1,292 @@
+/*
+ * audit_index.c
+ *		The index that would have served a filter, out of the catalogs.
+ *
+ * Columns compared for equality come first, then one range. A column is
+ * advised only when what was measured proves it selective: where all
+ * conditions of the filter are served, the measured share is theirs; where
+ * some are not (a function, OR, <>), the share may be those others' doing,
+ * and the planner's statistics must vouch for each column.
+ *
+ * Columns that an existing index begins with are not advised again, whatever
+ * the access method: its operator classes decide. Called at the end of a
+ * measured run, with the table still open and locked; nothing here raises
+ * when an index goes away at the same time.
+ */
+#include "audit.h"
+
+#include "access/htup_details.h"
+#include "access/stratnum.h"
+#include "catalog/catalog.h"
+#include "catalog/partition.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_statistic.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#define FEW_VALUES 10			/* a column with fewer is not selective by itself */
+#define WIDEST_KEY 600			/* average bytes of a column; a b-tree entry holds 2700 */
+
+typedef struct Candidate
+{
+	const AuditClause *clause;
+	double		ndistinct;		/* 0: unknown */
+} Candidate;
+
+typedef struct Candidates
+{
+	int			n;
+	Candidate	at[AUDIT_MAX_COLUMNS];
+} Candidates;
+
+/* Different values in a column as ANALYZE saw it, 0 when it has not. */
+static double
+distinct_values(Relation rel, AttrNumber attnum)
+{
+	HeapTuple	tuple = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(RelationGetRelid(rel)),
+										Int16GetDatum(attnum), BoolGetDatum(false));
+	double		distinct;
+
+	if (!HeapTupleIsValid(tuple))
+		return 0;
+	distinct = ((Form_pg_statistic) GETSTRUCT(tuple))->stadistinct;
+	ReleaseSysCache(tuple);
+	if (distinct < 0)
+		distinct = -distinct * Max(rel->rd_rel->reltuples, 0);
+	return distinct;
+}
+
+static bool
+is_key_column(Relation rel, const AuditClause *clause)
+{
+	return clause->attnum > 0 && getBaseType(clause->type) != BOOLOID &&
+		get_attavgwidth(RelationGetRelid(rel), clause->attnum) <= WIDEST_KEY;
+}
+
+static void
+add_candidate(Candidates *candidates, Relation rel, const AuditClause *clause)
+{
+	for (int i = 0; i < candidates->n; i++)
+	{
+		if (candidates->at[i].clause->attnum == clause->attnum)
+			return;
+	}
+	if (candidates->n == AUDIT_MAX_COLUMNS)
+		return;
+	candidates->at[candidates->n].clause = clause;
+	candidates->at[candidates->n++].ndistinct = distinct_values(rel, clause->attnum);
+}
+
+static void
+add_equalities(Candidates *candidates, Relation rel, List *clauses)
+{
+	ListCell   *cell;
+
+	foreach(cell, clauses)
+	{
+		const AuditClause *clause = lfirst(cell);
+
+		if (is_key_column(rel, clause) && clause->is_equality)
+			add_candidate(candidates, rel, clause);
+	}
+}
+
+static const AuditClause *
+first_range(Relation rel, List *clauses)
+{
+	ListCell   *cell;
+
+	foreach(cell, clauses)
+	{
+		const AuditClause *clause = lfirst(cell);
+
+		if (is_key_column(rel, clause) && !clause->is_equality)
+			return clause;
+	}
+	return NULL;
+}
+
+static bool
+all_served(List *clauses)
+{
+	ListCell   *cell;
+
+	foreach(cell, clauses)
+	{
+		if (((const AuditClause *) lfirst(cell))->attnum == 0)
+			return false;
+	}
+	return true;
+}
+
+/* Drops columns that have few values; with "prove", also those not known to have more. */
+static void
+drop_unselective(Candidates *candidates, bool prove)
+{
+	int			kept = 0;
+
+	for (int i = 0; i < candidates->n; i++)
+	{
+		double		ndistinct = candidates->at[i].ndistinct;
+
+		if (ndistinct >= FEW_VALUES || (ndistinct == 0 && !prove))
+			candidates->at[kept++] = candidates->at[i];
+	}
+	candidates->n = kept;
+}
+
+static bool
+has_selective(const Candidates *candidates)
+{
+	for (int i = 0; i < candidates->n; i++)
+	{
+		if (candidates->at[i].ndistinct >= FEW_VALUES)
+			return true;
+	}
+	return false;
+}
+
+/* Most values first; stable, and columns without statistics last. */
+static void
+order_candidates(Candidates *candidates)
+{
+	for (int i = 1; i < candidates->n; i++)
+	{
+		Candidate	moved = candidates->at[i];
+		int			j = i;
+
+		for (; j > 0 && candidates->at[j - 1].ndistinct < moved.ndistinct; j--)
+			candidates->at[j] = candidates->at[j - 1];
+		candidates->at[j] = moved;
+	}
+}
+
+/* The columns of the index to advise, equalities first; none when nothing is proven. */
+static void
+choose_columns(const AuditFilter *filter, Candidates *chosen)
+{
+	bool		proven = all_served(filter->filter_clauses);
+	const AuditClause *range = NULL;
+
+	chosen->n = 0;
+	add_equalities(chosen, filter->rel, filter->filter_clauses);
+	if (!proven)
+		drop_unselective(chosen, true);
+	else
+	{
+		range = first_range(filter->rel, filter->filter_clauses);
+		if (chosen->n == 0 && range == NULL)
+			return;
+	}
+	if (!proven && chosen->n == 0)
+		return;
+	add_equalities(chosen, filter->rel, filter->index_clauses);
+	if (range == NULL)
+		range = first_range(filter->rel, filter->index_clauses);
+	if (has_selective(chosen))
+		drop_unselective(chosen, false);
+	order_candidates(chosen);
+	if (range != NULL)
+		add_candidate(chosen, filter->rel, range);
+}
+
+/* Does this index begin with these columns, in classes that know their operators? */
+static bool
+index_covers(Oid index, const Candidates *chosen)
+{
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	Form_pg_index form;
+	oidvector  *classes;
+	Datum		datum;
+	bool		isnull;
+	int			found = 0;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	form = (Form_pg_index) GETSTRUCT(tuple);
+	datum = SysCacheGetAttr(INDEXRELID, tuple, Anum_pg_index_indclass, &isnull);
+	classes = isnull ? NULL : (oidvector *) DatumGetPointer(datum);
+	if (classes != NULL && form->indisvalid && form->indnkeyatts >= chosen->n &&
+		heap_attisnull(tuple, Anum_pg_index_indpred, NULL))
+	{
+		for (int i = 0; i < chosen->n; i++)
+		{
+			for (int j = 0; j < chosen->n; j++)
+			{
+				const AuditClause *clause = chosen->at[j].clause;
+
+				if (form->indkey.values[i] == clause->attnum &&
+					op_in_opfamily(clause->operator, get_opclass_family(classes->values[i])))
+					found++;
+			}
+		}
+	}
+	ReleaseSysCache(tuple);
+	return found == chosen->n;
+}
+
+static bool
+is_covered(Relation rel, const Candidates *chosen)
+{
+	List	   *indexes = RelationGetIndexList(rel);
+	ListCell   *cell;
+	bool		covered = false;
+
+	foreach(cell, indexes)
+		covered = covered || index_covers(lfirst_oid(cell), chosen);
+	list_free(indexes);
+	return covered;
+}
+
+static bool
+is_advisable(Relation rel)
+{
+	return rel->rd_rel->relpersistence != RELPERSISTENCE_TEMP && !IsCatalogRelation(rel) &&
+		(rel->rd_rel->relkind == RELKIND_RELATION || rel->rd_rel->relkind == RELKIND_MATVIEW);
+}
+
+/* The index to advise for a filter that wastes; false when there is none. */
+bool
+audit_index_advice(const AuditFilter *filter, AuditColumns *columns)
+{
+	Candidates	chosen;
+
+	if (!is_advisable(filter->rel))
+		return false;
+	choose_columns(filter, &chosen);
+	if (chosen.n == 0 || is_covered(filter->rel, &chosen))
+		return false;
+	memset(columns, 0, sizeof(AuditColumns));
+	columns->n = chosen.n;
+	for (int i = 0; i < chosen.n; i++)
+		columns->attnum[i] = chosen.at[i].clause->attnum;
+	return true;
+}
+
+/*
+ * The table to put an index on: for a partition, the partitioned table at the
+ * top, whose numbers of the columns may differ.
+ */
+Oid
+audit_index_owner(Oid relid, AuditColumns *columns)
+{
+	List	   *ancestors;
+	Oid			top;
+
+	if (!get_rel_relispartition(relid))
+		return relid;
+	ancestors = get_partition_ancestors(relid);
+	if (ancestors == NIL)
+		return relid;
+	top = llast_oid(ancestors);
+	for (int i = 0; i < columns->n; i++)
+	{
+		char	   *name = get_attname(relid, columns->attnum[i], true);
+		AttrNumber	attnum = name == NULL ? InvalidAttrNumber : get_attnum(top, name);
+
+		if (attnum == InvalidAttrNumber)
+			return relid;
+		columns->attnum[i] = attnum;
+	}
+	return top;
+}

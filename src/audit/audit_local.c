@@ -1,0 +1,122 @@
+/*
+ * audit_local.c
+ *		Counts that this backend has not published yet.
+ *
+ * A small open hash table in the backend's own memory takes the counts of
+ * each execution, so that a statement touches no shared memory. It is
+ * published every PUBLISH_CALLS executions, by a statement that starts
+ * PUBLISH_MS after the last time, before this session reads the views, and at
+ * the backend's exit. After an error nothing may be published or allocated,
+ * so there is room for more failures than calls between two publications; a
+ * failure beyond that is not counted.
+ */
+#include "audit.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "utils/timestamp.h"
+
+#define SLOTS 512				/* a power of two */
+#define PUBLISH_CALLS 256
+#define PUBLISH_MS 1000
+
+typedef struct Slot
+{
+	uint64		queryid;		/* 0: free */
+	Oid			userid;
+	AuditQueryCounts counts;
+} Slot;
+
+static Slot slots[SLOTS];
+static int	used[SLOTS];		/* positions of slots in use */
+static int	nused = 0;
+static int	ncalls = 0;			/* since the last publication */
+static uint64 generation = 0;	/* of the store that the counts are for */
+static TimestampTz published = 0;
+
+static void
+publish_at_exit(int code pg_attribute_unused(), Datum arg pg_attribute_unused())
+{
+	audit_local_publish();
+}
+
+static Slot *
+slot_for(uint64 queryid, Oid userid)
+{
+	uint32		position = (uint32) (queryid ^ (queryid >> 32)) + userid;
+
+	for (int tries = 0; tries < SLOTS; tries++, position++)
+	{
+		Slot	   *slot = &slots[position & (SLOTS - 1)];
+
+		if (slot->queryid == queryid && slot->userid == userid)
+			return slot;
+		if (slot->queryid == 0)
+		{
+			slot->queryid = queryid;
+			slot->userid = userid;
+			used[nused++] = position & (SLOTS - 1);
+			return slot;
+		}
+	}
+	return NULL;
+}
+
+/* Adds one execution; when it did not finish, does nothing but that. */
+void
+audit_local_add(const AuditWatch *watch, bool finished)
+{
+	static bool registered = false;
+	Slot	   *slot = slot_for(watch->queryid, watch->userid);
+
+	if (slot == NULL)
+		return;
+	slot->counts.calls++;
+	slot->counts.unfinished += !finished;
+	slot->counts.uncounted += watch->uncounted;
+	slot->counts.rows_read += audit_rows_read(watch);
+	slot->counts.rows_returned += watch->rows_returned;
+	ncalls++;
+	if (!finished)
+		return;
+
+	if (!registered)
+	{
+		before_shmem_exit(publish_at_exit, (Datum) 0);
+		generation = audit_store_generation();
+		registered = true;
+	}
+	if (ncalls >= PUBLISH_CALLS ||
+		GetCurrentStatementStartTimestamp() - published > PUBLISH_MS * INT64CONST(1000))
+		audit_local_publish();
+}
+
+void
+audit_local_forget(void)
+{
+	for (int i = 0; i < nused; i++)
+		memset(&slots[used[i]], 0, sizeof(Slot));
+	nused = ncalls = 0;
+	generation = audit_store_generation();
+}
+
+void
+audit_local_publish(void)
+{
+	published = GetCurrentStatementStartTimestamp();
+	audit_nplus1_publish();
+	if (generation != audit_store_generation())
+	{
+		audit_local_forget();
+		return;
+	}
+	for (int i = 0; i < nused; i++)
+	{
+		const Slot *slot = &slots[used[i]];
+		AuditQueryKey key = {slot->queryid, MyDatabaseId, slot->userid};
+
+		audit_store_add_counts(&key, &slot->counts);
+	}
+	audit_local_forget();
+}
