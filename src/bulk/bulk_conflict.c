@@ -13,7 +13,6 @@
 
 #include "access/sysattr.h"
 #include "access/tableam.h"
-#include "access/transam.h"
 #include "access/xact.h"
 #include "executor/executor.h"
 #include "miscadmin.h"

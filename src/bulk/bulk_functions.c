@@ -116,11 +116,13 @@ get_options(FunctionCallInfo fcinfo)
 				 errhint("Valid values are \"error\" and \"skip\".")));
 	if (!PG_ARGISNULL(ARG_CONFLICT_COLUMNS))
 	{
+		ArrayType  *columns = PG_GETARG_ARRAYTYPE_P(ARG_CONFLICT_COLUMNS);
+
 		if (!options.skip_conflicts)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("conflict_columns need on_conflict \"skip\"")));
-		options.conflict_columns = get_conflict_columns(PG_GETARG_ARRAYTYPE_P(ARG_CONFLICT_COLUMNS));
+		options.conflict_columns = get_conflict_columns(columns);
 	}
 	return options;
 }

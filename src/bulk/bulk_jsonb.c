@@ -51,7 +51,8 @@ read_object(BulkSink *sink, JsonbContainer *object)
 	(void) JsonbIteratorNext(&it, &value, false);
 	while (JsonbIteratorNext(&it, &value, false) == WJB_KEY)
 	{
-		int			column = sink->column(sink, value.val.string.val, value.val.string.len, nkeys++);
+		int			column = sink->column(sink, value.val.string.val, value.val.string.len,
+										  nkeys++);
 
 		(void) JsonbIteratorNext(&it, &value, true);
 		set_field(&sink->fields[column], &value);
