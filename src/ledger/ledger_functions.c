@@ -138,7 +138,7 @@ purser_plan_0_1(PG_FUNCTION_ARGS)
 static void
 stamp_one(LedgerJournal *journal, const char *id, bool add)
 {
-	LedgerRevision *revision = ledger_store_fetch(id);
+	LedgerRevision *revision = ledger_store_need(id);
 	LedgerEvent event = {
 		.kind = add ? "stamp" : "unstamp",
 		.revision = id,
