@@ -68,8 +68,20 @@ SELECT * FROM look;
 SELECT current_setting('search_path'), current_setting('work_mem'), current_setting('enable_seqscan'),
 	current_user = session_user AS me, coalesce(current_setting('my.setting', true), '') AS my;
 SELECT revision, applied_by = current_user AS me FROM purser.show('set1');
+-- so is the caller's own role
+CREATE ROLE regress_ledger_caller;
+GRANT EXECUTE ON FUNCTION purser.upgrade TO regress_ledger_caller;
+SELECT purser.add_revision('role', 'RESET ROLE; SET SESSION AUTHORIZATION regress_ledger_other', '', 'set3', '{set2}');
+SET ROLE regress_ledger_caller;
+SELECT revision FROM purser.upgrade('set3');
+SELECT current_user, session_user = 'regress_ledger_other' AS lost;
+RESET ROLE;
+SELECT applied_by FROM purser.show('set3');
+-- a transaction that was made read-only, too
+SELECT try('readonly1', 'SET TRANSACTION READ ONLY');
 RESET work_mem;
-DROP ROLE regress_ledger_other;
+REVOKE ALL ON FUNCTION purser.upgrade FROM regress_ledger_caller;
+DROP ROLE regress_ledger_other, regress_ledger_caller;
 
 -- a script cannot use or take away the ledger that is recording it
 SELECT try('again1', 'SELECT purser.upgrade()');
@@ -81,6 +93,10 @@ SELECT try('again5', 'SELECT * FROM purser.current()');
 SELECT try('drop1', 'CREATE TABLE gone (); DROP EXTENSION pg_purser');
 SELECT try('drop2', 'DROP EXTENSION pg_purser CASCADE; CREATE EXTENSION pg_purser');
 SELECT to_regclass('gone'), count(*) > 0 AS still_there FROM purser.applied;
+-- nor can a superuser's script pull out the step that follows
+SELECT purser.add_revision('pull', $$DELETE FROM purser.revision WHERE revision = 'pull2'$$, '', 'pull1', '{}');
+SELECT purser.add_revision('pulled', '', '', 'pull2', '{pull1}');
+SELECT purser.upgrade('pull2');
 -- an error inside a caller's subtransaction leaves the ledger usable
 DO $$ BEGIN PERFORM try('again6', 'SELECT 1/0'); EXCEPTION WHEN division_by_zero THEN NULL; END $$;
 SELECT try('again6', 'SELECT 1');

@@ -23,7 +23,8 @@ CREATE TABLE purser.revision (
 );
 CREATE INDEX revision_labels_idx ON purser.revision USING gin (labels) WHERE labels <> '{}';
 COMMENT ON TABLE purser.revision IS
-'The revisions that are known, with their scripts; written by purser.add_revision(), load_revision() and load_directory() only.';
+'The revisions that are known, with their scripts; written by purser.add_revision(), '
+'load_revision() and load_directory() only.';
 COMMENT ON COLUMN purser.revision.ordinal IS
 'Order in which revisions were loaded; decides where the graph leaves the order open.';
 COMMENT ON COLUMN purser.revision.downgrade IS 'NULL: the revision cannot be undone.';
@@ -55,11 +56,14 @@ CREATE TABLE purser.event (
 );
 COMMENT ON TABLE purser.event IS
 'What was done to the ledger, oldest first: appended to, never changed. Ids have no gaps.';
-COMMENT ON COLUMN purser.event.role IS 'The role that called; session_role is the one that logged in.';
+COMMENT ON COLUMN purser.event.role IS
+'The role that called; session_role is the one that logged in.';
 COMMENT ON COLUMN purser.event.client_addr IS 'NULL for a connection by Unix-domain socket.';
-COMMENT ON COLUMN purser.event.checksum IS 'sha256 of the script that ran or was stamped; NULL for unstamp.';
+COMMENT ON COLUMN purser.event.checksum IS
+'sha256 of the script that ran or was stamped; NULL for unstamp.';
 COMMENT ON COLUMN purser.event.hash IS
-'sha256 over previous_hash and the fields before it, so that a change to an earlier row shows; empty before the first row.';
+'sha256 over previous_hash (empty in the first row) and the fields before it, so that a change to '
+'an earlier row shows.';
 
 SELECT pg_catalog.pg_extension_config_dump('purser.revision', '');
 SELECT pg_catalog.pg_extension_config_dump('purser.applied', '');
@@ -77,22 +81,33 @@ CREATE FUNCTION purser.add_revision(
 ) RETURNS text
 LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_add_revision_0_1';
 COMMENT ON FUNCTION purser.add_revision IS
-'Records a revision and returns its id. message: one line; upgrade, downgrade: SQL (downgrade NULL: cannot be undone); revision: the id (NULL: 12 random hexadecimal digits); parents: ids (NULL: the one head; {}: a new base); depends_on: ids that must be applied first but are not its lineage; labels: names for it; verify: SQL that must not fail after the upgrade. Errors: 42710 id or label taken, 42704 parent missing, 22023 invalid value or several heads.';
+'Records a revision and returns its id. message: one line; upgrade, downgrade: SQL (downgrade '
+'NULL: cannot be undone); revision: the id (NULL: 12 random hexadecimal digits); parents: ids '
+'(NULL: the one head; {}: a new base); depends_on: ids that must be applied first but are not '
+'its lineage; labels: names for it; verify: SQL that must not fail after the upgrade. Errors: '
+'42710 id or label taken, 42704 parent missing, 22023 invalid value or several heads.';
 
 CREATE FUNCTION purser.load_revision(script text) RETURNS text
 LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_load_revision_0_1';
 COMMENT ON FUNCTION purser.load_revision IS
-'Records the revision that a migration file''s text describes and returns its id; replaces one that is not applied, and leaves an equal one alone. Errors: 22P02 not a migration, 0A000 unknown header key, 55000 applied with another text.';
+'Records the revision that a migration file''s text describes and returns its id; replaces one '
+'that is not applied, and leaves an equal one alone. Errors: 22P02 not a migration, 0A000 '
+'unknown header key, 55000 applied with another text.';
 
 CREATE FUNCTION purser.load_directory(path text) RETURNS SETOF text
 LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_load_directory_0_1';
 COMMENT ON FUNCTION purser.load_directory IS
-'Records the revisions of all files of a directory on the server, or none; returns the ids that are new or replaced, parents first. Needs the privileges of pg_read_server_files. Hidden entries are skipped. Errors: as load_revision, naming the file; 58P01 no such directory, 42809 an entry that is not a file, 54000 a file above 64 MB, 22021 not UTF-8, 42710 two files with one id, 42P17 a cycle.';
+'Records the revisions of all files of a directory on the server, or none; returns the ids that '
+'are new or replaced, parents first. Needs the privileges of pg_read_server_files. Hidden '
+'entries are skipped. Errors: as load_revision, naming the file; 58P01 no such directory, 42809 '
+'an entry that is not a file, 54000 a file above 64 MB, 22021 not UTF-8, 42710 two files with '
+'one id, 42P17 a cycle.';
 
 CREATE FUNCTION purser.export_revision(revision text) RETURNS text
 LANGUAGE C VOLATILE STRICT AS 'MODULE_PATHNAME', 'purser_export_revision_0_1';
 COMMENT ON FUNCTION purser.export_revision IS
-'The revision as text of a migration file, which load_revision() takes back as the same revision. revision: an id, its beginning, or head.';
+'The revision as text of a migration file, which load_revision() takes back as the same '
+'revision. revision: an id, its beginning, or head.';
 
 CREATE FUNCTION purser.upgrade(
 	target text DEFAULT 'heads',
@@ -104,7 +119,11 @@ CREATE FUNCTION purser.upgrade(
 ) RETURNS SETOF record
 LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_upgrade_0_1';
 COMMENT ON FUNCTION purser.upgrade IS
-'Applies the target and all that it needs, in the caller''s transaction, all or nothing; one row for each revision applied. target: an id or its beginning (4 characters or more), head, heads, base or +N. Waits while another session changes the ledger. Errors: those of the scripts, with revision, statement and line in the context; 42704 unknown target, 22023 ambiguous target or too few steps, 55006 called from a script.';
+'Applies the target and all that it needs, in the caller''s transaction, all or nothing; one row '
+'for each revision applied. target: an id or its beginning (4 characters or more), head, heads, '
+'base or +N. Waits while another session changes the ledger. Errors: those of the scripts, with '
+'revision, statement and line in the context; 42704 unknown target, 22023 ambiguous target or '
+'too few steps, 55006 called from a script.';
 
 CREATE FUNCTION purser.downgrade(
 	target text,
@@ -116,7 +135,9 @@ CREATE FUNCTION purser.downgrade(
 ) RETURNS SETOF record
 LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_downgrade_0_1';
 COMMENT ON FUNCTION purser.downgrade IS
-'Undoes every applied descendant of the target and all that depends on one; the target stays. target: an applied id or its beginning, head, heads, base (undoes all) or -N (the last N). Errors: as upgrade(); 55000 target not applied, or a revision without a downgrade script.';
+'Undoes every applied descendant of the target and all that depends on one; the target stays. '
+'target: an applied id or its beginning, head, heads, base (undoes all) or -N (the last N). '
+'Errors: as upgrade(); 55000 target not applied, or a revision without a downgrade script.';
 
 CREATE FUNCTION purser.plan(
 	direction text,
@@ -129,7 +150,8 @@ CREATE FUNCTION purser.plan(
 ) RETURNS SETOF record
 LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_plan_0_1';
 COMMENT ON FUNCTION purser.plan IS
-'What upgrade(target) or downgrade(target) would run now. direction: upgrade or downgrade. Errors: as those calls, before they run anything.';
+'What upgrade(target) or downgrade(target) would run now. direction: upgrade or downgrade. '
+'Errors: as those calls, before they run anything.';
 
 CREATE FUNCTION purser.stamp(
 	target text,
@@ -139,7 +161,9 @@ CREATE FUNCTION purser.stamp(
 ) RETURNS SETOF record
 LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_stamp_0_1';
 COMMENT ON FUNCTION purser.stamp IS
-'States, without running anything, that the target and all it needs is in force and nothing above it; other branches stay as they are, unless purge is true. One row for each change: action is stamp or unstamp. target: an id or its beginning, head, heads or base.';
+'States, without running anything, that the target and all it needs is in force and nothing '
+'above it; other branches stay as they are, unless purge is true. One row for each change: '
+'action is stamp or unstamp. target: an id or its beginning, head, heads or base.';
 
 CREATE FUNCTION purser.current(OUT revision text, OUT labels text[], OUT message text)
 RETURNS SETOF record
@@ -167,7 +191,8 @@ CREATE FUNCTION purser.history(
 ) RETURNS SETOF record
 LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_history_0_1';
 COMMENT ON FUNCTION purser.history IS
-'All revisions, newest first; applied_at is NULL for one that is not applied. range: from:to, two targets (an id or its beginning, head, heads, base), both included, either may be left out.';
+'All revisions, newest first; applied_at is NULL for one that is not applied. range: from:to, '
+'two targets (an id or its beginning, head, heads, base), both included, either may be left out.';
 
 CREATE FUNCTION purser.show(
 	revision text,

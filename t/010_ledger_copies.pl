@@ -1,4 +1,4 @@
-# The ledger in a dump and on a standby.
+# The ledger in a dump and on a standby, and in a session that outlives it.
 use strict;
 use warnings;
 
@@ -56,5 +56,15 @@ for my $call (q{upgrade()}, q{downgrade('base')}, q{stamp('base')}, q{add_revisi
 }
 $standby->promote;
 is($standby->safe_psql('postgres', 'SELECT revision FROM purser.upgrade()'), 'three3', 'upgrade once promoted');
+
+# a session whose extension was dropped and made again goes on with the new one
+is($node->safe_psql('copy', q{
+	SELECT revision FROM purser.current() WHERE revision <> 'four4';
+	DROP EXTENSION pg_purser;
+	CREATE EXTENSION pg_purser;
+	SELECT revision FROM purser.current();
+	SELECT purser.add_revision('new', 'CREATE TABLE new ()', 'DROP TABLE new', 'new1');
+	SELECT revision FROM purser.upgrade();
+	SELECT revision FROM purser.current()}), "three3\nnew1\nnew1\nnew1", 'extension made anew');
 
 done_testing();

@@ -9,7 +9,7 @@ use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
-$node->append_conf('postgresql.conf', 'restart_after_crash = on');
+$node->append_conf('postgresql.conf', "restart_after_crash = on\nmax_prepared_transactions = 2");
 $node->start;
 $node->safe_psql('postgres', q{
 	CREATE EXTENSION pg_purser;
@@ -75,5 +75,17 @@ $runner->finish;
 like($err, qr/canceling statement due to user request.*statement 2, on line 1, of the upgrade script of revision "rev2"/s,
 	'a script that runs for long can be cancelled, and says where it was');
 is(state(), '||6=6', 'nothing was applied');
+
+# A prepared transaction keeps the lock, over a crash too: nobody comes between.
+$node->safe_psql('postgres', q{DELETE FROM stuck});
+$node->safe_psql('postgres', q{BEGIN; SELECT purser.upgrade('rev2'); PREPARE TRANSACTION 'half'});
+$node->stop('immediate');
+$node->start;
+(undef, undef, $err) = $node->psql('postgres', q{SET lock_timeout = '10ms'; SELECT purser.upgrade()});
+like($err, qr/canceling statement due to lock timeout/, 'a prepared upgrade keeps others out');
+is(state(), '||6=6', 'and is not visible yet');
+$node->safe_psql('postgres', q{COMMIT PREPARED 'half'});
+is($node->safe_psql('postgres', 'SELECT revision FROM purser.upgrade()'), 'rev3', 'the rest goes on from it');
+is(state(), 'rev1 rev2 rev3|t1 2 t2 2 t3 2|9=9', 'all is there again');
 
 done_testing();

@@ -5,7 +5,8 @@
 ALTER TABLE orders
     ALTER COLUMN status DROP DEFAULT,
     ALTER COLUMN status TYPE text
-        USING CASE status WHEN 0 THEN 'new' WHEN 1 THEN 'paid' WHEN 2 THEN 'shipped' ELSE 'cancelled' END,
+        USING CASE status
+            WHEN 0 THEN 'new' WHEN 1 THEN 'paid' WHEN 2 THEN 'shipped' ELSE 'cancelled' END,
     ALTER COLUMN status SET DEFAULT 'new';
 -- purser: downgrade
 ALTER TABLE orders

@@ -147,6 +147,7 @@ extern LedgerSet ledger_plan_range(const LedgerGraph *graph, const char *range);
 extern void ledger_lock(void);
 extern LedgerGraph *ledger_store_graph(void);
 extern LedgerRevision *ledger_store_fetch(const char *id);
+extern LedgerRevision *ledger_store_need(const char *id);
 extern void ledger_store_save(const LedgerRevision *revision);
 extern void ledger_store_check_names(const LedgerRevision *revision);
 extern void ledger_store_check_needed(const LedgerRevision *revision);
@@ -200,7 +201,8 @@ typedef void (*LedgerStepDone) (void *arg, const LedgerStep *step);
 
 extern void ledger_script_run(const LedgerScript *script);
 extern void ledger_fire_deferred(void);
-extern void ledger_run(LedgerDirection direction, const char *target, LedgerStepDone done, void *arg);
+extern void ledger_run(LedgerDirection direction, const char *target, LedgerStepDone done,
+					   void *arg);
 extern void ledger_begin_write(const char *command);
 
 /* ---- files (ledger_files.c) ---- */

@@ -32,15 +32,28 @@ pending_constraints(void)
 	Relation	catalog = table_open(TriggerRelationId, AccessShareLock);
 	SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0, NULL);
 	List	   *constraints = NIL;
+	List	   *pending = NIL;
+	List	   *idle = NIL;
 	HeapTuple	tuple;
 
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_trigger trigger = (Form_pg_trigger) GETSTRUCT(tuple);
 
-		if (trigger->tgdeferrable && OidIsValid(trigger->tgconstraint) &&
-			AfterTriggerPendingOnRel(trigger->tgrelid))
-			constraints = list_append_unique_oid(constraints, trigger->tgconstraint);
+		if (!trigger->tgdeferrable || !OidIsValid(trigger->tgconstraint) ||
+			list_member_oid(idle, trigger->tgrelid))
+			continue;
+		/* The server looks through all events for each answer: ask once a table. */
+		if (!list_member_oid(pending, trigger->tgrelid))
+		{
+			if (!AfterTriggerPendingOnRel(trigger->tgrelid))
+			{
+				idle = lappend_oid(idle, trigger->tgrelid);
+				continue;
+			}
+			pending = lappend_oid(pending, trigger->tgrelid);
+		}
+		constraints = list_append_unique_oid(constraints, trigger->tgconstraint);
 	}
 	systable_endscan(scan);
 	table_close(catalog, AccessShareLock);

@@ -4,7 +4,10 @@
  */
 #include "ledger.h"
 
+#include "catalog/pg_type.h"
 #include "funcapi.h"
+#include "miscadmin.h"
+#include "shared/owner_query.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
@@ -13,6 +16,9 @@ PG_FUNCTION_INFO_V1(purser_upgrade_0_1);
 PG_FUNCTION_INFO_V1(purser_downgrade_0_1);
 PG_FUNCTION_INFO_V1(purser_plan_0_1);
 PG_FUNCTION_INFO_V1(purser_stamp_0_1);
+
+/* Scripts that plan() holds in memory at once. */
+#define PLAN_BATCH 64
 
 static const char *
 direction_name(LedgerDirection direction)
@@ -72,43 +78,59 @@ parse_direction(const char *text)
 	return LEDGER_DOWNGRADE;
 }
 
+/* The rows of plan(): steps from first, as far as one batch reaches; returns the next step. */
+static int
+put_plan_rows(ReturnSetInfo *result, const LedgerGraph *graph, LedgerSet plan, int first,
+			  LedgerDirection direction)
+{
+	static OwnerQuery query = {
+		.sql = "SELECT $2 OPERATOR(pg_catalog.+) p.n::pg_catalog.int4, $3, r.revision, r.message,"
+		" CASE WHEN $3 OPERATOR(pg_catalog.=) 'upgrade' THEN r.upgrade ELSE r.downgrade END"
+		" FROM pg_catalog.unnest($1) WITH ORDINALITY AS p(id, n), purser.revision r"
+		" WHERE r.revision OPERATOR(pg_catalog.=) p.id ORDER BY p.n",
+		.nargs = 3, .argtypes = {TEXTARRAYOID, INT4OID, TEXTOID}
+	};
+	int			next = Min(first + PLAN_BATCH, plan.count);
+	char	   *ids[PLAN_BATCH];
+	NameList	batch = {next - first, ids};
+	Datum		values[3];
+	uint64		rows;
+
+	for (int i = first; i < next; i++)
+		ids[i - first] = unconstify(char *, graph->nodes[plan.nodes[i]].id);
+	values[0] = shared_names_to_array(batch);
+	values[1] = Int32GetDatum(first);
+	values[2] = CStringGetTextDatum(direction_name(direction));
+	rows = shared_query_open(&query, values, NULL);
+	for (uint64 row = 0; row < rows; row++)
+		tuplestore_puttuple(result->setResult, SPI_tuptable->vals[row]);
+	shared_query_close();
+	return next;
+}
+
 Datum
 purser_plan_0_1(PG_FUNCTION_ARGS)
 {
 	LedgerDirection direction = parse_direction(shared_arg_text(fcinfo, 0, "direction"));
 	char	   *target = shared_arg_text(fcinfo, 1, "target");
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext step_context = AllocSetContextCreate(caller, "ledger plan step",
-													   ALLOCSET_DEFAULT_SIZES);
+	MemoryContext batch_context = AllocSetContextCreate(caller, "ledger plan rows",
+														ALLOCSET_DEFAULT_SIZES);
 	LedgerGraph *graph;
 	LedgerSet	plan;
 
 	InitMaterializedSRF(fcinfo, 0);
 	graph = ledger_store_graph();
 	plan = ledger_plan(graph, direction, target);
-	for (int i = 0; i < plan.count; i++)
+	for (int step = 0; step < plan.count;)
 	{
-		const LedgerRevision *revision;
-		bool		nulls[5] = {false};
-		Datum		values[5];
-
-		MemoryContextSwitchTo(step_context);
-		revision = ledger_store_fetch(graph->nodes[plan.nodes[i]].id);
-		if (revision)
-		{
-			values[0] = Int32GetDatum(i + 1);
-			values[1] = CStringGetTextDatum(direction_name(direction));
-			values[2] = CStringGetTextDatum(revision->id);
-			values[3] = CStringGetTextDatum(revision->message);
-			values[4] = CStringGetTextDatum(direction == LEDGER_UPGRADE ? revision->upgrade :
-											revision->downgrade);
-			tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-		}
+		CHECK_FOR_INTERRUPTS();
+		MemoryContextSwitchTo(batch_context);
+		step = put_plan_rows((ReturnSetInfo *) fcinfo->resultinfo, graph, plan, step, direction);
 		MemoryContextSwitchTo(caller);
-		MemoryContextReset(step_context);
+		MemoryContextReset(batch_context);
 	}
-	MemoryContextDelete(step_context);
+	MemoryContextDelete(batch_context);
 	return (Datum) 0;
 }
 
@@ -116,7 +138,7 @@ purser_plan_0_1(PG_FUNCTION_ARGS)
 static void
 stamp_one(LedgerJournal *journal, const char *id, bool add)
 {
-	LedgerRevision *revision = ledger_store_fetch(id);
+	LedgerRevision *revision = ledger_store_need(id);
 	LedgerEvent event = {
 		.kind = add ? "stamp" : "unstamp",
 		.revision = id,

@@ -145,7 +145,7 @@ purser_export_revision_0_1(PG_FUNCTION_ARGS)
 	char	   *target = shared_arg_text(fcinfo, 0, "revision");
 	LedgerGraph *graph = ledger_store_graph();
 	int			node = ledger_resolve_revision(graph, target);
-	LedgerRevision *revision = ledger_store_fetch(graph->nodes[node].id);
+	LedgerRevision *revision = ledger_store_need(graph->nodes[node].id);
 
 	PG_RETURN_TEXT_P(cstring_to_text(ledger_write(revision)));
 }

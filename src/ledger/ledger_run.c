@@ -100,7 +100,7 @@ static void
 run_step(LedgerJournal *journal, const char *id, LedgerStep *step)
 {
 	Oid			extension = shared_extension_oid();
-	LedgerRevision *revision = ledger_store_fetch(id);
+	LedgerRevision *revision = ledger_store_need(id);
 	instr_time	start;
 	instr_time	duration;
 

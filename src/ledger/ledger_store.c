@@ -111,6 +111,19 @@ ledger_store_fetch(const char *id)
 	return revision;
 }
 
+/* The whole revision that the graph has; an error when it went away since then. */
+LedgerRevision *
+ledger_store_need(const char *id)
+{
+	LedgerRevision *revision = ledger_store_fetch(id);
+
+	if (revision == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the scripts of revision \"%s\" are gone", id)));
+	return revision;
+}
+
 /* Insert the revision as the last one, or replace the one of the same id. */
 void
 ledger_store_save(const LedgerRevision *revision)
