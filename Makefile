@@ -32,7 +32,7 @@ DATA_built = pg_purser--$(EXTVERSION).sql
 
 REGRESS_LEDGER =
 REGRESS_BULK =
-REGRESS_AUDIT =
+REGRESS_AUDIT = audit_counts audit_missing_index audit_results audit_n_plus_one audit_access
 REGRESS = setup $(REGRESS_LEDGER) $(REGRESS_BULK) $(REGRESS_AUDIT)
 REGRESS_OPTS = --load-extension=pg_purser
 ISOLATION =
