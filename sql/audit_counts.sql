@@ -49,7 +49,7 @@ INSERT INTO queries (query) VALUES
     ('SELECT count(*) FROM t a JOIN t b ON a.id = b.id + 1'),
     ('SELECT count(*) FROM u JOIN t ON t.id = u.t_id WHERE t.grp = 6'),
     ('SELECT * FROM t ORDER BY id LIMIT 5 OFFSET 100'),
-    ('SELECT (SELECT count(*) FROM u WHERE u.t_id = t.id) FROM t WHERE id <= 3'),
+    ('SELECT (SELECT count(*) FROM u WHERE u.t_id = t.id) FROM t WHERE id IN (3, 6, 9)'),
     ('SELECT 1 FROM generate_series(1, 10)');
 CREATE FUNCTION compare() RETURNS TABLE (n int, calls bigint, equal boolean, rows_returned bigint)
 LANGUAGE plpgsql AS $$
