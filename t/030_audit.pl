@@ -151,7 +151,7 @@ is($node->safe_psql('postgres', 'SELECT count(*) FROM purser.findings'), 0, 'no 
 is($node->safe_psql('postgres', 'SELECT max(calls) FROM purser.query_stats'), 300, 'all lookups counted');
 
 # --- More queries and findings than there is room for.
-my $many = join '', map { "SELECT $_ + count(*) FROM big a$_ WHERE grp = 7 AND id > 0;" x 2 } 1 .. 10;
+my $many = join '', map { "SELECT $_ + count(*) FROM big WHERE grp = 7 AND id > 0;" x 2 } 1 .. 10;
 $many .= join '', map { 'SELECT ' . join(', ', (1) x $_) . ';' } 1 .. 250;
 $node->safe_psql('postgres', "SELECT purser.audit_reset(); $many");
 my $rows = $node->safe_psql('postgres', 'SELECT count(*) FROM purser.query_stats');
