@@ -136,6 +136,11 @@
  * Audit
  */
 
+/* 16: the macros for variable-length values moved out of postgres.h */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
 /* 16: the counters of a relation lost their t_ prefix */
 #if PG_VERSION_NUM >= 160000
 #define PURSER_TUPLES_RETURNED(info) ((info)->counts.tuples_returned)

@@ -201,7 +201,7 @@ typedef struct AuditQueryCounts
 extern void audit_install_hooks(void);
 
 /* audit_screen.c */
-extern AuditWatch *audit_watch_open(QueryDesc *desc, bool fragment);
+extern AuditWatch *audit_watch_open(QueryDesc *desc, uint64 queryid, bool fragment);
 extern AuditWatch *audit_watch_find(QueryDesc *desc);
 extern void audit_watch_unlink(AuditWatch *watch);
 extern bool audit_in_frame(void);
@@ -266,6 +266,7 @@ extern Oid	audit_index_owner(Oid relid, AuditColumns *columns);
 /* audit_rules.c */
 extern bool audit_rule_screen(int64 read, int64 returned, int64 min_rows);
 extern bool audit_rule_filter(double scanned, double kept, double loops, int64 min_rows);
+extern bool audit_rule_enough(double expected, double kept);
 extern bool audit_rule_visible(AuditRule rule, int64 occurrences);
 extern AuditSeverity audit_rule_severity(AuditRule rule, int64 occurrences, int64 rows);
 extern bool audit_rule_n_plus_one(int64 executions, int64 distinct, int64 parent_rows,
@@ -339,6 +340,7 @@ extern void audit_find_again_locked(const AuditFindingKey *key, const AuditWatch
 extern AuditFindingKey audit_finding_key(const AuditSighting *sighting);
 
 /* audit_suggest.c */
+extern bool audit_object_exists(const AuditFinding *finding);
 extern char *audit_column_name(const AuditFinding *finding, int i);
 extern char *audit_suggestion(const AuditFinding *finding);
 extern char *audit_evidence(const AuditFinding *finding, bool with_text);

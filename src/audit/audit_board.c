@@ -42,6 +42,7 @@ typedef struct Slot
 	int64		hits;			/* wasteful runs that no finding has counted yet, */
 	Oid			table;			/* what they read most from, */
 	int64		rows_read;		/* how much of it, */
+	int64		rows_all;		/* of all tables, */
 	int64		rows_returned;	/* and what for */
 } Slot;
 
@@ -148,10 +149,11 @@ note_hit(Slot *slot, const AuditWatch *watch)
 	Oid			table = audit_main_table(watch, &rows);
 
 	if (slot->hits > 0 && slot->table != table)
-		slot->hits = slot->rows_read = slot->rows_returned = 0;
+		slot->hits = slot->rows_read = slot->rows_all = slot->rows_returned = 0;
 	slot->table = table;
 	slot->hits++;
 	slot->rows_read += rows;
+	slot->rows_all += audit_rows_read(watch);
 	slot->rows_returned += watch->rows_returned;
 }
 
@@ -187,14 +189,19 @@ audit_board_convict(AuditWatch *watch, bool found)
 	audit_store_unlock(AUDIT_LOCK_FINDINGS);
 }
 
-/* Gives a finding the wasteful runs that came before it. */
+/*
+ * Gives a finding the wasteful runs that came before it, when it is about the
+ * table that they read most from, or about partitions of one.
+ */
 static void
 add_hits(const Slot *slot, AuditSighting *sighting, bool only)
 {
-	if (!only && slot->table != sighting->scanned)
+	bool		partitioned = sighting->relid != sighting->scanned;
+
+	if (slot->table != sighting->scanned && !(only && partitioned))
 		return;
 	sighting->occurrences += slot->hits;
-	sighting->rows_read += slot->rows_read;
+	sighting->rows_read += partitioned ? slot->rows_all : slot->rows_read;
 	sighting->rows_returned += slot->rows_returned;
 }
 
@@ -227,7 +234,7 @@ audit_board_measured(const AuditWatch *watch, List *sightings, bool wasteful)
 				slot->found[slot->nfound++] = audit_finding_key(sighting);
 		}
 		if (wasteful)
-			slot->hits = slot->rows_read = slot->rows_returned = 0;
+			slot->hits = slot->rows_read = slot->rows_all = slot->rows_returned = 0;
 	}
 	foreach(cell, sightings)
 		audit_find_locked(lfirst(cell));

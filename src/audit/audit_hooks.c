@@ -10,9 +10,11 @@
 
 #include "access/parallel.h"
 #include "executor/executor.h"
+#include "executor/instrument.h"
 #include "miscadmin.h"
 #include "tcop/dest.h"
 #include "tcop/pquery.h"
+#include "utils/backend_status.h"
 #include "utils/portal.h"
 
 static ExecutorStart_hook_type prev_ExecutorStart = NULL;
@@ -28,27 +30,47 @@ is_fragment(void)
 }
 
 static bool
-is_watched(const QueryDesc *desc, int eflags)
+is_watched(int eflags)
 {
 	if (!audit_enabled || (eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0)
 		return false;
 	if (MyBackendType == B_WAL_SENDER || MyBackendType == B_AUTOVAC_WORKER)
 		return false;
-	return (desc->plannedstmt->queryId != 0 || is_fragment()) && audit_store_ready();
+	return audit_store_ready();
+}
+
+/*
+ * The query's identifier, 0 without one. Before 18 the query of a cursor or
+ * of CREATE TABLE AS has none; it goes by that of the statement around it.
+ */
+static uint64
+query_identifier(const QueryDesc *desc)
+{
+	uint64		queryid = (uint64) desc->plannedstmt->queryId;
+
+	if (queryid == 0 && !audit_in_frame())
+		queryid = (uint64) pgstat_get_my_query_id();
+	return queryid;
 }
 
 static void
 audit_ExecutorStart(QueryDesc *queryDesc, int eflags)
 {
-	bool		watched = is_watched(queryDesc, eflags);
+	bool		watched = is_watched(eflags);
 	bool		fragment = watched && is_fragment();
+	uint64		queryid = 0;
 	bool		due = false;
 	int			slot = -1;
 	AuditWatch *watch;
 
 	if (watched && !fragment)
 	{
-		slot = audit_board_look(queryDesc->plannedstmt->queryId, &due);
+		queryid = query_identifier(queryDesc);
+		watched = queryid != 0;
+	}
+	if (queryid != 0)
+	{
+		slot = audit_board_look(queryid, &due);
 		if (due)
 			queryDesc->instrument_options |= INSTRUMENT_ROWS;
 	}
@@ -60,18 +82,22 @@ audit_ExecutorStart(QueryDesc *queryDesc, int eflags)
 
 	if (!watched)
 		return;
-	watch = audit_watch_open(queryDesc, fragment);
+	watch = audit_watch_open(queryDesc, queryid, fragment);
 	watch->slot = slot;
 	watch->timed = due;
 }
 
-/* Is this run the whole of a client's own SELECT, not a page of a cursor? */
+/*
+ * Is this run the whole of a client's own SELECT, not a page of a cursor? What
+ * EXECUTE returns comes to the client by way of a tuplestore.
+ */
 static bool
 sends_whole_result(const QueryDesc *desc, ScanDirection direction, uint64 count)
 {
 	CommandDest dest = desc->dest->mydest;
 
-	if (desc->operation != CMD_SELECT || (dest != DestRemote && dest != DestRemoteExecute))
+	if (desc->operation != CMD_SELECT ||
+		(dest != DestRemote && dest != DestRemoteExecute && dest != DestTuplestore))
 		return false;
 	if (count != 0 || !ScanDirectionIsForward(direction) || audit_in_frame())
 		return false;

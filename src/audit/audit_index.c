@@ -19,12 +19,14 @@
 #include "access/stratnum.h"
 #include "catalog/catalog.h"
 #include "catalog/partition.h"
+#include "catalog/pg_am_d.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_opclass.h"
 #include "catalog/pg_statistic.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-#define FEW_VALUES 10			/* a column with fewer is not selective by itself */
+#define FEW_VALUES 10			/* a column with fewer is not selective */
 #define WIDEST_KEY 600			/* average bytes of a column; a b-tree entry holds 2700 */
 
 typedef struct Candidate
@@ -119,31 +121,18 @@ all_served(List *clauses)
 	return true;
 }
 
-/* Drops columns that have few values; with "prove", also those not known to have more. */
+/* Drops columns that are not known to have many values. */
 static void
-drop_unselective(Candidates *candidates, bool prove)
+drop_unproven(Candidates *candidates)
 {
 	int			kept = 0;
 
 	for (int i = 0; i < candidates->n; i++)
 	{
-		double		ndistinct = candidates->at[i].ndistinct;
-
-		if (ndistinct >= FEW_VALUES || (ndistinct == 0 && !prove))
+		if (candidates->at[i].ndistinct >= FEW_VALUES)
 			candidates->at[kept++] = candidates->at[i];
 	}
 	candidates->n = kept;
-}
-
-static bool
-has_selective(const Candidates *candidates)
-{
-	for (int i = 0; i < candidates->n; i++)
-	{
-		if (candidates->at[i].ndistinct >= FEW_VALUES)
-			return true;
-	}
-	return false;
 }
 
 /* Most values first; stable, and columns without statistics last. */
@@ -161,6 +150,35 @@ order_candidates(Candidates *candidates)
 	}
 }
 
+/*
+ * Leaves as many columns as it takes to find what the filter kept; true when
+ * more would help. A column that has few values helps none that has many.
+ */
+static bool
+cut_candidates(Candidates *candidates, const AuditFilter *filter)
+{
+	double		loops = Max(filter->loops, 1.0);
+	double		expected = filter->scanned / loops;
+
+	for (int i = 0; i < candidates->n; i++)
+	{
+		double		ndistinct = candidates->at[i].ndistinct;
+
+		if (ndistinct > 0 && ndistinct < FEW_VALUES && i > 0)
+		{
+			candidates->n = i;
+			return true;
+		}
+		expected /= Max(ndistinct, 1.0);
+		if (audit_rule_enough(expected, filter->kept / loops))
+		{
+			candidates->n = i + 1;
+			return false;
+		}
+	}
+	return true;
+}
+
 /* The columns of the index to advise, equalities first; none when nothing is proven. */
 static void
 choose_columns(const AuditFilter *filter, Candidates *chosen)
@@ -170,24 +188,43 @@ choose_columns(const AuditFilter *filter, Candidates *chosen)
 
 	chosen->n = 0;
 	add_equalities(chosen, filter->rel, filter->filter_clauses);
-	if (!proven)
-		drop_unselective(chosen, true);
-	else
-	{
+	if (proven)
 		range = first_range(filter->rel, filter->filter_clauses);
-		if (chosen->n == 0 && range == NULL)
-			return;
-	}
-	if (!proven && chosen->n == 0)
+	else
+		drop_unproven(chosen);
+	if (chosen->n == 0 && range == NULL)
 		return;
 	add_equalities(chosen, filter->rel, filter->index_clauses);
 	if (range == NULL)
 		range = first_range(filter->rel, filter->index_clauses);
-	if (has_selective(chosen))
-		drop_unselective(chosen, false);
 	order_candidates(chosen);
-	if (range != NULL)
+	if (cut_candidates(chosen, filter) && range != NULL)
 		add_candidate(chosen, filter->rel, range);
+}
+
+static bool
+is_btree_class(Oid opclass)
+{
+	HeapTuple	tuple = SearchSysCache1(CLAOID, ObjectIdGetDatum(opclass));
+	bool		result;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	result = ((Form_pg_opclass) GETSTRUCT(tuple))->opcmethod == BTREE_AM_OID;
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+/*
+ * Can this column of an index serve this condition, at this place in the key?
+ * A b-tree serves a range only behind the equalities.
+ */
+static bool
+serves(Oid opclass, const AuditClause *clause, bool is_last)
+{
+	if (!clause->is_equality && !is_last && is_btree_class(opclass))
+		return false;
+	return op_in_opfamily(clause->operator, get_opclass_family(opclass));
 }
 
 /* Does this index begin with these columns, in classes that know their operators? */
@@ -216,7 +253,7 @@ index_covers(Oid index, const Candidates *chosen)
 				const AuditClause *clause = chosen->at[j].clause;
 
 				if (form->indkey.values[i] == clause->attnum &&
-					op_in_opfamily(clause->operator, get_opclass_family(classes->values[i])))
+					serves(classes->values[i], clause, i == chosen->n - 1))
 					found++;
 			}
 		}

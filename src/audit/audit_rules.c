@@ -9,6 +9,7 @@
 
 #define KEPT_AT_MOST 0.1		/* of the rows read, for them to be wasted */
 #define SMALL_TABLE 100			/* rows for each loop that an index cannot better */
+#define FEW_ROWS 100			/* that a further key column need not spare */
 #define DISTINCT_AT_LEAST 0.8	/* of an N+1's lookups */
 
 /* Does a whole query read much for little? */
@@ -24,6 +25,13 @@ audit_rule_filter(double scanned, double kept, double loops, int64 min_rows)
 {
 	return scanned - kept >= (double) min_rows && kept <= scanned * KEPT_AT_MOST &&
 		scanned >= SMALL_TABLE * Max(loops, 1.0);
+}
+
+/* Do the columns so far, by the rows expected of them, do what the filter did? */
+bool
+audit_rule_enough(double expected, double kept)
+{
+	return expected <= Max(FEW_ROWS, kept * 2);
 }
 
 /* One run proves nothing; an N+1 has recurred by the time that it is found. */

@@ -29,12 +29,16 @@
 static AuditWatch *open_watches = NULL;
 static AuditWatch *top_frame = NULL;
 
+/*
+ * A rebuilt relcache entry may have lost its link to counters that are not
+ * empty, which the first row read would restore, so restore it here.
+ */
 static inline AuditCounters
 counters_of(Relation rel)
 {
 	AuditCounters now = {0, 0};
 
-	if (rel->pgstat_info != NULL)
+	if (pgstat_should_count_relation(rel))
 	{
 		now.returned = PURSER_TUPLES_RETURNED(rel->pgstat_info);
 		now.fetched = PURSER_TUPLES_FETCHED(rel->pgstat_info);
@@ -180,7 +184,7 @@ watch_released(void *arg)
 }
 
 AuditWatch *
-audit_watch_open(QueryDesc *desc, bool fragment)
+audit_watch_open(QueryDesc *desc, uint64 queryid, bool fragment)
 {
 	MemoryContext oldcontext = MemoryContextSwitchTo(desc->estate->es_query_cxt);
 	AuditWatch *watch = palloc(sizeof(AuditWatch));
@@ -188,7 +192,7 @@ audit_watch_open(QueryDesc *desc, bool fragment)
 
 	memset(watch, 0, offsetof(AuditWatch, inline_rels));
 	watch->desc = desc;
-	watch->queryid = (uint64) desc->plannedstmt->queryId;
+	watch->queryid = queryid;
 	watch->userid = GetUserId();
 	watch->fragment = fragment;
 	watch->parallel = desc->plannedstmt->parallelModeNeeded && !IsParallelWorker();

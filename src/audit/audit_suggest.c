@@ -10,34 +10,35 @@
 #include "utils/builtins.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
-/* The name of a finding's column, NULL when it was dropped. */
-char *
-audit_column_name(const AuditFinding *finding, int i)
-{
-	return get_attname(finding->key.relid, finding->columns.attnum[i], true);
-}
-
-static bool
-has_all_columns(const AuditFinding *finding)
+/* Are the table and the columns that the finding is about still there? */
+bool
+audit_object_exists(const AuditFinding *finding)
 {
 	for (int i = 0; i < finding->columns.n; i++)
 	{
-		if (audit_column_name(finding, i) == NULL)
+		HeapTuple	tuple = SearchSysCacheAttNum(finding->key.relid, finding->columns.attnum[i]);
+
+		if (!HeapTupleIsValid(tuple))
 			return false;
+		ReleaseSysCache(tuple);
 	}
-	return true;
+	return get_rel_name(finding->key.relid) != NULL;
+}
+
+/* The name of a column of a finding whose object exists. */
+char *
+audit_column_name(const AuditFinding *finding, int i)
+{
+	return get_attname(finding->key.relid, finding->columns.attnum[i], false);
 }
 
 static char *
 table_name(Oid relid)
 {
-	char	   *schema = get_namespace_name(get_rel_namespace(relid));
-	char	   *name = get_rel_name(relid);
-
-	if (schema == NULL || name == NULL)
-		return NULL;
-	return quote_qualified_identifier(schema, name);
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
+									  get_rel_name(relid));
 }
 
 static void
@@ -82,15 +83,13 @@ suggest_keyset(StringInfo out, const AuditFinding *finding)
 	appendStringInfo(out, " LIMIT n");
 }
 
-/* What to do about it, NULL when the table or a column is gone. */
+/* What to do about it. */
 char *
 audit_suggestion(const AuditFinding *finding)
 {
 	char	   *table = table_name(finding->key.relid);
 	StringInfoData out;
 
-	if (table == NULL || !has_all_columns(finding))
-		return NULL;
 	initStringInfo(&out);
 	switch ((AuditRule) finding->key.rule)
 	{

@@ -10,6 +10,8 @@
  */
 #include "audit.h"
 
+#include "access/skey.h"
+#include "access/stratnum.h"
 #include "catalog/pg_type_d.h"
 #include "common/hashfn.h"
 #include "executor/tuptable.h"
@@ -202,11 +204,19 @@ tap_destroy(DestReceiver *self pg_attribute_unused())
 	tap.inner->rDestroy(tap.inner);
 }
 
+/* Do the keys hold all columns of a unique index to one value each? */
 static bool
-is_unique_lookup(Relation index, int nkeys)
+is_unique_lookup(Relation index, const ScanKeyData *keys, int nkeys)
 {
-	return index != NULL && index->rd_index->indisunique &&
-		nkeys >= index->rd_index->indnkeyatts;
+	if (index == NULL || !index->rd_index->indisunique || nkeys < index->rd_index->indnkeyatts)
+		return false;
+	for (int i = 0; i < nkeys; i++)
+	{
+		if (keys[i].sk_strategy != BTEqualStrategyNumber ||
+			(keys[i].sk_flags & (SK_ROW_HEADER | SK_SEARCHARRAY)) != 0)
+			return false;
+	}
+	return true;
 }
 
 /* Can the plan return more than one row? Lookups by a unique key are not worth a tap. */
@@ -221,9 +231,11 @@ audit_tap_wanted(const AuditWatch *watch)
 	{
 		case T_IndexScanState:
 			return !is_unique_lookup(((IndexScanState *) top)->iss_RelationDesc,
+									 ((IndexScanState *) top)->iss_ScanKeys,
 									 ((IndexScanState *) top)->iss_NumScanKeys);
 		case T_IndexOnlyScanState:
 			return !is_unique_lookup(((IndexOnlyScanState *) top)->ioss_RelationDesc,
+									 ((IndexOnlyScanState *) top)->ioss_ScanKeys,
 									 ((IndexOnlyScanState *) top)->ioss_NumScanKeys);
 		case T_AggState:
 			return ((Agg *) top->plan)->numCols > 0;

@@ -9,6 +9,8 @@
  */
 #include "audit.h"
 
+#include <math.h>
+
 #include "catalog/pg_authid.h"
 #include "catalog/pg_type_d.h"
 #include "fmgr.h"
@@ -18,7 +20,6 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
-#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 #define FINDING_COLUMNS 17
@@ -84,15 +85,10 @@ static Datum
 column_names(const AuditFinding *finding, bool *isnull)
 {
 	Datum		names[AUDIT_MAX_COLUMNS];
-	int			n = 0;
+	int			n = finding->columns.n;
 
-	for (int i = 0; i < finding->columns.n; i++)
-	{
-		char	   *name = audit_column_name(finding, i);
-
-		if (name != NULL)
-			names[n++] = CStringGetTextDatum(name);
-	}
+	for (int i = 0; i < n; i++)
+		names[i] = CStringGetTextDatum(audit_column_name(finding, i));
 	*isnull = n == 0;
 	return n == 0 ? (Datum) 0 :
 		PointerGetDatum(construct_array(names, n, TEXTOID, -1, false, TYPALIGN_INT));
@@ -110,13 +106,21 @@ severity_of(const AuditFinding *finding)
 	return audit_rule_severity(finding->key.rule, finding->occurrences, rows);
 }
 
+/* The time that timed occurrences wasted, for all of them, to the microsecond. */
+static double
+wasted_ms(const AuditFinding *finding)
+{
+	double		each = finding->timed_ms / (double) finding->timed;
+
+	return rint(each * (double) finding->occurrences * 1000.0) / 1000.0;
+}
+
 static void
 put_finding(ReturnSetInfo *rsinfo, const AuditFinding *finding)
 {
 	Datum		values[FINDING_COLUMNS];
 	bool		nulls[FINDING_COLUMNS] = {0};
 	bool		readable = may_read_statement(finding->userid);
-	char	   *suggestion = audit_suggestion(finding);
 	int			i = 0;
 
 	values[i++] = CStringGetTextDatum(audit_rule_name(finding->key.rule));
@@ -133,14 +137,11 @@ put_finding(ReturnSetInfo *rsinfo, const AuditFinding *finding)
 	nulls[i] = finding->key.rule != AUDIT_UNBOUNDED_RESULT;
 	values[i++] = Int64GetDatum(finding->bytes);
 	nulls[i] = finding->timed == 0;
-	values[i] = nulls[i] ? (Datum) 0 :
-		Float8GetDatum(finding->timed_ms / (double) finding->timed *
-					   (double) finding->occurrences);
+	values[i] = nulls[i] ? (Datum) 0 : Float8GetDatum(wasted_ms(finding));
 	i++;
 	values[i++] = DirectFunctionCall1(jsonb_in, CStringGetDatum(audit_evidence(finding,
 																			   readable)));
-	nulls[i] = suggestion == NULL;
-	values[i++] = suggestion == NULL ? (Datum) 0 : CStringGetTextDatum(suggestion);
+	values[i++] = CStringGetTextDatum(audit_suggestion(finding));
 	values[i++] = CStringGetTextDatum(finding->application_name);
 	values[i] = role_name(finding->userid, &nulls[i]);
 	i++;
@@ -163,7 +164,7 @@ purser_audit_findings_0_1(PG_FUNCTION_ARGS)
 		const AuditFinding *finding = lfirst(cell);
 
 		/* What was dropped is nothing to mend. */
-		if (get_rel_name(finding->key.relid) != NULL)
+		if (audit_object_exists(finding))
 			put_finding((ReturnSetInfo *) fcinfo->resultinfo, finding);
 	}
 	return (Datum) 0;

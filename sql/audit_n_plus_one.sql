@@ -1,0 +1,157 @@
+-- One query's result, looked up row by row by another.
+LOAD 'pg_purser';
+CREATE SCHEMA audit_n1;
+SET search_path = audit_n1;
+SET max_parallel_workers_per_gather = 0;
+CREATE TABLE users (id int PRIMARY KEY, email text UNIQUE, ref uuid, grp int);
+INSERT INTO users
+SELECT i, 'u' || i || '@example.org', ('00000000-0000-0000-0000-' || lpad(i::text, 12, '0'))::uuid, i % 4
+FROM generate_series(1, 400) i;
+CREATE TABLE posts (id int PRIMARY KEY, user_id bigint, user_email text, ref uuid, body text);
+INSERT INTO posts
+SELECT u.id * 10 + n, u.id, u.email, u.ref, 'x' FROM users u, generate_series(1, 3) n;
+CREATE INDEX ON posts (user_id);
+CREATE INDEX ON posts (user_email);
+CREATE INDEX ON posts (ref);
+CREATE TABLE comments (id int PRIMARY KEY, post_id int, user_id int);
+INSERT INTO comments SELECT i, i, i % 400 FROM generate_series(1, 4000) i;
+CREATE INDEX ON comments (user_id);
+VACUUM ANALYZE users, posts, comments;
+
+CREATE VIEW found AS
+SELECT rule, relation, columns, occurrences, rows_returned, evidence - 'parent_queryid' AS evidence, query, suggestion
+FROM purser.findings WHERE rule = 'n_plus_one' ORDER BY relation::text, columns, query COLLATE "C";
+-- Statements for \gexec, with the numbers "first" to "last" in place of %s.
+CREATE FUNCTION many(statement text, first int, last int) RETURNS SETOF text LANGUAGE sql AS
+$$ SELECT format(statement, n) FROM generate_series(first, last) n $$;
+
+-- Literals in the text, as psycopg2 and Django send them.
+\o /dev/null
+SELECT purser.audit_reset();
+SELECT * FROM users ORDER BY id LIMIT 20;
+SELECT many('SELECT * FROM posts WHERE user_id = %s', 1, 9) \gexec
+\o
+SELECT * FROM found;
+SELECT * FROM posts WHERE user_id = 10 \g /dev/null
+\x
+SELECT * FROM found;
+\x
+SELECT severity, bytes, wasted_ms >= 0 AS timed, (evidence->>'parent_queryid')::bigint <> queryid AS two
+FROM purser.findings WHERE rule = 'n_plus_one';
+-- goes on
+\o /dev/null
+SELECT many('SELECT * FROM posts WHERE user_id = %s', 11, 20) \gexec
+\o
+SELECT occurrences, rows_returned, evidence->'executions' AS executions FROM found;
+-- the page anew is another occurrence
+\o /dev/null
+SELECT * FROM users ORDER BY id LIMIT 20;
+SELECT many('SELECT * FROM posts WHERE user_id = %s', 1, 12) \gexec
+\o
+SELECT occurrences, rows_returned, evidence->'executions' AS executions FROM found;
+
+-- Bound parameters, with custom and with generic plans; text and uuid keys.
+\o /dev/null
+SELECT purser.audit_reset();
+PREPARE by_email (text) AS SELECT * FROM posts WHERE user_email = $1;
+PREPARE by_ref (uuid) AS SELECT id FROM posts WHERE ref = $1;
+SET plan_cache_mode = force_custom_plan;
+SELECT * FROM users WHERE grp = 1;
+SELECT format('EXECUTE by_email (%L)', email) FROM users WHERE grp = 1 LIMIT 15 \gexec
+SET plan_cache_mode = force_generic_plan;
+SELECT * FROM users WHERE grp = 2;
+SELECT format('EXECUTE by_ref (%L)', ref) FROM users WHERE grp = 2 LIMIT 15 \gexec
+RESET plan_cache_mode;
+\o
+SELECT relation, columns, occurrences, evidence FROM found;
+
+-- Two children, interleaved, in one transaction of any length.
+\o /dev/null
+SELECT purser.audit_reset();
+SET purser.audit_n_plus_one_window = 0;
+BEGIN;
+SELECT id, grp FROM users ORDER BY id LIMIT 12;
+SELECT s FROM generate_series(1, 12) n,
+    LATERAL (VALUES (format('SELECT * FROM posts WHERE user_id = %s', n)),
+                    (format('SELECT id FROM comments WHERE user_id = %s', n))) v (s) \gexec
+COMMIT;
+\o
+SELECT relation, columns, evidence FROM found;
+
+-- Not so: the same work in transactions of their own, beyond the window;
+\o /dev/null
+SELECT purser.audit_reset();
+SELECT id, grp FROM users ORDER BY id LIMIT 12;
+SELECT many('SELECT * FROM posts WHERE user_id = %s', 1, 12) \gexec
+-- values that are not the parent's;
+BEGIN;
+SELECT id, grp FROM users WHERE id < 13;
+SELECT many('SELECT * FROM posts WHERE user_id = %s', 301, 312) \gexec
+COMMIT;
+-- of several of its columns in turn;
+BEGIN;
+SELECT id AS a, id + 1000 AS b FROM users WHERE id < 13;
+SELECT format('SELECT * FROM posts WHERE id = %s', n + (n % 2) * 1000) FROM generate_series(1, 12) n \gexec
+COMMIT;
+-- the same value again and again;
+BEGIN;
+SELECT id, email FROM users WHERE id < 13;
+SELECT 'SELECT * FROM posts WHERE user_id = 3' FROM generate_series(1, 12) \gexec
+COMMIT;
+-- a parent of one row, or of few;
+BEGIN;
+SELECT id FROM users WHERE id = 7;
+SELECT 'SELECT * FROM posts WHERE user_id = 7' FROM generate_series(1, 12) \gexec
+SELECT id FROM users WHERE id < 6;
+SELECT many('SELECT * FROM comments WHERE user_id = %s', 1, 12) \gexec
+COMMIT;
+-- a batch; a range; a lookup in no table;
+BEGIN;
+SELECT id FROM users WHERE id < 13;
+SELECT many('SELECT * FROM posts WHERE user_id = ANY (ARRAY[%s, 1, 2])', 1, 12) \gexec
+SELECT many('SELECT * FROM posts WHERE user_id > %s LIMIT 1', 1, 12) \gexec
+SELECT many('SELECT %s', 1, 12) \gexec
+COMMIT;
+-- pages of a cursor;
+BEGIN;
+DECLARE c CURSOR FOR SELECT id FROM users;
+FETCH 12 FROM c;
+SELECT many('SELECT * FROM comments WHERE user_id = %s', 1, 12) \gexec
+COMMIT;
+-- in the server, where a function's statements are not the client's;
+CREATE FUNCTION in_server() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    u users;
+BEGIN
+    FOR u IN SELECT * FROM users WHERE id < 13 LOOP
+        PERFORM * FROM posts WHERE user_id = u.id;
+    END LOOP;
+END $$;
+SELECT in_server();
+-- when the audit is off.
+SET purser.audit = off;
+BEGIN;
+SELECT id FROM users WHERE id < 13;
+SELECT many('SELECT * FROM posts WHERE user_id = %s', 1, 12) \gexec
+COMMIT;
+RESET purser.audit;
+RESET purser.audit_n_plus_one_window;
+\o
+SELECT * FROM found;
+
+-- A parent that failed leaves the client's results alone.
+SELECT id, 1 / (id - 3) AS x FROM users WHERE id < 5;
+SELECT id FROM users WHERE id < 4 ORDER BY id;
+
+-- A child without an index has both findings, each under its own rule.
+\o /dev/null
+CREATE TABLE notes AS SELECT i AS id, i % 400 AS user_id FROM generate_series(1, 3000) i;
+ANALYZE notes;
+SELECT purser.audit_reset();
+SELECT * FROM users WHERE id < 13;
+SELECT many('SELECT * FROM notes WHERE user_id = %s', 1, 12) \gexec
+\o
+SELECT rule, relation, columns, occurrences FROM purser.findings ORDER BY rule;
+
+SET client_min_messages = warning;
+DROP SCHEMA audit_n1 CASCADE;
