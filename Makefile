@@ -20,22 +20,24 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(here)pg_pu
 MODULE_big = pg_purser
 PGFILEDESC = "pg_purser - migration ledger, bulk loading and query audit"
 
-OBJS_SHARED =
-OBJS_LEDGER = src/ledger/ledger.o
-OBJS_BULK = src/bulk/bulk.o
-OBJS_AUDIT = $(addprefix src/audit/audit, .o _hooks.o _screen.o _tap.o _judge.o _plan.o _index.o \
-	_rules.o _nplus1.o _local.o _table.o _store.o _board.o _finds.o _workers.o _suggest.o _views.o)
+OBJS_SHARED = src/shared/arguments.o src/shared/owner_query.o
+OBJS_LEDGER = $(addprefix src/ledger/ledger_, deferred.o files.o format.o functions.o graph.o \
+	journal.o load.o looks.o plan.o revision.o run.o script.o store.o target.o)
+OBJS_BULK = $(addprefix src/bulk/bulk_, functions.o load.o target.o context.o csv.o json.o \
+	jsonb.o coerce.o nested.o writer.o conflict.o)
+OBJS_AUDIT = src/audit/audit.o $(addprefix src/audit/audit_, hooks.o screen.o tap.o judge.o plan.o \
+	index.o rules.o nplus1.o local.o table.o store.o board.o finds.o workers.o suggest.o views.o)
 OBJS = src/pg_purser.o $(OBJS_SHARED) $(OBJS_LEDGER) $(OBJS_BULK) $(OBJS_AUDIT)
 
 DATA = $(wildcard $(here)sql/pg_purser--*--*.sql)
 DATA_built = pg_purser--$(EXTVERSION).sql
 
-REGRESS_LEDGER =
-REGRESS_BULK =
+REGRESS_LEDGER = ledger_basic ledger_targets ledger_format ledger_scripts ledger_privileges ledger_demo
+REGRESS_BULK = bulk_insert bulk_csv bulk_json bulk_trigger bulk_conflict bulk_privilege
 REGRESS_AUDIT = audit_counts audit_missing_index audit_results audit_n_plus_one audit_access
 REGRESS = setup $(REGRESS_LEDGER) $(REGRESS_BULK) $(REGRESS_AUDIT)
+ISOLATION = ledger_runners bulk_skip
 REGRESS_OPTS = --load-extension=pg_purser
-ISOLATION =
 ISOLATION_OPTS = --load-extension=pg_purser
 TAP_TESTS = 1
 

@@ -20,6 +20,118 @@
 #define PURSER_MODULE_MAGIC PG_MODULE_MAGIC
 #endif
 
+/* 16: permissions moved from the range table entry to a node of their own */
+#if PG_VERSION_NUM < 160000
+#define RTEPermissionInfo RangeTblEntry
+#define purser_nsitem_perminfo(nsitem) ((nsitem)->p_rte)
+#define purser_pstate_perminfos(pstate) NIL
+#define purser_ExecCheckPermissions(rtable, perminfos) \
+	((void) (rtable), (void) ExecCheckRTPerms(perminfos, true))
+#else
+#define purser_nsitem_perminfo(nsitem) ((nsitem)->p_perminfo)
+#define purser_pstate_perminfos(pstate) ((pstate)->p_rteperminfos)
+#define purser_ExecCheckPermissions(rtable, perminfos) \
+	((void) ExecCheckPermissions(rtable, perminfos, true))
+#endif
+
+/* 16: the permission infos; 18: the set of relations that pruning left */
+#if PG_VERSION_NUM >= 180000
+#define purser_ExecInitRangeTable(estate, rtable, perminfos, unpruned) \
+	ExecInitRangeTable(estate, rtable, perminfos, unpruned)
+#elif PG_VERSION_NUM >= 160000
+#define purser_ExecInitRangeTable(estate, rtable, perminfos, unpruned) \
+	ExecInitRangeTable(estate, rtable, perminfos)
+#else
+#define purser_ExecInitRangeTable(estate, rtable, perminfos, unpruned) \
+	ExecInitRangeTable(estate, rtable)
+#endif
+
+/* 17: the actions of MERGE; 18: the action on conflict */
+#if PG_VERSION_NUM >= 180000
+#define purser_CheckValidResultRel(rri, operation, onconflict, merge) \
+	CheckValidResultRel(rri, operation, onconflict, merge)
+#elif PG_VERSION_NUM >= 170000
+#define purser_CheckValidResultRel(rri, operation, onconflict, merge) \
+	CheckValidResultRel(rri, operation, merge)
+#else
+#define purser_CheckValidResultRel(rri, operation, onconflict, merge) \
+	CheckValidResultRel(rri, operation)
+#endif
+
+/* 16: only the summarizing indexes; 19: flags in place of booleans, other order */
+#if PG_VERSION_NUM >= 190000
+#define purser_ExecInsertIndexTuples(rri, estate, flags, slot, arbiters, conflict) \
+	ExecInsertIndexTuples(rri, estate, flags, slot, arbiters, conflict)
+#else
+#define EIIT_IS_UPDATE (1 << 0)
+#define EIIT_NO_DUPE_ERROR (1 << 1)
+#define EIIT_ONLY_SUMMARIZING (1 << 2)
+#if PG_VERSION_NUM >= 160000
+#define purser_ExecInsertIndexTuples(rri, estate, flags, slot, arbiters, conflict) \
+	ExecInsertIndexTuples(rri, slot, estate, ((flags) & EIIT_IS_UPDATE) != 0, \
+						  ((flags) & EIIT_NO_DUPE_ERROR) != 0, conflict, arbiters, \
+						  ((flags) & EIIT_ONLY_SUMMARIZING) != 0)
+#else
+#define purser_ExecInsertIndexTuples(rri, estate, flags, slot, arbiters, conflict) \
+	ExecInsertIndexTuples(rri, slot, estate, ((flags) & EIIT_IS_UPDATE) != 0, \
+						  ((flags) & EIIT_NO_DUPE_ERROR) != 0, conflict, arbiters)
+#endif
+#endif
+
+/* 18: the tuple to leave out of the check */
+#if PG_VERSION_NUM >= 180000
+#define purser_ExecCheckIndexConstraints(rri, slot, estate, conflict, tupleid, arbiters) \
+	ExecCheckIndexConstraints(rri, slot, estate, conflict, tupleid, arbiters)
+#else
+#define purser_ExecCheckIndexConstraints(rri, slot, estate, conflict, tupleid, arbiters) \
+	((void) (tupleid), ExecCheckIndexConstraints(rri, slot, estate, conflict, arbiters))
+#endif
+
+/* 16: relfilenode became relfilelocator */
+#if PG_VERSION_NUM < 160000
+#define rd_firstRelfilelocatorSubid rd_firstRelfilenodeSubid
+#endif
+
+/* 16: the actions of the JSON parser return a result */
+#if PG_VERSION_NUM >= 160000
+#define PURSER_JSON_ACTION JsonParseErrorType
+#define PURSER_JSON_ACTION_DONE return JSON_SUCCESS
+#else
+#define PURSER_JSON_ACTION void
+#define PURSER_JSON_ACTION_DONE return
+#endif
+
+/* 17: the lexer may be the caller's own, and its input is const */
+#if PG_VERSION_NUM >= 170000
+#define purser_makeJsonLexContext(lex, json, len, encoding, need_escapes) \
+	makeJsonLexContextCstringLen(lex, json, len, encoding, need_escapes)
+#else
+#define purser_makeJsonLexContext(lex, json, len, encoding, need_escapes) \
+	((void) (lex), \
+	 makeJsonLexContextCstringLen(unconstify(char *, json), len, encoding, need_escapes))
+#endif
+
+/* 18: uuidv7() */
+#if PG_VERSION_NUM >= 180000
+#define PURSER_IS_UUIDV7(funcid) ((funcid) == F_UUIDV7_ || (funcid) == F_UUIDV7_INTERVAL)
+#else
+#define PURSER_IS_UUIDV7(funcid) false
+#endif
+
+/* 18: the mark of a function that does not return stands first */
+#ifndef pg_noreturn
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
+/* 16: one object_aclcheck for all kinds of objects */
+#if PG_VERSION_NUM >= 160000
+#define purser_may_use_schema(schema) \
+	(object_aclcheck(NamespaceRelationId, (schema), GetUserId(), ACL_USAGE) == ACLCHECK_OK)
+#else
+#define purser_may_use_schema(schema) \
+	(pg_namespace_aclcheck((schema), GetUserId(), ACL_USAGE) == ACLCHECK_OK)
+#endif
+
 /*
  * Audit
  */

@@ -14,8 +14,6 @@ extern PGDLLEXPORT void _PG_init(void);
 void
 _PG_init(void)
 {
-	ledger_init();
-	bulk_init();
 	audit_init();
 	MarkGUCPrefixReserved(PURSER_SCHEMA);
 }

@@ -19,8 +19,6 @@
 #define PURSER_EXTENSION "pg_purser"
 
 /* Module entry points, called once from _PG_init. */
-extern void ledger_init(void);
-extern void bulk_init(void);
 extern void audit_init(void);
 
 #endif							/* PG_PURSER_H */

@@ -1,0 +1,5 @@
+-- purser: revision 0010_merge
+-- purser: parents 0007_tags 0009_tasks
+-- purser: message merge the blog and the order branches
+-- purser: upgrade
+-- purser: downgrade

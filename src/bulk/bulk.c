@@ -1,6 +1,0 @@
-#include "pg_purser.h"
-
-void
-bulk_init(void)
-{
-}

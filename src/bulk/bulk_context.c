@@ -1,0 +1,82 @@
+/*
+ * bulk_context.c
+ *		The error context of a load: which row, line, column and value.
+ *
+ * The steps of a load keep BulkContext true; nothing here looks anything up,
+ * as it runs while an error is being raised.
+ */
+#include "bulk.h"
+
+#include "mb/pg_wchar.h"
+
+/* Longest part of a value to show, in bytes; what COPY shows. */
+#define BULK_MAX_SHOWN 100
+
+static char *
+clip_value(const char *value)
+{
+	int			len = strlen(value);
+
+	if (len <= BULK_MAX_SHOWN)
+		return pstrdup(value);
+	return psprintf("%.*s...", pg_mbcliplen(value, len, BULK_MAX_SHOWN), value);
+}
+
+/* "row 17 (line 18)", or the half of it that is known. */
+static char *
+describe_position(const BulkContext *context)
+{
+	const BulkPosition *position = &context->position;
+
+	if (context->last_row > position->row)
+		return psprintf("rows " UINT64_FORMAT " to " UINT64_FORMAT,
+						position->row, context->last_row);
+	if (position->row == 0)
+		return psprintf("line " UINT64_FORMAT, position->line);
+	if (position->line == 0)
+		return psprintf("row " UINT64_FORMAT, position->row);
+	return psprintf("row " UINT64_FORMAT " (line " UINT64_FORMAT ")",
+					position->row, position->line);
+}
+
+static void
+bulk_error_callback(void *arg)
+{
+	const BulkContext *context = arg;
+	char	   *where;
+
+	if (context->position.row == 0 && context->position.line == 0)
+	{
+		errcontext("bulk_insert into \"%s\"", context->relation);
+		return;
+	}
+
+	where = describe_position(context);
+	if (context->column == NULL)
+		errcontext("bulk_insert into \"%s\", %s", context->relation, where);
+	else if (context->field->text == NULL)
+		errcontext("bulk_insert into \"%s\", %s, column \"%s\": null input",
+				   context->relation, where, context->column);
+	else
+		errcontext("bulk_insert into \"%s\", %s, column \"%s\": \"%s\"",
+				   context->relation, where, context->column,
+				   clip_value(context->field->text));
+}
+
+/* Start telling, until bulk_context_pop or an error. */
+void
+bulk_context_push(BulkContext *context, const char *relation)
+{
+	memset(context, 0, sizeof(*context));
+	context->relation = relation;
+	context->callback.callback = bulk_error_callback;
+	context->callback.arg = context;
+	context->callback.previous = error_context_stack;
+	error_context_stack = &context->callback;
+}
+
+void
+bulk_context_pop(BulkContext *context)
+{
+	error_context_stack = context->callback.previous;
+}

@@ -1,0 +1,285 @@
+/*
+ * bulk_csv.c
+ *		Reads CSV, by the rules of COPY, with a header line that names the columns.
+ *
+ * One pass over the input: lines are found and fields are split and unquoted
+ * together.  An unquoted empty field is null, a quoted one the empty string.
+ * Quotes may open anywhere in a field and hide delimiters and line ends.  The
+ * first line end settles the style, and another style is an error, since it
+ * mostly means a quote that was left out.  The one difference to COPY: \. has
+ * no meaning, as a parameter ends by itself.
+ *
+ * Pure: it knows the sink, but neither tables nor catalogues.  Called by
+ * bulk_load.c.
+ */
+#include "bulk.h"
+
+#include "mb/pg_wchar.h"
+
+typedef enum CsvLineEnd
+{
+	CSV_UNKNOWN,
+	CSV_LF,
+	CSV_CR,
+	CSV_CRLF
+} CsvLineEnd;
+
+typedef struct CsvField
+{
+	Size		offset;			/* in the text of the record */
+	bool		isnull;
+} CsvField;
+
+typedef struct CsvReader
+{
+	BulkSink   *sink;
+	const char *cur;
+	const char *end;
+	uint64		line;			/* of cur */
+	CsvLineEnd	line_end;
+
+	/* The record: its fields' text, each with a zero byte at the end. */
+	char	   *text;
+	Size		used;
+	Size		allocated;
+	CsvField   *fields;
+	int			nfields;
+	int			max_fields;
+
+	/* The header. */
+	int			ncolumns;
+	int		   *columns;
+	char	  **names;
+} CsvReader;
+
+static const bool csv_special[256] = {[','] = true, ['"'] = true, ['\n'] = true, ['\r'] = true};
+
+static void
+append_text(CsvReader *reader, const char *data, Size len)
+{
+	if (reader->used + len > reader->allocated)
+	{
+		reader->allocated = Max(reader->allocated * 2, reader->used + len);
+		reader->text = repalloc_huge(reader->text, reader->allocated);
+	}
+	memcpy(reader->text + reader->used, data, len);
+	reader->used += len;
+}
+
+static void
+add_field(CsvReader *reader, Size offset, bool isnull)
+{
+	if (reader->nfields == reader->max_fields)
+	{
+		reader->max_fields *= 2;
+		reader->fields = repalloc(reader->fields, reader->max_fields * sizeof(CsvField));
+	}
+	reader->fields[reader->nfields].offset = offset;
+	reader->fields[reader->nfields].isnull = isnull;
+	reader->nfields++;
+}
+
+/* Lines that end inside quotes, in the style of the input. */
+static void
+count_lines(CsvReader *reader, const char *from, const char *to)
+{
+	int			newline = (reader->line_end == CSV_CR) ? '\r' : '\n';
+
+	while (from < to && (from = memchr(from, newline, to - from)) != NULL)
+	{
+		reader->line++;
+		from++;
+	}
+}
+
+/* From an opening quote to behind the one that closes. */
+static void
+read_quoted(CsvReader *reader)
+{
+	reader->cur++;
+	for (;;)
+	{
+		const char *quote = memchr(reader->cur, '"', reader->end - reader->cur);
+
+		if (quote == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
+					 errmsg("unterminated CSV quoted field")));
+		count_lines(reader, reader->cur, quote);
+		append_text(reader, reader->cur, quote - reader->cur);
+		reader->cur = quote + 1;
+		if (reader->cur == reader->end || *reader->cur != '"')
+			return;
+		append_text(reader, "\"", 1);
+		reader->cur++;
+	}
+}
+
+static void
+wrong_line_end(const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
+			 errmsg("unquoted %s found in data", what),
+			 errhint("Use a quoted CSV field to represent a %s.", what)));
+}
+
+static void
+read_line_end(CsvReader *reader)
+{
+	CsvLineEnd	found = CSV_LF;
+
+	if (*reader->cur++ == '\r')
+	{
+		found = CSV_CR;
+		if (reader->line_end != CSV_CR && reader->line_end != CSV_LF &&
+			reader->cur < reader->end && *reader->cur == '\n')
+		{
+			found = CSV_CRLF;
+			reader->cur++;
+		}
+	}
+	if (reader->line_end != CSV_UNKNOWN && reader->line_end != found)
+		wrong_line_end(found == CSV_LF ? "newline" : "carriage return");
+	reader->line_end = found;
+	reader->line++;
+}
+
+/* One field; true if a delimiter follows, so that there is another one. */
+static bool
+read_field(CsvReader *reader)
+{
+	Size		offset = reader->used;
+	bool		quoted = false;
+	bool		more = false;
+
+	for (;;)
+	{
+		const char *run = reader->cur;
+
+		while (reader->cur < reader->end && !csv_special[(unsigned char) *reader->cur])
+			reader->cur++;
+		append_text(reader, run, reader->cur - run);
+		if (reader->cur == reader->end)
+			break;
+		if (*reader->cur == '"')
+		{
+			quoted = true;
+			read_quoted(reader);
+			continue;
+		}
+		if (*reader->cur == ',')
+		{
+			more = true;
+			reader->cur++;
+		}
+		else
+			read_line_end(reader);
+		break;
+	}
+	add_field(reader, offset, !quoted && reader->used == offset);
+	append_text(reader, "", 1);
+	return more;
+}
+
+static bool
+read_record(CsvReader *reader)
+{
+	if (reader->cur == reader->end)
+		return false;
+	reader->used = 0;
+	reader->nfields = 0;
+	while (read_field(reader))
+		;
+	return true;
+}
+
+/* Which column each field is for. */
+static void
+read_header(CsvReader *reader)
+{
+	BulkSink   *sink = reader->sink;
+	MemoryContext oldcontext;
+
+	sink->context->position.line = reader->line;
+	if (!read_record(reader))
+		return;
+
+	oldcontext = MemoryContextSwitchTo(sink->load_memory);
+	reader->ncolumns = reader->nfields;
+	reader->columns = palloc(reader->ncolumns * sizeof(int));
+	reader->names = palloc(reader->ncolumns * sizeof(char *));
+	for (int i = 0; i < reader->ncolumns; i++)
+	{
+		char	   *name = reader->text + reader->fields[i].offset;
+
+		if (*name == '\0')
+			ereport(ERROR,
+					(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
+					 errmsg("field %d of the CSV header line is empty", i + 1)));
+		reader->names[i] = pstrdup(name);
+		reader->columns[i] = sink->column(sink, name, strlen(name), i);
+		for (int j = 0; j < i; j++)
+			if (reader->columns[j] == reader->columns[i])
+				ereport(ERROR,
+						(errcode(ERRCODE_DUPLICATE_COLUMN),
+						 errmsg("column \"%s\" specified more than once", name)));
+	}
+	MemoryContextSwitchTo(oldcontext);
+}
+
+static void
+push_record(CsvReader *reader)
+{
+	BulkSink   *sink = reader->sink;
+
+	if (reader->nfields > reader->ncolumns)
+		ereport(ERROR,
+				(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
+				 errmsg("extra data after last expected column")));
+	if (reader->nfields < reader->ncolumns)
+		ereport(ERROR,
+				(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
+				 errmsg("missing data for column \"%s\"", reader->names[reader->nfields])));
+	for (int i = 0; i < reader->nfields; i++)
+	{
+		BulkField  *field = &sink->fields[reader->columns[i]];
+
+		field->kind = reader->fields[i].isnull ? BULK_NULL : BULK_TEXT;
+		field->text = reader->fields[i].isnull ? NULL : reader->text + reader->fields[i].offset;
+	}
+	sink->push(sink);
+}
+
+/* A byte order mark, which spreadsheets write, is no part of the first name. */
+static void
+skip_byte_order_mark(CsvReader *reader)
+{
+	if (GetDatabaseEncoding() == PG_UTF8 && reader->end - reader->cur >= 3 &&
+		memcmp(reader->cur, "\xEF\xBB\xBF", 3) == 0)
+		reader->cur += 3;
+}
+
+void
+bulk_csv_read(BulkSink *sink, const char *data, int len)
+{
+	CsvReader	reader = {.sink = sink, .cur = data, .end = data + len, .line = 1};
+	BulkPosition *position = &sink->context->position;
+	uint64		row = 0;
+
+	reader.allocated = 1024;
+	reader.text = MemoryContextAlloc(sink->load_memory, reader.allocated);
+	reader.max_fields = 32;
+	reader.fields = MemoryContextAlloc(sink->load_memory,
+									   reader.max_fields * sizeof(CsvField));
+
+	skip_byte_order_mark(&reader);
+	read_header(&reader);
+	while (reader.cur < reader.end)
+	{
+		position->row = ++row;
+		position->line = reader.line;
+		read_record(&reader);
+		push_record(&reader);
+	}
+}

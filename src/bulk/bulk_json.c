@@ -1,0 +1,155 @@
+/*
+ * bulk_json.c
+ *		Reads a JSON array of objects with the server's own parser.
+ *
+ * The parser calls the actions below as it goes, and no tree is built: at most
+ * one object's values are in memory.  Levels: 0 outside the array, 1 between
+ * its elements, 2 inside an object; what is deeper is a value's own affair and
+ * handed on as JSON text.  If a key comes twice in one object, the last one
+ * counts, as it does in jsonb.
+ *
+ * Called by bulk_load.c, in the per-row memory context.
+ */
+#include "bulk.h"
+
+#include "mb/pg_wchar.h"
+#include "utils/jsonfuncs.h"
+
+typedef struct JsonReader
+{
+	BulkSink   *sink;
+	JsonLexContext *lex;
+	uint64		row;
+	int			nkeys;			/* of this row, so far */
+	int			column;			/* that the present value is for */
+	BulkFieldKind nested;		/* the present value, if array or object */
+	const char *value_start;
+} JsonReader;
+
+/* Also for bulk_jsonb.c. */
+void
+bulk_json_not_objects(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("data must be a JSON array of objects"),
+			 errhint("For a single row, put the object in square brackets.")));
+}
+
+static PURSER_JSON_ACTION
+json_element_start(void *state, bool isnull pg_attribute_unused())
+{
+	JsonReader *reader = state;
+	BulkPosition *position = &reader->sink->context->position;
+
+	if (reader->lex->lex_level == 1)
+	{
+		position->row = ++reader->row;
+		position->line = reader->lex->line_number;
+		reader->nkeys = 0;
+		if (reader->lex->token_type != JSON_TOKEN_OBJECT_START)
+			bulk_json_not_objects();
+	}
+	PURSER_JSON_ACTION_DONE;
+}
+
+static PURSER_JSON_ACTION
+json_object_start(void *state)
+{
+	JsonReader *reader = state;
+
+	if (reader->lex->lex_level == 0)
+		bulk_json_not_objects();
+	PURSER_JSON_ACTION_DONE;
+}
+
+static PURSER_JSON_ACTION
+json_object_end(void *state)
+{
+	JsonReader *reader = state;
+
+	if (reader->lex->lex_level == 1)
+		reader->sink->push(reader->sink);
+	PURSER_JSON_ACTION_DONE;
+}
+
+static PURSER_JSON_ACTION
+json_field_start(void *state, char *name, bool isnull pg_attribute_unused())
+{
+	JsonReader *reader = state;
+	BulkSink   *sink = reader->sink;
+
+	if (reader->lex->lex_level == 2)
+	{
+		reader->column = sink->column(sink, name, strlen(name), reader->nkeys++);
+		reader->value_start = reader->lex->token_start;
+		if (reader->lex->token_type == JSON_TOKEN_ARRAY_START)
+			reader->nested = BULK_JSON_ARRAY;
+		else if (reader->lex->token_type == JSON_TOKEN_OBJECT_START)
+			reader->nested = BULK_JSON_OBJECT;
+		else
+			reader->nested = BULK_MISSING;
+	}
+	PURSER_JSON_ACTION_DONE;
+}
+
+static PURSER_JSON_ACTION
+json_field_end(void *state, char *name pg_attribute_unused(), bool isnull pg_attribute_unused())
+{
+	JsonReader *reader = state;
+
+	if (reader->lex->lex_level == 2 && reader->nested != BULK_MISSING)
+	{
+		BulkField  *field = &reader->sink->fields[reader->column];
+
+		field->kind = reader->nested;
+		field->text = pnstrdup(reader->value_start,
+							   reader->lex->prev_token_terminator - reader->value_start);
+	}
+	PURSER_JSON_ACTION_DONE;
+}
+
+static PURSER_JSON_ACTION
+json_scalar(void *state, char *token, JsonTokenType type)
+{
+	JsonReader *reader = state;
+
+	if (reader->lex->lex_level == 0)
+		bulk_json_not_objects();
+	if (reader->lex->lex_level == 2 && reader->nested == BULK_MISSING)
+	{
+		BulkField  *field = &reader->sink->fields[reader->column];
+
+		field->text = token;
+		if (type == JSON_TOKEN_STRING)
+			field->kind = BULK_JSON_STRING;
+		else if (type == JSON_TOKEN_NULL)
+		{
+			field->kind = BULK_NULL;
+			field->text = NULL;
+		}
+		else
+			field->kind = BULK_TEXT;
+	}
+	PURSER_JSON_ACTION_DONE;
+}
+
+void
+bulk_json_read(BulkSink *sink, const char *data, int len)
+{
+	JsonReader	reader = {.sink = sink};
+	JsonSemAction actions = {
+		.semstate = &reader,
+		.array_element_start = json_element_start,
+		.object_start = json_object_start,
+		.object_end = json_object_end,
+		.object_field_start = json_field_start,
+		.object_field_end = json_field_end,
+		.scalar = json_scalar
+	};
+	MemoryContext oldcontext = MemoryContextSwitchTo(sink->load_memory);
+
+	reader.lex = purser_makeJsonLexContext(NULL, data, len, GetDatabaseEncoding(), true);
+	MemoryContextSwitchTo(oldcontext);
+	pg_parse_json_or_ereport(reader.lex, &actions);
+}

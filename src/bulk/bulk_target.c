@@ -1,0 +1,255 @@
+/*
+ * bulk_target.c
+ *		Opens the table that is loaded, and says who may load what into it.
+ *
+ * A load must do what INSERT would, or be refused with the reason.  So here
+ * are the checks that parser, rewriter and executor do for an INSERT: kind of
+ * relation, read-only transactions, privileges on each column that the input
+ * names, row-level security, rules, generated and identity columns.
+ *
+ * Invariant: the relation stays open, and locked as by INSERT, while the
+ * target is; so DDL on it from within the load fails, as it does for INSERT.
+ * Called by bulk_load.c.
+ */
+#include "bulk.h"
+
+#include "access/relation.h"
+#include "access/sysattr.h"
+#include "access/tableam.h"
+#include "catalog/pg_class.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "parser/parse_relation.h"
+#include "rewrite/prs2lock.h"
+#include "rewrite/rewriteDefine.h"
+#include "utils/acl.h"
+#include "utils/rls.h"
+#include "utils/snapmgr.h"
+
+static void
+check_kind(Relation rel)
+{
+	if (rel->rd_rel->relkind != RELKIND_RELATION)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot bulk insert into relation \"%s\"", RelationGetRelationName(rel)),
+				 errdetail_relkind_not_supported(rel->rd_rel->relkind),
+				 errhint("Bulk insert works on plain tables; a partition is one.")));
+	if (rel->rd_tableam != GetHeapamTableAmRoutine())
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot bulk insert into table \"%s\"", RelationGetRelationName(rel)),
+				 errdetail("Its access method is not \"%s\".", DEFAULT_TABLE_ACCESS_METHOD)));
+	if (RELATION_IS_OTHER_TEMP(rel))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot access temporary tables of other sessions")));
+}
+
+/* An ON INSERT rule that would rewrite an INSERT of this session. */
+static bool
+has_insert_rule(Relation rel)
+{
+	char		other_role = (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA) ?
+		RULE_FIRES_ON_ORIGIN : RULE_FIRES_ON_REPLICA;
+
+	if (rel->rd_rules == NULL)
+		return false;
+	for (int i = 0; i < rel->rd_rules->numLocks; i++)
+	{
+		const RewriteRule *rule = rel->rd_rules->rules[i];
+
+		if (rule->event == CMD_INSERT && rule->enabled != RULE_DISABLED &&
+			rule->enabled != other_role)
+			return true;
+	}
+	return false;
+}
+
+static void
+check_rewriting(Relation rel)
+{
+	if (has_insert_rule(rel))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot bulk insert into table \"%s\"", RelationGetRelationName(rel)),
+				 errdetail("The table has a rule ON INSERT."),
+				 errhint("Use INSERT, or a trigger in place of the rule.")));
+	if (check_enable_rls(RelationGetRelid(rel), InvalidOid, false) == RLS_ENABLED)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot bulk insert into table \"%s\"", RelationGetRelationName(rel)),
+				 errdetail("Row-level security applies to you on this table."),
+				 errhint("Use INSERT, which checks each row against the policies.")));
+}
+
+/* Raises an error unless the caller has what perminfo asks for. */
+static void
+check_privileges(BulkTarget *target, RTEPermissionInfo *perminfo)
+{
+	purser_ExecCheckPermissions(target->estate->es_range_table, list_make1(perminfo));
+}
+
+/* For the arbiter's columns SELECT is needed, as in ON CONFLICT (columns). */
+static void
+require_select(RTEPermissionInfo *perminfo, Relation rel, const List *names)
+{
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		AttrNumber	attnum = attnameAttNum(rel, lfirst(lc), false);
+
+		if (attnum == InvalidAttrNumber)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("column \"%s\" of relation \"%s\" does not exist",
+							(char *) lfirst(lc), RelationGetRelationName(rel))));
+		perminfo->requiredPerms |= ACL_SELECT;
+		perminfo->selectedCols = bms_add_member(perminfo->selectedCols,
+												attnum - FirstLowInvalidHeapAttributeNumber);
+	}
+}
+
+/* The executor's view of the table: a range table of one, and the indexes. */
+static void
+open_for_executor(BulkTarget *target, const BulkOptions *options)
+{
+	EState	   *estate = target->estate;
+	ParseState *pstate = make_parsestate(NULL);
+	ParseNamespaceItem *nsitem;
+
+	nsitem = addRangeTableEntryForRelation(pstate, target->rel, RowExclusiveLock,
+										   NULL, false, false);
+	target->perminfo = purser_nsitem_perminfo(nsitem);
+	target->perminfo->requiredPerms = ACL_INSERT;
+	require_select(target->perminfo, target->rel, options->conflict_columns);
+
+	purser_ExecInitRangeTable(estate, pstate->p_rtable, purser_pstate_perminfos(pstate),
+							  bms_make_singleton(1));
+	/* Before any column is named, this asks for INSERT on at least one. */
+	check_privileges(target, target->perminfo);
+	check_rewriting(target->rel);
+
+	estate->es_snapshot = RegisterSnapshot(GetActiveSnapshot());
+	target->rri = makeNode(ResultRelInfo);
+	ExecInitResultRelation(estate, target->rri, 1);
+	purser_CheckValidResultRel(target->rri, CMD_INSERT,
+							   options->skip_conflicts ? ONCONFLICT_NOTHING : ONCONFLICT_NONE,
+							   NIL);
+	ExecOpenIndices(target->rri, options->skip_conflicts);
+}
+
+static void
+fill_columns(BulkTarget *target)
+{
+	TupleDesc	tupdesc = RelationGetDescr(target->rel);
+
+	target->ncolumns = tupdesc->natts;
+	target->columns = palloc0(Max(tupdesc->natts, 1) * sizeof(BulkColumn));
+	for (int i = 0; i < tupdesc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(tupdesc, i);
+		BulkColumn *column = &target->columns[i];
+
+		if (att->attisdropped)
+			continue;
+		column->name = pstrdup(NameStr(att->attname));
+		column->name_len = strlen(column->name);
+		column->attnum = att->attnum;
+		column->typmod = att->atttypmod;
+		column->generated = att->attgenerated;
+		column->identity = att->attidentity;
+		bulk_nested_prepare(column, att->atttypid);
+	}
+}
+
+/*
+ * Open the table for the load.  All of the target's memory is in the query
+ * context of its executor state.
+ */
+void
+bulk_target_open(BulkTarget *target, Oid relid, const BulkOptions *options)
+{
+	MemoryContext oldcontext;
+
+	memset(target, 0, sizeof(*target));
+	target->rel = try_relation_open(relid, RowExclusiveLock);
+	if (target->rel == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relid)));
+	check_kind(target->rel);
+	if (!target->rel->rd_islocaltemp)
+		PreventCommandIfReadOnly("bulk_insert");
+	PreventCommandIfParallelMode("bulk_insert");
+
+	target->estate = CreateExecutorState();
+	oldcontext = MemoryContextSwitchTo(target->estate->es_query_cxt);
+	open_for_executor(target, options);
+	fill_columns(target);
+	bulk_coerce_prepare(target);
+	MemoryContextSwitchTo(oldcontext);
+}
+
+/* The input names the column: may it, and may the caller? */
+static void
+name_column(BulkTarget *target, BulkColumn *column)
+{
+	MemoryContext oldcontext;
+	RTEPermissionInfo *asked;
+	int			bit = column->attnum - FirstLowInvalidHeapAttributeNumber;
+
+	if (column->generated || column->identity == ATTRIBUTE_IDENTITY_ALWAYS)
+		ereport(ERROR,
+				(errcode(ERRCODE_GENERATED_ALWAYS),
+				 errmsg("cannot insert a non-DEFAULT value into column \"%s\"", column->name),
+				 column->generated ?
+				 errdetail("Column \"%s\" is a generated column.", column->name) :
+				 errdetail("Column \"%s\" is an identity column defined as GENERATED ALWAYS.",
+						   column->name)));
+
+	oldcontext = MemoryContextSwitchTo(target->estate->es_query_cxt);
+	asked = copyObject(target->perminfo);
+	asked->requiredPerms = ACL_INSERT;
+	asked->insertedCols = bms_make_singleton(bit);
+	check_privileges(target, asked);
+	/* Kept, as errors show the values of those columns even without SELECT. */
+	target->perminfo->insertedCols = bms_add_member(target->perminfo->insertedCols, bit);
+	MemoryContextSwitchTo(oldcontext);
+	column->named = true;
+}
+
+/* Index of the column that the input names; an error if there is none. */
+int
+bulk_target_column(BulkTarget *target, const char *name, int len)
+{
+	for (int i = 0; i < target->ncolumns; i++)
+	{
+		BulkColumn *column = &target->columns[i];
+
+		if (column->name == NULL || column->name_len != len || memcmp(column->name, name, len) != 0)
+			continue;
+		if (!column->named)
+			name_column(target, column);
+		return i;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_COLUMN),
+			 errmsg("column \"%.*s\" of relation \"%s\" does not exist",
+					len, name, RelationGetRelationName(target->rel))));
+}
+
+/* Close it; the lock stays until the transaction ends. */
+void
+bulk_target_close(BulkTarget *target)
+{
+	EState	   *estate = target->estate;
+
+	ExecCloseResultRelations(estate);
+	ExecCloseRangeTableRelations(estate);
+	UnregisterSnapshot(estate->es_snapshot);
+	FreeExecutorState(estate);
+	relation_close(target->rel, NoLock);
+}

@@ -1,0 +1,174 @@
+/*
+ * ledger_journal.c
+ *		The append-only history purser.event, hash-chained.
+ *
+ * Each row's hash is sha256 over the hash of the row before and the row's own
+ * fields, so that a row that was changed, removed or put in between shows.
+ * Ids have no gaps, as writers hold the ledger's lock.  The canonical form of
+ * a field is its length in bytes, a colon and its bytes in UTF-8; "-" is a
+ * null; times and durations are whole microseconds.
+ */
+#include "ledger.h"
+
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "shared/owner_query.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/fmgrprotos.h"
+#include "utils/guc.h"
+#include "utils/timestamp.h"
+
+/* 2000-01-01 in seconds since 1970. */
+#define EPOCH_SHIFT (((int64) POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY)
+
+static Datum
+sha256(const char *bytes, int length)
+{
+	return DirectFunctionCall1(sha256_bytea,
+							   PointerGetDatum(cstring_to_text_with_len(bytes, length)));
+}
+
+static char *
+in_utf8(const char *text)
+{
+	return pg_server_to_any(text, strlen(text), PG_UTF8);
+}
+
+/* sha256 of a script in UTF-8, whatever the database's encoding. */
+Datum
+ledger_checksum(const char *script)
+{
+	const char *bytes = in_utf8(script);
+
+	return sha256(bytes, strlen(bytes));
+}
+
+static void
+read_last_event(LedgerJournal *journal)
+{
+	static OwnerQuery query = {
+		.sql = "SELECT id, hash, pg_catalog.host(pg_catalog.inet_client_addr())"
+		" FROM (SELECT) AS one LEFT JOIN (SELECT id, hash FROM purser.event"
+		" ORDER BY id USING OPERATOR(pg_catalog.>) LIMIT 1) AS last ON true"
+	};
+	bool		isnull;
+
+	shared_query_open(&query, NULL, NULL);
+	journal->last_id = DatumGetInt64(shared_query_datum(0, 1, &isnull));
+	journal->last_hash = shared_query_datum(0, 2, &isnull);
+	if (isnull)
+		journal->last_hash = PointerGetDatum(cstring_to_text(""));
+	journal->client_address = shared_query_text(0, 3);
+	shared_query_close();
+}
+
+/* In the current memory context, which must last as long as the journal. */
+LedgerJournal *
+ledger_journal_open(void)
+{
+	LedgerJournal *journal = palloc(sizeof(LedgerJournal));
+
+	journal->context = CurrentMemoryContext;
+	read_last_event(journal);
+	return journal;
+}
+
+static void
+add_field(StringInfo canonical, const char *value)
+{
+	if (value)
+	{
+		const char *bytes = in_utf8(value);
+
+		appendStringInfo(canonical, "%zu:%s", strlen(bytes), bytes);
+	}
+	else
+		appendStringInfoChar(canonical, '-');
+}
+
+static char *
+hex(Datum bytes)
+{
+	bytea	   *value = DatumGetByteaPP(bytes);
+	char	   *text = palloc(2 * VARSIZE_ANY_EXHDR(value) + 1);
+
+	text[hex_encode(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), text)] = '\0';
+	return text;
+}
+
+static Datum
+event_hash(const LedgerJournal *journal, const LedgerEvent *event, const char *role,
+		   const char *session_role, Datum checksum)
+{
+	StringInfoData canonical;
+
+	initStringInfo(&canonical);
+	add_field(&canonical, hex(journal->last_hash));
+	add_field(&canonical, psprintf(INT64_FORMAT, journal->last_id + 1));
+	add_field(&canonical, event->kind);
+	add_field(&canonical, event->revision);
+	add_field(&canonical, psprintf(INT64_FORMAT, event->at + EPOCH_SHIFT * USECS_PER_SEC));
+	add_field(&canonical, role);
+	add_field(&canonical, session_role);
+	add_field(&canonical, application_name);
+	add_field(&canonical, journal->client_address);
+	add_field(&canonical, event->duration < 0 ? NULL : psprintf(INT64_FORMAT, event->duration));
+	add_field(&canonical, event->script ? hex(checksum) : NULL);
+	return sha256(canonical.data, canonical.len);
+}
+
+/* Chain the event to the last one and store it. */
+void
+ledger_journal_write(LedgerJournal *journal, const LedgerEvent *event)
+{
+	static OwnerQuery query = {
+		.sql = "INSERT INTO purser.event (id, kind, revision, at, role, session_role,"
+		" application_name, client_addr, duration, checksum, previous_hash, hash)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8::pg_catalog.inet,"
+		" $9, $10, $11, $12)",
+		.writes = true, .nargs = 12,
+		.argtypes = {INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TEXTOID,
+		TEXTOID, TEXTOID, INTERVALOID, BYTEAOID, BYTEAOID, BYTEAOID}
+	};
+	const char *role = GetUserNameFromId(GetUserId(), false);
+	const char *session_role = GetUserNameFromId(GetSessionUserId(), false);
+	Datum		checksum = event->script ? ledger_checksum(event->script) : (Datum) 0;
+	Datum		hash = event_hash(journal, event, role, session_role, checksum);
+	Interval	duration = {.time = event->duration};
+	char		nulls[] = "            ";
+	Datum		values[12] = {
+		Int64GetDatum(journal->last_id + 1),
+		CStringGetTextDatum(event->kind),
+		CStringGetTextDatum(event->revision),
+		TimestampTzGetDatum(event->at),
+		CStringGetTextDatum(role),
+		CStringGetTextDatum(session_role),
+		CStringGetTextDatum(application_name),
+		(Datum) 0,
+		IntervalPGetDatum(&duration),
+		checksum,
+		journal->last_hash,
+		hash
+	};
+	MemoryContext caller;
+
+	if (journal->client_address)
+		values[7] = CStringGetTextDatum(journal->client_address);
+	else
+		nulls[7] = 'n';
+	if (event->duration < 0)
+		nulls[8] = 'n';
+	if (event->script == NULL)
+		nulls[9] = 'n';
+	shared_query_open(&query, values, nulls);
+	shared_query_close();
+
+	caller = MemoryContextSwitchTo(journal->context);
+	pfree(DatumGetPointer(journal->last_hash));
+	journal->last_hash = datumCopy(hash, false, -1);
+	journal->last_id++;
+	MemoryContextSwitchTo(caller);
+}

@@ -1,0 +1,151 @@
+/*
+ * ledger_looks.c
+ *		SQL functions that show the ledger: heads, current, history, show, export.
+ *
+ * They take no lock and work on a standby.
+ */
+#include "ledger.h"
+
+#include "funcapi.h"
+#include "shared/owner_query.h"
+#include "utils/builtins.h"
+#include "utils/tuplestore.h"
+
+PG_FUNCTION_INFO_V1(purser_heads_0_1);
+PG_FUNCTION_INFO_V1(purser_current_0_1);
+PG_FUNCTION_INFO_V1(purser_history_0_1);
+PG_FUNCTION_INFO_V1(purser_show_0_1);
+PG_FUNCTION_INFO_V1(purser_export_revision_0_1);
+
+/* Most columns that a row of these functions has. */
+#define COLUMNS_MAX 16
+
+static Datum
+return_set(FunctionCallInfo fcinfo, const LedgerGraph *graph, LedgerSet set)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (int i = 0; i < set.count; i++)
+	{
+		LedgerRevision *revision = ledger_store_fetch(graph->nodes[set.nodes[i]].id);
+		bool		nulls[3] = {false};
+		Datum		values[3];
+
+		if (revision == NULL)
+			continue;			/* gone since the graph was read */
+		values[0] = CStringGetTextDatum(revision->id);
+		values[1] = shared_names_to_array(revision->labels);
+		values[2] = CStringGetTextDatum(revision->message);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+Datum
+purser_heads_0_1(PG_FUNCTION_ARGS)
+{
+	LedgerGraph *graph = ledger_store_graph();
+
+	return return_set(fcinfo, graph, ledger_graph_heads(graph));
+}
+
+Datum
+purser_current_0_1(PG_FUNCTION_ARGS)
+{
+	LedgerGraph *graph = ledger_store_graph();
+
+	return return_set(fcinfo, graph, ledger_current_heads(graph));
+}
+
+/* Row of the open query, and is_head and is_current of its revision after it. */
+static void
+put_row(ReturnSetInfo *result, uint64 row, bool is_head, bool is_current)
+{
+	int			columns = result->setDesc->natts;
+	Datum		values[COLUMNS_MAX];
+	bool		nulls[COLUMNS_MAX] = {false};
+
+	Assert(columns <= COLUMNS_MAX);
+	for (int i = 0; i < columns - 2; i++)
+		values[i] = shared_query_datum(row, i + 1, &nulls[i]);
+	values[columns - 2] = BoolGetDatum(is_head);
+	values[columns - 1] = BoolGetDatum(is_current);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+Datum
+purser_history_0_1(PG_FUNCTION_ARGS)
+{
+	static OwnerQuery query = {
+		.sql = "SELECT r.revision, r.parents, r.depends_on, r.labels, r.message, r.added_at,"
+		" a.applied_at FROM purser.revision r LEFT JOIN purser.applied a"
+		" ON a.revision OPERATOR(pg_catalog.=) r.revision"
+	};
+	char	   *range = shared_arg_text_or_null(fcinfo, 0);
+	LedgerGraph *graph = ledger_store_graph();
+	LedgerSet	set = ledger_plan_range(graph, range);
+	bool	   *heads = ledger_marks(graph, ledger_graph_heads(graph));
+	bool	   *current = ledger_marks(graph, ledger_current_heads(graph));
+	int64	   *row_of = palloc_extended(sizeof(int64) * (graph->count + 1), MCXT_ALLOC_HUGE);
+	uint64		rows;
+
+	InitMaterializedSRF(fcinfo, 0);
+	memset(row_of, -1, sizeof(int64) * (graph->count + 1));
+	rows = shared_query_open(&query, NULL, NULL);
+	for (uint64 row = 0; row < rows; row++)
+	{
+		char	   *id = shared_query_text(row, 1);
+		int			node = ledger_graph_find(graph, id);
+
+		if (node >= 0)
+			row_of[node] = row;
+		pfree(id);
+	}
+	for (int i = 0; i < set.count; i++)
+	{
+		int			node = set.nodes[i];
+
+		if (row_of[node] >= 0)
+			put_row((ReturnSetInfo *) fcinfo->resultinfo, row_of[node], heads[node],
+					current[node]);
+	}
+	shared_query_close();
+	return (Datum) 0;
+}
+
+Datum
+purser_show_0_1(PG_FUNCTION_ARGS)
+{
+	static OwnerQuery query = {
+		.sql = "SELECT r.revision, r.message, r.parents, r.depends_on, r.labels, r.upgrade,"
+		" r.downgrade, r.verify, r.added_at, r.added_by, a.applied_at, a.applied_by, a.checksum"
+		" FROM purser.revision r LEFT JOIN purser.applied a"
+		" ON a.revision OPERATOR(pg_catalog.=) r.revision"
+		" WHERE r.revision OPERATOR(pg_catalog.=) $1",
+		.nargs = 1, .argtypes = {TEXTOID}
+	};
+	char	   *target = shared_arg_text(fcinfo, 0, "revision");
+	LedgerGraph *graph = ledger_store_graph();
+	int			node = ledger_resolve_revision(graph, target);
+	Datum		id = CStringGetTextDatum(graph->nodes[node].id);
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (shared_query_open(&query, &id, NULL) > 0)
+		put_row((ReturnSetInfo *) fcinfo->resultinfo, 0,
+				ledger_marks(graph, ledger_graph_heads(graph))[node],
+				ledger_marks(graph, ledger_current_heads(graph))[node]);
+	shared_query_close();
+	return (Datum) 0;
+}
+
+Datum
+purser_export_revision_0_1(PG_FUNCTION_ARGS)
+{
+	char	   *target = shared_arg_text(fcinfo, 0, "revision");
+	LedgerGraph *graph = ledger_store_graph();
+	int			node = ledger_resolve_revision(graph, target);
+	LedgerRevision *revision = ledger_store_need(graph->nodes[node].id);
+
+	PG_RETURN_TEXT_P(cstring_to_text(ledger_write(revision)));
+}

@@ -1,0 +1,159 @@
+/*
+ * ledger_script.c
+ *		Runs one script of a revision, statement by statement, as the caller.
+ *
+ * The whole script is parsed first, so that what can never work is refused
+ * before anything has run.  Each statement is analysed just before it runs and
+ * so sees what the ones before it did.  An error keeps its own message and
+ * code; its context says where in the script it came from.
+ */
+#include "ledger.h"
+
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "parser/parser.h"
+#include "tcop/dest.h"
+
+/* Where we are, for the error context. */
+typedef struct Position
+{
+	const LedgerScript *script;
+	int			statement;		/* from 1; 0 while the script is parsed */
+	int			line;			/* of its first word, from 1 */
+	const char *counted;		/* lines are counted up to here */
+	int			counted_line;
+} Position;
+
+static void
+script_context(void *arg)
+{
+	Position   *position = arg;
+	const LedgerScript *script = position->script;
+	int			cursor = geterrposition();
+
+	/* Without a statement, a cursor is one in the script: a syntax error. */
+	if (position->statement == 0 && cursor > 0)
+	{
+		errposition(0);
+		internalerrposition(cursor);
+		internalerrquery(script->text);
+	}
+	if (position->statement == 0)
+		errcontext("%s script of revision \"%s\"", script->section, script->revision);
+	else
+		errcontext("statement %d, on line %d, of the %s script of revision \"%s\"",
+				   position->statement, position->line, script->section, script->revision);
+}
+
+/* Skip blanks and comments; nested comments as the server's scanner has them. */
+static const char *
+skip_to_word(const char *text)
+{
+	for (;;)
+	{
+		text += strspn(text, " \t\n\r\f\v");
+		if (text[0] == '-' && text[1] == '-')
+			text += strcspn(text, "\n\r");
+		else if (text[0] == '/' && text[1] == '*')
+		{
+			int			depth = 0;
+
+			do
+			{
+				if (text[0] == '/' && text[1] == '*')
+					depth++, text += 2;
+				else if (text[0] == '*' && text[1] == '/')
+					depth--, text += 2;
+				else
+					text++;
+			} while (depth > 0 && *text);
+		}
+		else
+			return text;
+	}
+}
+
+/* The text of one statement, from its first word; notes its line. */
+static char *
+statement_text(Position *position, const RawStmt *raw)
+{
+	const char *start = position->script->text + Max(raw->stmt_location, 0);
+	const char *end = raw->stmt_len > 0 ? start + raw->stmt_len : start + strlen(start);
+
+	start = skip_to_word(start);
+	for (; position->counted < start; position->counted++)
+		if (*position->counted == '\n')
+			position->counted_line++;
+	position->line = position->counted_line;
+	return pnstrdup(start, end - start);
+}
+
+static void
+refuse(const char *what, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("a migration script cannot contain %s", what),
+			 errhint("%s", hint)));
+}
+
+static void
+check_statement(const RawStmt *raw)
+{
+	if (IsA(raw->stmt, TransactionStmt))
+		refuse("transaction control statements",
+			   "A revision is applied as a whole, in the transaction of the caller.");
+	if (IsA(raw->stmt, CopyStmt) && ((CopyStmt *) raw->stmt)->filename == NULL)
+		refuse("COPY from or to the client",
+			   "Use INSERT, or COPY with a file on the server.");
+}
+
+static void
+run_statement(const char *text)
+{
+	SPIExecuteOptions options = {.dest = None_Receiver};
+	int			code = SPI_execute_extended(text, &options);
+
+	if (code < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a migration script cannot run this statement: %s",
+						SPI_result_code_string(code))));
+}
+
+/* Memory: all in the current context, which the caller resets. */
+void
+ledger_script_run(const LedgerScript *script)
+{
+	Position	position = {.script = script, .counted = script->text, .counted_line = 1};
+	ErrorContextCallback context = {error_context_stack, script_context, &position};
+	List	   *statements;
+	char	  **texts;
+	int		   *lines;
+
+	error_context_stack = &context;
+	statements = raw_parser(script->text, RAW_PARSE_DEFAULT);
+	texts = palloc(sizeof(char *) * (list_length(statements) + 1));
+	lines = palloc(sizeof(int) * (list_length(statements) + 1));
+	for (int i = 0; i < list_length(statements); i++)
+	{
+		RawStmt    *raw = list_nth_node(RawStmt, statements, i);
+
+		texts[i] = statement_text(&position, raw);
+		lines[i] = position.line;
+		position.statement = i + 1;
+		check_statement(raw);
+	}
+
+	SPI_connect();
+	for (int i = 0; i < list_length(statements); i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		position.statement = i + 1;
+		position.line = lines[i];
+		run_statement(texts[i]);
+	}
+	SPI_finish();
+	error_context_stack = context.previous;
+}

@@ -1,0 +1,260 @@
+/*
+ * ledger_store.c
+ *		The tables purser.revision and purser.applied, and the ledger's lock.
+ *
+ * Everything that writes holds the lock, to the end of its transaction, before
+ * it reads; then what it reads is the latest committed state and stays so.
+ * Planning reads no scripts: those are fetched one revision at a time.
+ */
+#include "ledger.h"
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "shared/owner_query.h"
+#include "storage/lock.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+/* As pg_advisory_xact_lock(1886745203, 1) takes it; the first spells "purs". */
+#define LOCK_KEY_HIGH 0x70757273
+#define LOCK_KEY_LOW 1
+
+/* Wait until no other transaction changes the ledger of this database. */
+void
+ledger_lock(void)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, LOCK_KEY_HIGH, LOCK_KEY_LOW, 2);
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+}
+
+static NameList
+names_column(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = shared_query_datum(row, column, &isnull);
+	NameList	names = shared_names_from_array(value, "names");
+
+	pfree(DatumGetPointer(value));
+	return names;
+}
+
+static bool
+bool_column(uint64 row, int column)
+{
+	bool		isnull;
+
+	return DatumGetBool(shared_query_datum(row, column, &isnull));
+}
+
+/* All revisions, without their scripts, and what of them is applied. */
+LedgerGraph *
+ledger_store_graph(void)
+{
+	static OwnerQuery query = {
+		.sql = "SELECT r.revision, r.parents, r.depends_on, r.downgrade IS NULL,"
+		" a.revision IS NOT NULL, a.revision"
+		" FROM purser.revision r FULL JOIN purser.applied a"
+		" ON a.revision OPERATOR(pg_catalog.=) r.revision"
+		" ORDER BY r.ordinal"
+	};
+	uint64		rows = shared_query_open(&query, NULL, NULL);
+	LedgerGraph *graph = ledger_graph_create(rows);
+
+	for (uint64 row = 0; row < rows; row++)
+	{
+		LedgerNode	node = {.id = shared_query_text(row, 1)};
+
+		if (node.id == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("revision \"%s\" is applied, but its scripts are gone",
+							shared_query_text(row, 6)),
+					 errhint("Put its row back into purser.revision.")));
+		node.parents = names_column(row, 2);
+		node.depends_on = names_column(row, 3);
+		node.irreversible = bool_column(row, 4);
+		node.applied = bool_column(row, 5);
+		ledger_graph_put(graph, &node);
+	}
+	shared_query_close();
+	ledger_graph_finish(graph);
+	return graph;
+}
+
+/* The whole revision, NULL when there is none of this id. */
+LedgerRevision *
+ledger_store_fetch(const char *id)
+{
+	static OwnerQuery query = {
+		.sql = "SELECT revision, message, parents, depends_on, labels, upgrade, downgrade, verify"
+		" FROM purser.revision WHERE revision OPERATOR(pg_catalog.=) $1",
+		.nargs = 1, .argtypes = {TEXTOID}
+	};
+	Datum		values[] = {CStringGetTextDatum(id)};
+	LedgerRevision *revision = NULL;
+
+	if (shared_query_open(&query, values, NULL) > 0)
+	{
+		revision = palloc(sizeof(LedgerRevision));
+		revision->id = shared_query_text(0, 1);
+		revision->message = shared_query_text(0, 2);
+		revision->parents = names_column(0, 3);
+		revision->depends_on = names_column(0, 4);
+		revision->labels = names_column(0, 5);
+		revision->upgrade = shared_query_text(0, 6);
+		revision->downgrade = shared_query_text(0, 7);
+		revision->verify = shared_query_text(0, 8);
+	}
+	shared_query_close();
+	return revision;
+}
+
+/* The whole revision that the graph has; an error when it went away since then. */
+LedgerRevision *
+ledger_store_need(const char *id)
+{
+	LedgerRevision *revision = ledger_store_fetch(id);
+
+	if (revision == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the scripts of revision \"%s\" are gone", id)));
+	return revision;
+}
+
+/* Insert the revision as the last one, or replace the one of the same id. */
+void
+ledger_store_save(const LedgerRevision *revision)
+{
+	static OwnerQuery query = {
+		.sql = "INSERT INTO purser.revision AS r (revision, message, parents, depends_on, labels,"
+		" upgrade, downgrade, verify, added_at, added_by, ordinal)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, COALESCE("
+		"(SELECT pg_catalog.max(l.ordinal) FROM purser.revision l), 0) OPERATOR(pg_catalog.+) 1)"
+		" ON CONFLICT (revision) DO UPDATE SET message = EXCLUDED.message,"
+		" parents = EXCLUDED.parents, depends_on = EXCLUDED.depends_on, labels = EXCLUDED.labels,"
+		" upgrade = EXCLUDED.upgrade, downgrade = EXCLUDED.downgrade, verify = EXCLUDED.verify,"
+		" added_at = EXCLUDED.added_at, added_by = EXCLUDED.added_by",
+		.writes = true, .nargs = 10,
+		.argtypes = {TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
+		TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID}
+	};
+	char		nulls[] = "          ";
+	Datum		values[10] = {
+		CStringGetTextDatum(revision->id),
+		CStringGetTextDatum(revision->message),
+		shared_names_to_array(revision->parents),
+		shared_names_to_array(revision->depends_on),
+		shared_names_to_array(revision->labels),
+		CStringGetTextDatum(revision->upgrade),
+		(Datum) 0,
+		(Datum) 0,
+		TimestampTzGetDatum(GetCurrentTimestamp()),
+		CStringGetTextDatum(GetUserNameFromId(GetUserId(), false))
+	};
+
+	if (revision->downgrade)
+		values[6] = CStringGetTextDatum(revision->downgrade);
+	else
+		nulls[6] = 'n';
+	if (revision->verify)
+		values[7] = CStringGetTextDatum(revision->verify);
+	else
+		nulls[7] = 'n';
+	shared_query_open(&query, values, nulls);
+	shared_query_close();
+}
+
+/* Ids and labels are one space of names: a label may not be taken in it. */
+void
+ledger_store_check_names(const LedgerRevision *revision)
+{
+	static OwnerQuery query = {
+		.sql = "SELECT r.revision FROM purser.revision r"
+		" WHERE r.revision OPERATOR(pg_catalog.<>) $1"
+		" AND (r.revision OPERATOR(pg_catalog.=) ANY ($2)"
+		" OR (r.labels OPERATOR(pg_catalog.<>) '{}' AND r.labels OPERATOR(pg_catalog.&&)"
+		" (ARRAY[$1] OPERATOR(pg_catalog.||) $2))) LIMIT 1",
+		.nargs = 2, .argtypes = {TEXTOID, TEXTARRAYOID}
+	};
+	Datum		values[] = {
+		CStringGetTextDatum(revision->id),
+		shared_names_to_array(revision->labels)
+	};
+
+	if (shared_query_open(&query, values, NULL) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("the id or a label of revision \"%s\" is taken by revision \"%s\"",
+						revision->id, shared_query_text(0, 1)),
+				 errdetail("A label may belong to one revision only, and may not be an id.")));
+	shared_query_close();
+}
+
+/* Raise an error unless all that the revision needs is there. */
+void
+ledger_store_check_needed(const LedgerRevision *revision)
+{
+	static OwnerQuery query = {
+		.sql = "SELECT n.id FROM pg_catalog.unnest($1 OPERATOR(pg_catalog.||) $2) AS n(id)"
+		" WHERE NOT EXISTS (SELECT FROM purser.revision r"
+		" WHERE r.revision OPERATOR(pg_catalog.=) n.id) LIMIT 1",
+		.nargs = 2, .argtypes = {TEXTARRAYOID, TEXTARRAYOID}
+	};
+	Datum		values[] = {
+		shared_names_to_array(revision->parents),
+		shared_names_to_array(revision->depends_on)
+	};
+
+	if (shared_query_open(&query, values, NULL) > 0)
+		ledger_report_missing(revision->id, shared_query_text(0, 1), NULL);
+	shared_query_close();
+}
+
+bool
+ledger_store_is_applied(const char *id)
+{
+	static OwnerQuery query = {
+		.sql = "SELECT 1 FROM purser.applied WHERE revision OPERATOR(pg_catalog.=) $1",
+		.nargs = 1, .argtypes = {TEXTOID}
+	};
+	Datum		values[] = {CStringGetTextDatum(id)};
+	bool		applied = shared_query_open(&query, values, NULL) > 0;
+
+	shared_query_close();
+	return applied;
+}
+
+void
+ledger_store_set_applied(const char *id, Datum checksum)
+{
+	static OwnerQuery query = {
+		.sql = "INSERT INTO purser.applied (revision, checksum, applied_at, applied_by)"
+		" VALUES ($1, $2, $3, $4)",
+		.writes = true, .nargs = 4, .argtypes = {TEXTOID, BYTEAOID, TIMESTAMPTZOID, TEXTOID}
+	};
+	Datum		values[] = {
+		CStringGetTextDatum(id),
+		checksum,
+		TimestampTzGetDatum(GetCurrentTimestamp()),
+		CStringGetTextDatum(GetUserNameFromId(GetUserId(), false))
+	};
+
+	shared_query_open(&query, values, NULL);
+	shared_query_close();
+}
+
+void
+ledger_store_unset_applied(const char *id)
+{
+	static OwnerQuery query = {
+		.sql = "DELETE FROM purser.applied WHERE revision OPERATOR(pg_catalog.=) $1",
+		.writes = true, .nargs = 1, .argtypes = {TEXTOID}
+	};
+	Datum		values[] = {CStringGetTextDatum(id)};
+
+	shared_query_open(&query, values, NULL);
+	shared_query_close();
+}

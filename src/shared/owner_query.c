@@ -1,0 +1,148 @@
+/*
+ * owner_query.c
+ *		Queries on the extension's own tables, run as the extension's owner.
+ *
+ * Nobody but the owner may write these tables, and the functions are not
+ * SECURITY DEFINER: so the user id is switched here, around the execution of
+ * one fixed statement, and never while a user's code runs.  An error in
+ * between needs no care: the end of the (sub)transaction puts the user back.
+ *
+ * Every statement sees the latest committed state, also in a REPEATABLE READ
+ * transaction whose own snapshot is older: who waited for a lock must see what
+ * the former holder did.
+ */
+#include "owner_query.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_extension.h"
+#include "commands/extension.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+/* Id of the extension, InvalidOid when it was dropped. */
+Oid
+shared_extension_oid(void)
+{
+	return get_extension_oid(PURSER_EXTENSION, true);
+}
+
+static Oid
+extension_owner(void)
+{
+	Relation	catalog = table_open(ExtensionRelationId, AccessShareLock);
+	Oid			owner = InvalidOid;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
+				CStringGetDatum(PURSER_EXTENSION));
+	scan = systable_beginscan(catalog, ExtensionNameIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		owner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+
+	if (!OidIsValid(owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("extension \"%s\" does not exist", PURSER_EXTENSION)));
+	return owner;
+}
+
+/* Act as the extension's owner until shared_owner_leave or the next error. */
+void
+shared_owner_enter(OwnerScope *scope)
+{
+	Oid			owner = extension_owner();
+
+	GetUserIdAndSecContext(&scope->user_id, &scope->security_context);
+	SetUserIdAndSecContext(owner, scope->security_context | SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_NOFORCE_RLS);
+}
+
+void
+shared_owner_leave(const OwnerScope *scope)
+{
+	SetUserIdAndSecContext(scope->user_id, scope->security_context);
+}
+
+static void
+prepare(OwnerQuery *query)
+{
+	query->plan = SPI_prepare(query->sql, query->nargs, query->argtypes);
+	if (query->plan == NULL)
+		elog(ERROR, "could not prepare \"%s\": %s", query->sql,
+			 SPI_result_code_string(SPI_result));
+	SPI_keepplan(query->plan);
+}
+
+/*
+ * Run the query as the owner; the rows stay readable (SPI_tuptable) until
+ * shared_query_close.  The current memory context stays the caller's, so what
+ * the caller makes of the rows outlives them.
+ */
+uint64
+shared_query_open(OwnerQuery *query, Datum *values, const char *nulls)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	OwnerScope	scope;
+	int			code;
+
+	/* A reading query of ours must see what the statements before it wrote. */
+	if (!query->writes)
+		CommandCounterIncrement();
+
+	SPI_connect();
+	shared_owner_enter(&scope);
+	if (query->plan == NULL)
+		prepare(query);
+	code = SPI_execute_snapshot(query->plan, values, nulls, GetLatestSnapshot(), InvalidSnapshot,
+								!query->writes, true, 0);
+	shared_owner_leave(&scope);
+	if (code < 0)
+		elog(ERROR, "could not execute \"%s\": %s", query->sql, SPI_result_code_string(code));
+
+	MemoryContextSwitchTo(caller);
+	return SPI_processed;
+}
+
+/* Frees the rows of the last shared_query_open. */
+void
+shared_query_close(void)
+{
+	MemoryContext caller = CurrentMemoryContext;
+
+	SPI_finish();
+	MemoryContextSwitchTo(caller);
+}
+
+/* A copy of a column of type text, NULL when it is null. */
+char *
+shared_query_text(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column,
+									  &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+/* A copy of a column of any type. */
+Datum
+shared_query_datum(uint64 row, int column, bool *isnull)
+{
+	TupleDesc	desc = SPI_tuptable->tupdesc;
+	Form_pg_attribute attribute = TupleDescAttr(desc, column - 1);
+	Datum		value = SPI_getbinval(SPI_tuptable->vals[row], desc, column, isnull);
+
+	return *isnull ? (Datum) 0 : datumCopy(value, attribute->attbyval, attribute->attlen);
+}
