@@ -43,7 +43,7 @@ finding_usefulness(const void *entry)
 static void
 copy_text(char *to, const char *from, int len)
 {
-	int			kept = from == NULL ? 0 : pg_mbcliplen(from, len, AUDIT_TEXT_BYTES - 1);
+	int			kept = pg_mbcliplen(from, len, AUDIT_TEXT_BYTES - 1);
 
 	memcpy(to, from, kept);
 	to[kept] = '\0';
@@ -68,7 +68,8 @@ new_finding(const AuditFindingKey *key, const AuditSighting *sighting)
 	strlcpy(finding->application_name, application_name ? application_name : "",
 			sizeof(finding->application_name));
 	copy_text(finding->text, sighting->text, sighting->text_len);
-	copy_text(finding->parent_text, sighting->parent_text, sighting->parent_text_len);
+	if (sighting->parent_text != NULL)
+		copy_text(finding->parent_text, sighting->parent_text, sighting->parent_text_len);
 	return finding;
 }
 
