@@ -137,6 +137,16 @@ DROP INDEX covering;
 RESET enable_indexscan;
 RESET enable_bitmapscan;
 
+-- A sampled run that wastes nothing (the 102nd) does not end the counting of those that do.
+SELECT purser.audit_reset();
+DO $$
+BEGIN
+    FOR i IN 1..120 LOOP
+        EXECUTE 'SELECT * FROM orders WHERE customer < $1' USING CASE WHEN i = 102 THEN 2000 ELSE 5 END;
+    END LOOP;
+END $$;
+SELECT occurrences FROM purser.findings;
+
 -- Once the index is there, the finding grows no more.
 SELECT occurrences FROM try('SELECT * FROM orders WHERE customer = 7', 5);
 CREATE INDEX mended ON orders (customer);

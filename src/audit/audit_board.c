@@ -224,7 +224,8 @@ audit_board_measured(const AuditWatch *watch, List *sightings, bool wasteful)
 			pg_atomic_write_u32(&slot->runs, 0);
 		else if (wasteful)
 			slot->state = sightings != NIL ? FOUND : ACQUITTED;
-		slot->nfound = 0;
+		if (wasteful)
+			slot->nfound = 0;
 		foreach(cell, sightings)
 		{
 			AuditSighting *sighting = lfirst(cell);

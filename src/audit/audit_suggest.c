@@ -67,13 +67,14 @@ one_direction(const AuditColumns *columns)
 static void
 suggest_keyset(StringInfo out, const AuditFinding *finding)
 {
-	appendStringInfoString(out, "Start each page after the last row of the page before");
+	appendStringInfoString(out, "Instead of OFFSET, start each page after the last row of the page "
+						   "before");
 	if (!one_direction(&finding->columns))
 	{
-		appendStringInfoString(out, ", by its values of the ORDER BY columns, instead of OFFSET.");
+		appendStringInfoString(out, ", by its values of the ORDER BY columns.");
 		return;
 	}
-	appendStringInfoString(out, ": WHERE (");
+	appendStringInfoString(out, ", by columns that are unique together: WHERE (");
 	append_columns(out, finding, false);
 	appendStringInfo(out, ") %s (", finding->columns.descending[0] ? "<" : ">");
 	for (int i = 0; i < finding->columns.n; i++)
