@@ -12,7 +12,8 @@ $node->start;
 $node->safe_psql('postgres', q{
 	CREATE EXTENSION pg_purser;
 	SELECT purser.add_revision('one', 'CREATE TABLE t (x int)', 'DROP TABLE t', 'one1', labels => '{shop}');
-	SELECT purser.add_revision('two', 'ALTER TABLE t ADD y int', 'ALTER TABLE t DROP y', 'two2', verify => 'SELECT y FROM t');
+	SELECT purser.add_revision('two', 'ALTER TABLE t ADD y int', 'ALTER TABLE t DROP y', 'two2',
+		verify => 'SELECT y FROM t');
 	SELECT purser.add_revision('three', 'ALTER TABLE t ADD z int', NULL, 'three3');
 	SELECT purser.upgrade('two2');
 });
@@ -28,11 +29,14 @@ $node->command_ok([ 'pg_dump', '-Fc', '-f', $dump, $node->connstr('postgres') ],
 $node->safe_psql('postgres', 'CREATE DATABASE copy');
 $node->command_ok([ 'pg_restore', '-e', '-d', $node->connstr('copy'), $dump ], 'restore');
 is($node->safe_psql('copy', $everything), $source, 'the copy is the same');
-is($node->safe_psql('copy', 'SELECT revision FROM purser.upgrade()'), 'three3', 'the copy goes on');
-is($node->safe_psql('copy', q{SELECT purser.add_revision('four', '', '', 'four4')}), 'four4', 'and takes revisions');
+is($node->safe_psql('copy', 'SELECT revision FROM purser.upgrade()'), 'three3',
+	'the copy goes on');
+is($node->safe_psql('copy', q{SELECT purser.add_revision('four', '', '', 'four4')}),
+	'four4', 'and takes revisions');
 is($node->safe_psql('copy', q{
 	SELECT string_agg(id || ' ' || revision, ', ' ORDER BY id),
-		bool_and(previous_hash = before) FROM (SELECT *, lag(hash, 1, '') OVER (ORDER BY id) AS before FROM purser.event) e}),
+		bool_and(previous_hash = before)
+	FROM (SELECT *, lag(hash, 1, '') OVER (ORDER BY id) AS before FROM purser.event) e}),
 	'1 one1, 2 two2, 3 three3|t', 'the history goes on too');
 
 # standby: looking works, writing fails cleanly until it is promoted
@@ -42,20 +46,24 @@ $standby->init_from_backup($node, 'base', has_streaming => 1);
 $standby->start;
 $node->wait_for_catchup($standby);
 is($standby->safe_psql('postgres', $everything), $source, 'the standby is the same');
-is($standby->safe_psql('postgres', 'SELECT revision FROM purser.current()'), 'two2', 'current on a standby');
+is($standby->safe_psql('postgres', 'SELECT revision FROM purser.current()'),
+	'two2', 'current on a standby');
 is($standby->safe_psql('postgres', q{SELECT revision, sql FROM purser.plan('upgrade', 'head')}),
 	'three3|ALTER TABLE t ADD z int', 'plan on a standby');
-is($standby->safe_psql('postgres', q{SELECT string_agg(revision, ' ') FROM purser.history()}), 'three3 two2 one1', 'history on a standby');
+is($standby->safe_psql('postgres', q{SELECT string_agg(revision, ' ') FROM purser.history()}),
+	'three3 two2 one1', 'history on a standby');
 is($standby->safe_psql('postgres', q{SELECT purser.export_revision('one1')}),
 	$node->safe_psql('postgres', q{SELECT purser.export_revision('one1')}), 'export on a standby');
-for my $call (q{upgrade()}, q{downgrade('base')}, q{stamp('base')}, q{add_revision('x', '')}, q{load_revision('')}, q{load_directory('/')})
+for my $call (q{upgrade()}, q{downgrade('base')}, q{stamp('base')}, q{add_revision('x', '')},
+	q{load_revision('')}, q{load_directory('/')})
 {
 	my ($name) = $call =~ /^(\w+)/;
 	my ($ret, $out, $err) = $standby->psql('postgres', "SELECT purser.$call");
 	like($err, qr/cannot execute purser\.$name\(\) during recovery/, "$name on a standby");
 }
 $standby->promote;
-is($standby->safe_psql('postgres', 'SELECT revision FROM purser.upgrade()'), 'three3', 'upgrade once promoted');
+is($standby->safe_psql('postgres', 'SELECT revision FROM purser.upgrade()'),
+	'three3', 'upgrade once promoted');
 
 # a session whose extension was dropped and made again goes on with the new one
 is($node->safe_psql('copy', q{

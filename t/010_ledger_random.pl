@@ -1,4 +1,5 @@
-# Random graphs with merges and dependencies, random targets: every plan against a naive model of what it should be.
+# Random graphs with merges and dependencies, random targets: every plan against a naive model of
+# what it should be.
 # PURSER_SEED repeats a run; the seed is in the log of a run that fails.
 use strict;
 use warnings;
@@ -20,7 +21,14 @@ $node->safe_psql('postgres', q{CREATE EXTENSION pg_purser; CREATE TABLE done (id
 
 my (@ids, %parents, %depends, %applied);
 
-sub pick { my ($count, @from) = @_; my %seen; $seen{ $from[rand @from] } = 1 for 1 .. $count; return sort keys %seen; }
+sub pick
+{
+	my ($count, @from) = @_;
+	my %seen;
+	$seen{ $from[rand @from] } = 1 for 1 .. $count;
+	return sort keys %seen;
+}
+
 sub needs { my ($id) = @_; return (@{ $parents{$id} }, @{ $depends{$id} }); }
 
 sub make_graph
@@ -30,8 +38,11 @@ sub make_graph
 	for my $n (1 .. $size)
 	{
 		my $id = sprintf 'n%02d%s', $n, join '', map { ('a' .. 'f', 0 .. 9)[rand 16] } 1 .. 4;
-		$parents{$id} = [ @ids && rand() > 0.15 ? pick(1 + (rand() < 0.3 ? int rand 3 : 0), @ids) : () ];
-		$depends{$id} = [ grep { my $d = $_; !grep { $_ eq $d } @{ $parents{$id} } } @ids && rand() < 0.25 ? pick(1 + int rand 2, @ids) : () ];
+		my $width = 1 + (rand() < 0.3 ? int rand 3 : 0);
+		$parents{$id} = [ @ids && rand() > 0.15 ? pick($width, @ids) : () ];
+		my %is_parent = map { $_ => 1 } @{ $parents{$id} };
+		my @depends = @ids && rand() < 0.25 ? pick(1 + int rand 2, @ids) : ();
+		$depends{$id} = [ grep { !$is_parent{$_} } @depends ];
 		push @ids, $id;
 	}
 	return;
@@ -50,13 +61,19 @@ sub needing { my ($id) = @_; return grep { grep { $_ eq $id } needs($_) } @ids; 
 sub needed { return closure(\&needs, @_); }
 sub above { return closure(\&needing, map { children($_) } @_); }
 sub heads { return grep { !children($_) } @ids; }
-sub current { my %set = @_; return grep { my $id = $_; $set{$id} && !grep { $set{$_} } needing($id) } @ids; }
+
+sub current
+{
+	my %set = @_;
+	return grep { my $id = $_; $set{$id} && !grep { $set{$_} } needing($id) } @ids;
+}
+
 
 # The set that a call goes through, or undef when it must fail.
 sub expected
 {
 	my ($call, $target) = @_;
-	my @targets = $target eq 'heads' || $target eq 'head' ? heads() : $target eq 'base' || $target =~ /^[-+]/ ? () : ($target);
+	my @targets = $target =~ /^heads?$/ ? heads() : $target =~ /^(base$|[-+])/ ? () : ($target);
 	return if $target eq 'head' && @targets > 1;
 
 	if ($call eq 'upgrade')
@@ -106,15 +123,20 @@ sub expected
 sub sql_for
 {
 	my ($call, $target) = @_;
-	my $plan = $call =~ /grade/ ? qq{SELECT 'plan ' || string_agg(revision, ' ' ORDER BY step) FROM purser.plan('$call', '$target');} : '';
-	my $run = $call =~ /grade/ ? qq{purser.$call('$target')} : "purser.stamp('$target', " . ($call eq 'purge' ? 'true' : 'false') . ')';
+	my $purge = $call eq 'purge' ? 'true' : 'false';
+	my ($plan, $run) = $call =~ /grade/ ?
+		(qq{SELECT 'plan ' || string_agg(revision, ' ' ORDER BY step)
+			FROM purser.plan('$call', '$target');},
+		 qq{purser.$call('$target') WITH ORDINALITY AS r(a, b, revision, c, d, n)}) :
+		('', qq{purser.stamp('$target', $purge) WITH ORDINALITY AS r(a, revision, n)});
 	return qq{
 		\\echo call $call $target
 		$plan
-		SELECT 'run ' || string_agg(revision, ' ' ORDER BY n) FROM $run WITH ORDINALITY AS r(a, b, revision, c, d, n);
+		SELECT 'run ' || string_agg(revision, ' ' ORDER BY n) FROM $run;
 		\\echo state :SQLSTATE
-		SELECT 'current ' || coalesce(string_agg(revision, ' ' ORDER BY revision), '') FROM purser.current();
-		} =~ s/AS r\(a, b, revision, c, d, n\)/$call =~ m{grade} ? 'AS r(a, b, revision, c, d, n)' : 'AS r(a, revision, n)'/er;
+		SELECT 'current ' || coalesce(string_agg(revision, ' ' ORDER BY revision), '')
+		FROM purser.current();
+		};
 }
 
 # What is needed comes before what needs it.
@@ -164,14 +186,16 @@ for my $graph (1 .. 40)
 	my %ordinal;
 	@ordinal{ sort { rand() <=> 0.5 } @ids } = 1 .. @ids;
 	my $sql = "TRUNCATE purser.revision, purser.applied, purser.event, done;\n";
-	$sql .= sprintf "INSERT INTO purser.revision SELECT '%s', %d, '{%s}', '{%s}', '{}', 'm', '%s', '%s', NULL, now(), 'me';\n",
+	$sql .= sprintf "INSERT INTO purser.revision SELECT '%s', %d, '{%s}', '{%s}', '{}', 'm',"
+		. " '%s', '%s', NULL, now(), 'me';\n",
 		$_, $ordinal{$_}, join(',', @{ $parents{$_} }), join(',', @{ $depends{$_} }),
 		"INSERT INTO done VALUES (''$_'')", "DELETE FROM done WHERE id = ''$_''" for @ids;
 	my @ops;
 	for (1 .. 14)
 	{
 		my $call = (qw(upgrade upgrade upgrade downgrade downgrade downgrade stamp purge))[rand 8];
-		my $target = rand() < 0.6 ? $ids[rand @ids] : (qw(head heads base), '+' . (1 + int rand 3), '-' . (1 + int rand 3))[rand 5];
+		my @words = (qw(head heads base), '+' . (1 + int rand 3), '-' . (1 + int rand 3));
+		my $target = rand() < 0.6 ? $ids[rand @ids] : $words[rand @words];
 		push @ops, [ $call, $target ];
 	}
 	# stamps leave rows of "done" as they are, so they are brought in line before what follows
@@ -190,7 +214,8 @@ for my $graph (1 .. 40)
 		my $wrong = check(@{ $ops[$n] }, $answers[$n]) or next;
 		$failures++;
 		diag "PURSER_SEED=$seed graph $graph, call $n, @{ $ops[$n] }: $wrong";
-		diag "$_: parents (@{ $parents{$_} }) depends (@{ $depends{$_} }) ordinal $ordinal{$_}" for @ids;
+		diag "$_: parents (@{ $parents{$_} }) depends (@{ $depends{$_} }) ordinal $ordinal{$_}"
+			for @ids;
 		last;
 	}
 	$errors++ if $out !~ /^left 0$/m;

@@ -88,7 +88,7 @@ put_plan_rows(ReturnSetInfo *result, const LedgerGraph *graph, LedgerSet plan, i
 		" CASE WHEN $3 OPERATOR(pg_catalog.=) 'upgrade' THEN r.upgrade ELSE r.downgrade END"
 		" FROM pg_catalog.unnest($1) WITH ORDINALITY AS p(id, n), purser.revision r"
 		" WHERE r.revision OPERATOR(pg_catalog.=) p.id ORDER BY p.n",
-		.nargs = 3, .argtypes = {TEXTARRAYOID, INT4OID, TEXTOID}
+		.indexed = true, .nargs = 3, .argtypes = {TEXTARRAYOID, INT4OID, TEXTOID}
 	};
 	int			next = Min(first + PLAN_BATCH, plan.count);
 	char	   *ids[PLAN_BATCH];

@@ -172,25 +172,28 @@ void
 ledger_store_check_names(const LedgerRevision *revision)
 {
 	static OwnerQuery query = {
-		.sql = "SELECT r.revision FROM purser.revision r"
-		" WHERE r.revision OPERATOR(pg_catalog.<>) $1"
-		" AND (r.revision OPERATOR(pg_catalog.=) ANY ($2)"
-		" OR (r.labels OPERATOR(pg_catalog.<>) '{}' AND r.labels OPERATOR(pg_catalog.&&)"
-		" (ARRAY[$1] OPERATOR(pg_catalog.||) $2))) LIMIT 1",
-		.nargs = 2, .argtypes = {TEXTOID, TEXTARRAYOID}
+		.sql = "SELECT pg_catalog.min(x.revision) FROM (SELECT r.revision FROM purser.revision r"
+		" WHERE r.revision OPERATOR(pg_catalog.<>) $1 AND r.revision OPERATOR(pg_catalog.=) ANY ($2)"
+		" UNION ALL SELECT r.revision FROM purser.revision r"
+		" WHERE r.revision OPERATOR(pg_catalog.<>) $1 AND r.labels OPERATOR(pg_catalog.<>) '{}'"
+		" AND r.labels OPERATOR(pg_catalog.&&) (ARRAY[$1] OPERATOR(pg_catalog.||) $2)) x",
+		.indexed = true, .nargs = 2, .argtypes = {TEXTOID, TEXTARRAYOID}
 	};
 	Datum		values[] = {
 		CStringGetTextDatum(revision->id),
 		shared_names_to_array(revision->labels)
 	};
+	char	   *owner;
 
-	if (shared_query_open(&query, values, NULL) > 0)
+	shared_query_open(&query, values, NULL);
+	owner = shared_query_text(0, 1);
+	shared_query_close();
+	if (owner)
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("the id or a label of revision \"%s\" is taken by revision \"%s\"",
-						revision->id, shared_query_text(0, 1)),
+						revision->id, owner),
 				 errdetail("A label may belong to one revision only, and may not be an id.")));
-	shared_query_close();
 }
 
 /* Raise an error unless all that the revision needs is there. */
@@ -201,7 +204,7 @@ ledger_store_check_needed(const LedgerRevision *revision)
 		.sql = "SELECT n.id FROM pg_catalog.unnest($1 OPERATOR(pg_catalog.||) $2) AS n(id)"
 		" WHERE NOT EXISTS (SELECT FROM purser.revision r"
 		" WHERE r.revision OPERATOR(pg_catalog.=) n.id) LIMIT 1",
-		.nargs = 2, .argtypes = {TEXTARRAYOID, TEXTARRAYOID}
+		.indexed = true, .nargs = 2, .argtypes = {TEXTARRAYOID, TEXTARRAYOID}
 	};
 	Datum		values[] = {
 		shared_names_to_array(revision->parents),

@@ -23,6 +23,7 @@
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
+#include "utils/guc.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
@@ -85,6 +86,23 @@ prepare(OwnerQuery *query)
 	SPI_keepplan(query->plan);
 }
 
+static int
+execute(OwnerQuery *query, Datum *values, const char *nulls)
+{
+	int			settings = NewGUCNestLevel();
+	int			code;
+
+	if (query->indexed)
+		(void) set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	if (query->plan == NULL)
+		prepare(query);
+	code = SPI_execute_snapshot(query->plan, values, nulls, GetLatestSnapshot(), InvalidSnapshot,
+								!query->writes, true, 0);
+	AtEOXact_GUC(true, settings);
+	return code;
+}
+
 /*
  * Run the query as the owner; the rows stay readable (SPI_tuptable) until
  * shared_query_close.  The current memory context stays the caller's, so what
@@ -103,10 +121,7 @@ shared_query_open(OwnerQuery *query, Datum *values, const char *nulls)
 
 	SPI_connect();
 	shared_owner_enter(&scope);
-	if (query->plan == NULL)
-		prepare(query);
-	code = SPI_execute_snapshot(query->plan, values, nulls, GetLatestSnapshot(), InvalidSnapshot,
-								!query->writes, true, 0);
+	code = execute(query, values, nulls);
 	shared_owner_leave(&scope);
 	if (code < 0)
 		elog(ERROR, "could not execute \"%s\": %s", query->sql, SPI_result_code_string(code));

@@ -17,6 +17,7 @@ typedef struct OwnerQuery
 {
 	const char *sql;
 	bool		writes;
+	bool		indexed;		/* use indexes, also where the tables were empty when it was planned */
 	int			nargs;
 	Oid			argtypes[16];
 	SPIPlanPtr	plan;			/* made on first use, kept for the session */
