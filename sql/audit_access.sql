@@ -37,8 +37,11 @@ GRANT EXECUTE ON FUNCTION purser.audit_reset() TO regress_audit_other;
 SET ROLE regress_audit_other;
 SELECT purser.audit_reset();
 SELECT * FROM audit_access.found;
+SELECT * FROM purser.audit_status();
 RESET ROLE;
 REVOKE EXECUTE ON FUNCTION purser.audit_reset() FROM regress_audit_other;
+SELECT queries > 0 AS queries, max_queries, evicted_queries, findings, max_findings, evicted_findings
+FROM purser.audit_status();
 
 -- The text is the statement's own part, whole characters of it, and not too much.
 SELECT 1 AS one \; SELECT count(*) FROM audit_access.t WHERE word = 'x' \; SELECT 2 AS two;

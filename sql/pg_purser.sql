@@ -335,15 +335,24 @@ COMMENT ON COLUMN purser.query_stats.uncounted IS 'of these, executions whose ro
 COMMENT ON COLUMN purser.query_stats.rows_read IS 'rows that scans of tables and indexes read, without those of queries within the query';
 COMMENT ON COLUMN purser.query_stats.rows_returned IS 'rows returned, or inserted, updated or deleted';
 
+CREATE FUNCTION purser.audit_status(
+    OUT shared boolean, OUT queries bigint, OUT max_queries bigint, OUT evicted_queries bigint,
+    OUT findings bigint, OUT max_findings bigint, OUT evicted_findings bigint)
+AS 'MODULE_PATHNAME', 'purser_audit_status_0_1' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION purser.audit_status() IS
+'How full the audit''s memory is, in entries of all databases: whether sessions share it, queries and findings kept (those seen once included), how many there is room for, and how many had to make room for others since the last reset. Error: 55000 when the audit does not run in this server.';
+
 CREATE FUNCTION purser.audit_reset() RETURNS void
 AS 'MODULE_PATHNAME', 'purser_audit_reset_0_1' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION purser.audit_reset() IS
 'Forgets all findings and counts, those of other databases too. Error: 55000 when the audit does not run in this server.';
 
-REVOKE ALL ON FUNCTION purser.audit_findings(), purser.audit_query_stats(), purser.audit_reset() FROM PUBLIC;
+REVOKE ALL ON FUNCTION purser.audit_findings(), purser.audit_query_stats(), purser.audit_status(),
+    purser.audit_reset() FROM PUBLIC;
 REVOKE ALL ON purser.findings, purser.query_stats FROM PUBLIC;
 -- The functions themselves hide what is not the reader's to see.
 GRANT EXECUTE ON FUNCTION purser.audit_findings(), purser.audit_query_stats() TO PUBLIC;
+GRANT EXECUTE ON FUNCTION purser.audit_status() TO pg_monitor;
 GRANT SELECT ON purser.findings, purser.query_stats TO PUBLIC;
 
 -- end of audit

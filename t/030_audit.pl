@@ -160,6 +160,15 @@ cmp_ok($rows, '>', 80, 'and not many fewer');
 is( $node->safe_psql('postgres', 'SELECT count(*) FROM purser.query_stats WHERE rows_read > 1000'),
     1, 'those that read much stay');
 
+is($node->safe_psql('postgres', 'SELECT shared, max_queries, evicted_queries > 150, max_findings, evicted_findings FROM purser.audit_status()'),
+    't|100|t|100|0', 'and those that went are counted');
+my $findings = 'SELECT purser.audit_reset();';
+$findings .= "CREATE TABLE many_$_ AS SELECT * FROM big WHERE id <= 1500; ANALYZE many_$_;" . "SELECT count(*) FROM many_$_ WHERE grp = 7;" x 2 for 1 .. 120;
+$node->safe_psql('postgres', $findings);
+cmp_ok($node->safe_psql('postgres', 'SELECT count(*) FROM purser.findings'), '>', 80, 'as many findings as there is room for');
+is($node->safe_psql('postgres', 'SELECT findings <= max_findings, evicted_findings >= 20 FROM purser.audit_status()'),
+    't|t', 'findings that went are counted');
+
 # --- A standby watches its own queries.
 $node->backup('backup');
 my $standby = PostgreSQL::Test::Cluster->new('standby');

@@ -287,15 +287,15 @@ extern void audit_local_forget(void);
 
 /* audit_table.c */
 typedef struct AuditTable AuditTable;
-extern Size audit_table_size(int capacity, Size key_size, Size entry_size);
+extern Size audit_table_size(int capacity, Size entry_size);
 extern void audit_table_init(AuditTable *table, int capacity, Size key_size, Size entry_size);
 extern void *audit_table_find(AuditTable *table, const void *key);
 extern void *audit_table_insert(AuditTable *table, const void *key);
 extern void audit_table_evict(AuditTable *table, double (*usefulness) (const void *entry));
 extern void audit_table_clear(AuditTable *table);
 extern void *audit_table_next(AuditTable *table, int *position);
-extern int	audit_table_capacity(const AuditTable *table);
-extern uint64 audit_table_evicted(const AuditTable *table);
+extern void audit_table_fill(const AuditTable *table, int64 *used, int64 *capacity,
+							 int64 *evicted);
 
 /* audit_store.c */
 typedef enum AuditLock

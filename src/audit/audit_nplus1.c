@@ -71,6 +71,7 @@ static Parent parents[PARENTS];
 static Child children[CHILDREN];
 static AuditRowHashes *scratch = NULL;	/* what the next parent's rows go to */
 static uint64 runs = 0;
+static bool have_parents = false;	/* some may be alive; once dead, they stay dead */
 
 /* Where the tap puts a result, before it is known whether it is a parent. */
 AuditRowHashes *
@@ -333,6 +334,7 @@ any_alive(void)
 		if (is_alive(&parents[i]))
 			return true;
 	}
+	have_parents = false;
 	return false;
 }
 
@@ -375,6 +377,7 @@ keep_parent(const AuditWatch *watch)
 	parent->text_len = pg_mbcliplen(text, len, AUDIT_TEXT_BYTES - 1);
 	memcpy(parent->text, text, parent->text_len);
 	parent->hashes = scratch;
+	have_parents = true;
 	scratch = emptied;
 }
 
@@ -382,7 +385,7 @@ keep_parent(const AuditWatch *watch)
 void
 audit_nplus1_statement(AuditWatch *watch)
 {
-	if (any_alive())
+	if (have_parents && any_alive())
 		look_at_child(watch);
 	if (watch->tapped && watch->rows_returned >= audit_n_plus_one)
 		keep_parent(watch);

@@ -67,11 +67,9 @@ store_layout(Store *layout)
 	layout->reports = size;
 	size = add_size(size, MAXALIGN(audit_reports_size()));
 	layout->queries = size;
-	size = add_size(size, MAXALIGN(audit_table_size(audit_max_queries, sizeof(AuditQueryKey),
-													sizeof(QueryEntry))));
+	size = add_size(size, MAXALIGN(audit_table_size(audit_max_queries, sizeof(QueryEntry))));
 	layout->findings = size;
-	return add_size(size, audit_table_size(audit_max_findings, sizeof(AuditFindingKey),
-										   sizeof(AuditFinding)));
+	return add_size(size, audit_table_size(audit_max_findings, sizeof(AuditFinding)));
 }
 
 static void

@@ -24,6 +24,7 @@ struct AuditTable
 	int			capacity;
 	int			nbuckets;		/* a power of two */
 	int			first_free;
+	int			used;
 	Size		key_size;
 	Size		stride;			/* bytes from one header to the next */
 	uint64		evicted;
@@ -74,7 +75,7 @@ bucket_of(AuditTable *table, const void *key)
 }
 
 Size
-audit_table_size(int capacity, Size key_size pg_attribute_unused(), Size entry_size)
+audit_table_size(int capacity, Size entry_size)
 {
 	return entries_offset(buckets_for(capacity)) + stride_for(entry_size) * capacity;
 }
@@ -93,6 +94,7 @@ void
 audit_table_clear(AuditTable *table)
 {
 	table->evicted = 0;
+	table->used = 0;
 	table->first_free = 0;
 	for (int i = 0; i < table->nbuckets; i++)
 		table->buckets[i] = NO_ENTRY;
@@ -132,6 +134,7 @@ audit_table_insert(AuditTable *table, const void *key)
 		return NULL;
 	header = header_at(table, position);
 	table->first_free = header->next;
+	table->used++;
 	header->next = *bucket;
 	header->used = true;
 	*bucket = position;
@@ -153,6 +156,7 @@ remove_at(AuditTable *table, int position)
 	header->used = false;
 	header->next = table->first_free;
 	table->first_free = position;
+	table->used--;
 }
 
 typedef struct Ranked
@@ -212,14 +216,10 @@ audit_table_next(AuditTable *table, int *position)
 	return NULL;
 }
 
-int
-audit_table_capacity(const AuditTable *table)
+void
+audit_table_fill(const AuditTable *table, int64 *used, int64 *capacity, int64 *evicted)
 {
-	return table->capacity;
-}
-
-uint64
-audit_table_evicted(const AuditTable *table)
-{
-	return table->evicted;
+	*used = table->used;
+	*capacity = table->capacity;
+	*evicted = (int64) table->evicted;
 }

@@ -11,6 +11,7 @@
 
 #include <math.h>
 
+#include "access/htup_details.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_type_d.h"
 #include "fmgr.h"
@@ -25,9 +26,11 @@
 
 #define FINDING_COLUMNS 17
 #define QUERY_COLUMNS 7
+#define STATUS_COLUMNS 7
 
 PG_FUNCTION_INFO_V1(purser_audit_findings_0_1);
 PG_FUNCTION_INFO_V1(purser_audit_query_stats_0_1);
+PG_FUNCTION_INFO_V1(purser_audit_status_0_1);
 PG_FUNCTION_INFO_V1(purser_audit_reset_0_1);
 
 static void
@@ -231,6 +234,43 @@ purser_audit_query_stats_0_1(PG_FUNCTION_ARGS)
 	foreach(cell, copy_queries())
 		put_query((ReturnSetInfo *) fcinfo->resultinfo, lfirst(cell));
 	return (Datum) 0;
+}
+
+/* ---- the store itself ---- */
+
+static int
+put_fill(AuditTable *table, AuditLock lock, Datum *values)
+{
+	int64		used,
+				capacity,
+				evicted;
+
+	audit_store_lock(lock, LW_SHARED);
+	audit_table_fill(table, &used, &capacity, &evicted);
+	audit_store_unlock(lock);
+	values[0] = Int64GetDatum(used);
+	values[1] = Int64GetDatum(capacity);
+	values[2] = Int64GetDatum(evicted);
+	return 3;
+}
+
+Datum
+purser_audit_status_0_1(PG_FUNCTION_ARGS)
+{
+	Datum		values[STATUS_COLUMNS];
+	bool		nulls[STATUS_COLUMNS] = {0};
+	TupleDesc	desc;
+	int			i = 0;
+
+	check_store();
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	audit_local_publish();
+	values[i++] = BoolGetDatum(audit_store_is_shared());
+	i += put_fill(audit_store_queries(), AUDIT_LOCK_QUERIES, &values[i]);
+	i += put_fill(audit_store_findings(), AUDIT_LOCK_FINDINGS, &values[i]);
+	Assert(i == STATUS_COLUMNS);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
 
 Datum
