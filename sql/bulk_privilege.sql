@@ -81,6 +81,16 @@ SET ROLE regress_bulk_clerk;
 SELECT inserted FROM purser.bulk_insert('priced', '[{"id": 1, "price": 2}]');
 SELECT purser.bulk_insert('priced', '[{"id": 1, "price": 2}, {"id": 2}]');
 RESET ROLE;
+-- A role that a trigger sets is not the one that loads.
+CREATE ROLE regress_bulk_other;
+GRANT regress_bulk_other TO regress_bulk_clerk;
+CREATE FUNCTION disguise() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN SET ROLE regress_bulk_other; RETURN NEW; END $$;
+CREATE TABLE masked (x int, y int);
+CREATE TRIGGER disguise BEFORE INSERT ON masked FOR EACH ROW EXECUTE FUNCTION disguise();
+GRANT INSERT ON masked TO regress_bulk_clerk;
+SET ROLE regress_bulk_clerk;
+SELECT inserted FROM purser.bulk_insert('masked', '[{"x": 1}, {"x": 2, "y": 2}]');
+RESET ROLE;
 -- Rules: refused if they would fire.
 CREATE TABLE ruled (id int);
 CREATE RULE also AS ON INSERT TO ruled DO ALSO NOTIFY ruled;
@@ -112,4 +122,4 @@ DROP SCHEMA bulk_privilege CASCADE;
 DROP ACCESS METHOD regress_bulk_am;
 DROP SERVER regress_bulk_server;
 DROP FOREIGN DATA WRAPPER regress_bulk_fdw;
-DROP ROLE regress_bulk_clerk;
+DROP ROLE regress_bulk_clerk, regress_bulk_other;

@@ -150,6 +150,8 @@ open_for_executor(BulkTarget *target, const BulkOptions *options)
 										   NULL, false, false);
 	target->perminfo = purser_nsitem_perminfo(nsitem);
 	target->perminfo->requiredPerms = ACL_INSERT;
+	/* Whatever role a trigger may set before the last column is named. */
+	target->perminfo->checkAsUser = GetUserId();
 	require_select(target->perminfo, target->rel, options->conflict_columns);
 
 	purser_ExecInitRangeTable(estate, pstate->p_rtable, purser_pstate_perminfos(pstate),
