@@ -51,6 +51,7 @@ SELECT purser.bulk_insert('t', '[{"id": 01}]');
 -- Keys that are no column.
 SELECT purser.bulk_insert('t', '[{"id": 1}, {"id": 2, "color": {"x": 1}}]');
 SELECT purser.bulk_insert('t', '[{"id": 1}, {"": 2}]'::jsonb);
+SELECT purser.bulk_insert('t', '[{"' || repeat('é', 80) || '": 1}]');
 SELECT count(*) FROM t;
 
 -- Arrays: nulls, quotes, dimensions, elements of JSON and of composite types, other delimiters.

@@ -64,6 +64,7 @@ typedef struct BulkContext
 
 extern void bulk_context_push(BulkContext *context, const char *relation);
 extern void bulk_context_pop(BulkContext *context);
+extern char *bulk_context_clip(const char *text, int len);
 
 /* ---- readers: bulk_csv.c, bulk_json.c, bulk_jsonb.c ---- */
 

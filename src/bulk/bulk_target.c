@@ -296,8 +296,8 @@ bulk_target_column(BulkTarget *target, const char *name, int len)
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_COLUMN),
-			 errmsg("column \"%.*s\" of relation \"%s\" does not exist",
-					len, name, RelationGetRelationName(target->rel))));
+			 errmsg("column \"%s\" of relation \"%s\" does not exist",
+					bulk_context_clip(name, len), RelationGetRelationName(target->rel))));
 }
 
 /* Close it; the lock stays until the transaction ends. */
