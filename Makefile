@@ -24,7 +24,7 @@ OBJS_SHARED = src/shared/arguments.o src/shared/owner_query.o
 OBJS_LEDGER = $(addprefix src/ledger/ledger_, deferred.o files.o format.o functions.o graph.o \
 	journal.o load.o looks.o plan.o revision.o run.o script.o store.o target.o)
 OBJS_BULK = $(addprefix src/bulk/bulk_, functions.o load.o target.o context.o csv.o json.o \
-	jsonb.o coerce.o nested.o writer.o conflict.o)
+	jsonb.o coerce.o nested.o sight.o writer.o conflict.o)
 OBJS_AUDIT = src/audit/audit.o $(addprefix src/audit/audit_, hooks.o screen.o tap.o judge.o plan.o \
 	index.o rules.o nplus1.o local.o table.o store.o board.o finds.o workers.o suggest.o views.o)
 OBJS = src/pg_purser.o $(OBJS_SHARED) $(OBJS_LEDGER) $(OBJS_BULK) $(OBJS_AUDIT)

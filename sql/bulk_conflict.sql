@@ -34,6 +34,11 @@ SELECT purser.bulk_insert('e', '[]', on_conflict => 'skip', conflict_columns => 
 CREATE TABLE d (id int PRIMARY KEY DEFERRABLE);
 SELECT purser.bulk_insert('d', '[{"id": 1}]', on_conflict => 'skip');
 SELECT purser.bulk_insert('d', '[{"id": 1}]', on_conflict => 'skip', conflict_columns => '{id}');
+-- Catalog tables have no speculative insertion.
+CREATE TABLE c (id int PRIMARY KEY) WITH (user_catalog_table = true);
+SELECT purser.bulk_insert('c', '[{"id": 1}]', on_conflict => 'skip');
+SELECT purser.bulk_insert('pg_description', '[]', on_conflict => 'skip');
+SELECT inserted FROM purser.bulk_insert('c', '[{"id": 1}]');
 -- Without any unique index there is nothing to skip.
 CREATE TABLE p (a int);
 CREATE INDEX ON p (a);

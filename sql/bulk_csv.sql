@@ -37,6 +37,8 @@ SELECT * FROM load(E'\ufeffa\nx\n');
 SELECT * FROM load(E'\n');
 SELECT * FROM load(E'a,\nx,y\n');
 SELECT * FROM load(E'a,b,a\nx,y,z\n');
+SELECT * FROM load(repeat(',', 1600));
+SELECT * FROM load(E'a,b\nx,y\n,,,"\n');
 -- Values that are clipped in the context, at a character.
 SELECT purser.bulk_insert('t', E'c\n' || repeat('é', 80) || E'\n', 'csv');
 -- A long record, and a wide one.

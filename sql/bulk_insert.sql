@@ -97,6 +97,34 @@ CREATE TABLE counted (n int, seen bigint DEFAULT rows_so_far());
 SELECT * FROM purser.bulk_insert('counted', '[{"n": 1, "seen": -1}, {"n": 2, "seen": -1}, {"n": 3}, {"n": 4, "seen": -1}, {"n": 5}]');
 TABLE counted;
 
+-- A default that no row needs is left alone; what reads the value of a default cannot change it.
+CREATE TABLE picky (a int, b int DEFAULT 1 / 0);
+SELECT inserted FROM purser.bulk_insert('picky', '[{"a": 1, "b": 2}]');
+SELECT purser.bulk_insert('picky', '[{"a": 1, "b": 2}, {"a": 3}]');
+CREATE TABLE appended (
+    more int[] GENERATED ALWAYS AS (array_append(list, 7)) STORED,
+    list int[] DEFAULT array_append(ARRAY[1], (random() * 0)::int) CHECK (array_length(array_append(list, 9), 1) > 1), n int
+);
+SELECT inserted FROM purser.bulk_insert('appended', '[{"n": 1}]');
+ALTER TABLE appended DROP more;
+SELECT inserted FROM purser.bulk_insert('appended', E'n\n2', 'csv');
+SELECT n, list FROM appended ORDER BY n;
+
+-- Checks that look at the table see the rows before, as with INSERT.
+CREATE FUNCTION crowd() RETURNS bigint LANGUAGE plpgsql VOLATILE AS
+$$ BEGIN RETURN (SELECT count(*) FROM bulk_insert.crowded); END $$;
+CREATE DOMAIN guest AS int CHECK (VALUE > 0 AND bulk_insert.crowd() < 2);
+CREATE TYPE party AS (host text, guests guest[]);
+CREATE TABLE crowded (n int CONSTRAINT full_house CHECK (crowd() < 2));
+INSERT INTO crowded VALUES (1), (2), (3);
+SELECT purser.bulk_insert('crowded', '[{"n": 1}, {"n": 2}, {"n": 3}]');
+ALTER TABLE crowded DROP CONSTRAINT full_house, ADD g guest;
+INSERT INTO crowded VALUES (1, 1), (2, 1), (3, 1);
+SELECT purser.bulk_insert('crowded', '[{"g": 1}, {"g": 1}, {"g": 1}]');
+ALTER TABLE crowded DROP g, ADD p party;
+SELECT purser.bulk_insert('crowded', '[{"p": {"guests": [1]}}, {"p": {"guests": [1, 2]}}, {"p": {"guests": [1]}}]');
+SELECT inserted FROM purser.bulk_insert('crowded', '[{"n": 1}, {"n": 2}, {"n": 3}]');
+
 -- Domains: the default, the check, and a null that nobody wrote.
 CREATE DOMAIN percent AS int CHECK (VALUE BETWEEN 0 AND 100) DEFAULT 50;
 CREATE DOMAIN required AS text NOT NULL;

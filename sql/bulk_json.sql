@@ -51,6 +51,7 @@ SELECT purser.bulk_insert('t', '[{"id": 01}]');
 -- Keys that are no column.
 SELECT purser.bulk_insert('t', '[{"id": 1}, {"id": 2, "color": {"x": 1}}]');
 SELECT purser.bulk_insert('t', '[{"id": 1}, {"": 2}]'::jsonb);
+SELECT purser.bulk_insert('t', '[{"' || repeat('é', 80) || '": 1}]');
 SELECT count(*) FROM t;
 
 -- Arrays: nulls, quotes, dimensions, elements of JSON and of composite types, other delimiters.
@@ -75,6 +76,16 @@ SELECT inserted FROM purser.bulk_insert('nested_b', '[
     {"p": "(7,seven,)", "ps": "{}"}]'::jsonb);
 SELECT count(*) FROM (SELECT to_jsonb(n) - 't' FROM nested n EXCEPT SELECT to_jsonb(n) - 't' FROM nested_b n) AS differences;
 SELECT t FROM nested_b LIMIT 1;
+-- The first element settles the dimensions: arrays that are deeper are elements, as text or JSON.
+TRUNCATE nested;
+SELECT inserted FROM purser.bulk_insert('nested', '[{"i": [[]], "t": ["x", [1, {"a": "\""}], {"b": [2]}], "j": [{"a": 1}, [1, [2]], null, "x"]},
+    {"i": [[], []], "t": [["x"], [["y"]]], "j": [[[]], [[]]]}]');
+SELECT i, t, j FROM nested;
+\set VERBOSITY terse
+SELECT purser.bulk_insert('nested', '[{"i": [[1], [2, 3]]}]');
+SELECT purser.bulk_insert('nested', '[{"i": [[1], 2]}]');
+\set VERBOSITY default
+SELECT purser.bulk_insert('nested', '[{"i": [1, [2]]}]');
 SELECT purser.bulk_insert('nested', '[{"d": [1, 0]}]');
 SELECT purser.bulk_insert('nested', '[{"f": [1, 2, 3]}]');
 SELECT purser.bulk_insert('nested', '[{"i": {"a": 1}}]');

@@ -62,6 +62,35 @@ SELECT purser.bulk_insert('parted', '[{"id": 1}]');
 SELECT purser.bulk_insert('ft', '[{"id": 1}]');
 SELECT purser.bulk_insert('ct', '[{"id": 1}]');
 SELECT purser.bulk_insert('t_pkey', '[{"id": 1}]');
+-- The schema: an OID is no way around it.
+CREATE SCHEMA bulk_hidden;
+CREATE TABLE bulk_hidden.t (id int);
+GRANT INSERT ON bulk_hidden.t TO regress_bulk_clerk;
+SELECT 'bulk_hidden.t'::regclass::oid AS hidden \gset
+SET ROLE regress_bulk_clerk;
+SELECT purser.bulk_insert(:hidden, '[{"id": 1}]');
+RESET ROLE;
+DROP TABLE bulk_hidden.t;
+DROP SCHEMA bulk_hidden;
+-- Functions of defaults: asked for when a row needs them.
+CREATE FUNCTION costly() RETURNS int LANGUAGE sql AS 'SELECT 1';
+REVOKE EXECUTE ON FUNCTION costly() FROM PUBLIC;
+CREATE TABLE priced (id int, price int DEFAULT costly());
+GRANT INSERT ON priced TO regress_bulk_clerk;
+SET ROLE regress_bulk_clerk;
+SELECT inserted FROM purser.bulk_insert('priced', '[{"id": 1, "price": 2}]');
+SELECT purser.bulk_insert('priced', '[{"id": 1, "price": 2}, {"id": 2}]');
+RESET ROLE;
+-- A role that a trigger sets is not the one that loads.
+CREATE ROLE regress_bulk_other;
+GRANT regress_bulk_other TO regress_bulk_clerk;
+CREATE FUNCTION disguise() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN SET ROLE regress_bulk_other; RETURN NEW; END $$;
+CREATE TABLE masked (x int, y int);
+CREATE TRIGGER disguise BEFORE INSERT ON masked FOR EACH ROW EXECUTE FUNCTION disguise();
+GRANT INSERT ON masked TO regress_bulk_clerk;
+SET ROLE regress_bulk_clerk;
+SELECT inserted FROM purser.bulk_insert('masked', '[{"x": 1}, {"x": 2, "y": 2}]');
+RESET ROLE;
 -- Rules: refused if they would fire.
 CREATE TABLE ruled (id int);
 CREATE RULE also AS ON INSERT TO ruled DO ALSO NOTIFY ruled;
@@ -93,4 +122,4 @@ DROP SCHEMA bulk_privilege CASCADE;
 DROP ACCESS METHOD regress_bulk_am;
 DROP SERVER regress_bulk_server;
 DROP FOREIGN DATA WRAPPER regress_bulk_fdw;
-DROP ROLE regress_bulk_clerk;
+DROP ROLE regress_bulk_clerk, regress_bulk_other;

@@ -27,6 +27,14 @@ CREATE TRIGGER after_n AFTER INSERT ON t REFERENCING NEW TABLE AS new_rows EXECU
 SELECT * FROM purser.bulk_insert('t', '[{"id": 1, "v": "a"}, {"id": 2, "v": "quiet"}, {"id": 3, "v": "c"}]');
 SELECT * FROM purser.bulk_insert('t', '[]');
 SELECT * FROM purser.bulk_insert('t', '[{"id": 3, "v": "again"}, {"id": 4, "v": "d"}, {"id": 4, "v": "dd"}]', on_conflict => 'skip');
+-- The condition of a trigger, too, sees the rows up to its own.
+CREATE FUNCTION rows_so_far() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT count(*) FROM bulk_trigger.seen); END $$;
+CREATE TABLE seen (id int);
+CREATE FUNCTION tell_id() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'row %', NEW.id; RETURN NULL; END $$;
+CREATE TRIGGER early AFTER INSERT ON seen FOR EACH ROW WHEN (rows_so_far() < 2) EXECUTE FUNCTION tell_id();
+INSERT INTO seen VALUES (1), (2), (3);
+TRUNCATE seen;
+SELECT inserted FROM purser.bulk_insert('seen', '[{"id": 1}, {"id": 2}, {"id": 3}]');
 TRUNCATE t;
 
 -- BEFORE ROW: sees the rows before, may change the row or drop it; constraints hold for the result.

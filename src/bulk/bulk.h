@@ -64,6 +64,7 @@ typedef struct BulkContext
 
 extern void bulk_context_push(BulkContext *context, const char *relation);
 extern void bulk_context_pop(BulkContext *context);
+extern char *bulk_context_clip(const char *text, int len);
 
 /* ---- readers: bulk_csv.c, bulk_json.c, bulk_jsonb.c ---- */
 
@@ -115,13 +116,14 @@ typedef struct BulkColumn
 	char		identity;		/* as in pg_attribute */
 	bool		named;			/* the input names it, and may */
 	bool		check_null;		/* a domain: a null has to be checked too */
+	bool		default_ready;	/* the two below are set: a row needed the default */
 	bool		default_may_read;	/* the default may look at the table */
+	ExprState  *defexpr;		/* NULL: the default is null */
 	BulkType	type;
 	BulkType	element;		/* of an array */
 	char		delimiter;		/* between the elements of an array */
 	FmgrInfo	input;
 	Oid			ioparam;
-	ExprState  *defexpr;		/* NULL: the default is null */
 } BulkColumn;
 
 typedef struct BulkTarget
@@ -132,7 +134,8 @@ typedef struct BulkTarget
 	RTEPermissionInfo *perminfo;
 	int			ncolumns;		/* dropped ones included: index is attnum - 1 */
 	BulkColumn *columns;
-	bool		default_may_read;	/* any column's */
+	int			nplaces;		/* a hash table of columns by name */
+	int		   *places;
 } BulkTarget;
 
 /*
@@ -149,10 +152,15 @@ extern void bulk_target_open(BulkTarget *target, Oid relid, const BulkOptions *o
 extern int	bulk_target_column(BulkTarget *target, const char *name, int len);
 extern void bulk_target_close(BulkTarget *target);
 
+/* ---- what may see rows of the same load: bulk_sight.c ---- */
+
+extern bool bulk_sight_expression(Node *node);
+extern bool bulk_sight_checks(const BulkTarget *target);
+
 /* ---- fields to datums: bulk_coerce.c, bulk_nested.c ---- */
 
 extern void bulk_coerce_prepare(BulkTarget *target);
-extern bool bulk_coerce_may_read(const BulkTarget *target, const BulkField *fields);
+extern bool bulk_coerce_defaults(BulkTarget *target, const BulkField *fields);
 extern void bulk_coerce_row(BulkTarget *target, BulkContext *context,
 							const BulkField *fields, TupleTableSlot *slot);
 

@@ -11,54 +11,13 @@
  */
 #include "bulk.h"
 
-#include "catalog/pg_proc.h"
 #include "executor/executor.h"
-#include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "rewrite/rewriteHandler.h"
-#include "utils/fmgroids.h"
+#include "utils/expandeddatum.h"
 #include "utils/lsyscache.h"
 
-/*
- * Could this function see rows of the table that is being loaded?  Volatile
- * functions could, but for a few which do not look at tables.
- */
-static bool
-function_may_read(Oid funcid, void *context pg_attribute_unused())
-{
-	if (funcid == F_NEXTVAL || funcid == F_GEN_RANDOM_UUID || funcid == F_CLOCK_TIMESTAMP ||
-		PURSER_IS_UUIDV7(funcid))
-		return false;
-	return func_volatile(funcid) == PROVOLATILE_VOLATILE;
-}
-
-static bool
-expression_may_read(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (check_functions_in_node(node, function_may_read, context))
-		return true;
-	return expression_tree_walker(node, expression_may_read, context);
-}
-
-static void
-prepare_default(BulkTarget *target, BulkColumn *column)
-{
-	Expr	   *expr;
-
-	if (column->generated)
-		return;
-	expr = (Expr *) build_column_default(target->rel, column->attnum);
-	if (expr == NULL)
-		return;
-	expr = expression_planner(expr);
-	column->defexpr = ExecInitExpr(expr, NULL);
-	column->default_may_read = expression_may_read((Node *) expr, NULL);
-	target->default_may_read |= column->default_may_read;
-}
-
-/* Look up input functions and defaults of all columns. */
+/* Look up input functions of all columns. */
 void
 bulk_coerce_prepare(BulkTarget *target)
 {
@@ -72,23 +31,58 @@ bulk_coerce_prepare(BulkTarget *target)
 		getTypeInputInfo(column->type.oid, &input, &column->ioparam);
 		fmgr_info(input, &column->input);
 		column->check_null = !column->input.fn_strict;
-		prepare_default(target, column);
 	}
 }
 
+static void
+prepare_default(BulkTarget *target, BulkColumn *column)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(target->estate->es_query_cxt);
+	Expr	   *expr = (Expr *) build_column_default(target->rel, column->attnum);
+
+	if (expr != NULL)
+	{
+		expr = expression_planner(expr);
+		column->defexpr = ExecInitExpr(expr, NULL);
+		column->default_may_read = bulk_sight_expression((Node *) expr);
+	}
+	column->default_ready = true;
+	MemoryContextSwitchTo(oldcontext);
+}
+
 /*
- * Does the row need a default that could look at the table?  Then the rows
- * before it must be there.
+ * Make the defaults that the row needs ready to be evaluated.  One that no row
+ * needs is left alone, as by INSERT: the caller may not be allowed to call its
+ * functions, or it may fail.  True if one of them could look at the table: then
+ * the rows before this one must be there.
  */
 bool
-bulk_coerce_may_read(const BulkTarget *target, const BulkField *fields)
+bulk_coerce_defaults(BulkTarget *target, const BulkField *fields)
 {
-	if (!target->default_may_read)
-		return false;
+	bool		may_read = false;
+
 	for (int i = 0; i < target->ncolumns; i++)
-		if (target->columns[i].default_may_read && fields[i].kind == BULK_MISSING)
-			return true;
-	return false;
+	{
+		BulkColumn *column = &target->columns[i];
+
+		if (fields[i].kind != BULK_MISSING || column->name == NULL || column->generated)
+			continue;
+		if (!column->default_ready)
+			prepare_default(target, column);
+		may_read |= column->default_may_read;
+	}
+	return may_read;
+}
+
+/* Read-only: an expression that reads the column must not be able to change it. */
+static Datum
+evaluate_default(BulkTarget *target, BulkColumn *column, bool *isnull)
+{
+	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(target->rel), column->attnum - 1);
+	Datum		value = ExecEvalExpr(column->defexpr, GetPerTupleExprContext(target->estate),
+									 isnull);
+
+	return MakeExpandedObjectReadOnly(value, *isnull, att->attlen);
 }
 
 static Datum
@@ -113,8 +107,6 @@ void
 bulk_coerce_row(BulkTarget *target, BulkContext *context,
 				const BulkField *fields, TupleTableSlot *slot)
 {
-	ExprContext *econtext = GetPerTupleExprContext(target->estate);
-
 	for (int i = 0; i < target->ncolumns; i++)
 	{
 		BulkColumn *column = &target->columns[i];
@@ -127,7 +119,7 @@ bulk_coerce_row(BulkTarget *target, BulkContext *context,
 			continue;
 		if (fields[i].kind == BULK_MISSING && column->defexpr != NULL)
 		{
-			*value = ExecEvalExpr(column->defexpr, econtext, isnull);
+			*value = evaluate_default(target, column, isnull);
 			continue;
 		}
 

@@ -12,14 +12,13 @@
 /* Longest part of a value to show, in bytes; what COPY shows. */
 #define BULK_MAX_SHOWN 100
 
-static char *
-clip_value(const char *value)
+/* A piece of the input, fit to be shown. */
+char *
+bulk_context_clip(const char *text, int len)
 {
-	int			len = strlen(value);
-
 	if (len <= BULK_MAX_SHOWN)
-		return pstrdup(value);
-	return psprintf("%.*s...", pg_mbcliplen(value, len, BULK_MAX_SHOWN), value);
+		return pnstrdup(text, len);
+	return psprintf("%.*s...", pg_mbcliplen(text, len, BULK_MAX_SHOWN), text);
 }
 
 /* "row 17 (line 18)", or the half of it that is known. */
@@ -60,7 +59,7 @@ bulk_error_callback(void *arg)
 	else
 		errcontext("bulk_insert into \"%s\", %s, column \"%s\": \"%s\"",
 				   context->relation, where, context->column,
-				   clip_value(context->field->text));
+				   bulk_context_clip(context->field->text, strlen(context->field->text)));
 }
 
 /* Start telling, until bulk_context_pop or an error. */

@@ -14,6 +14,7 @@
  */
 #include "bulk.h"
 
+#include "access/htup_details.h"
 #include "mb/pg_wchar.h"
 
 typedef enum CsvLineEnd
@@ -44,9 +45,8 @@ typedef struct CsvReader
 	Size		allocated;
 	CsvField   *fields;
 	int			nfields;
-	int			max_fields;
 
-	/* The header. */
+	/* The header, once it is read. */
 	int			ncolumns;
 	int		   *columns;
 	char	  **names;
@@ -66,14 +66,18 @@ append_text(CsvReader *reader, const char *data, Size len)
 	reader->used += len;
 }
 
+/* A record is never longer than its header, nor a header than a table can be wide. */
 static void
 add_field(CsvReader *reader, Size offset, bool isnull)
 {
-	if (reader->nfields == reader->max_fields)
-	{
-		reader->max_fields *= 2;
-		reader->fields = repalloc(reader->fields, reader->max_fields * sizeof(CsvField));
-	}
+	if (reader->names == NULL && reader->nfields == MaxHeapAttributeNumber)
+		ereport(ERROR,
+				(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
+				 errmsg("CSV header line has more than %d fields", MaxHeapAttributeNumber)));
+	if (reader->names != NULL && reader->nfields == reader->ncolumns)
+		ereport(ERROR,
+				(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
+				 errmsg("extra data after last expected column")));
 	reader->fields[reader->nfields].offset = offset;
 	reader->fields[reader->nfields].isnull = isnull;
 	reader->nfields++;
@@ -233,10 +237,6 @@ push_record(CsvReader *reader)
 {
 	BulkSink   *sink = reader->sink;
 
-	if (reader->nfields > reader->ncolumns)
-		ereport(ERROR,
-				(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
-				 errmsg("extra data after last expected column")));
 	if (reader->nfields < reader->ncolumns)
 		ereport(ERROR,
 				(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
@@ -269,9 +269,8 @@ bulk_csv_read(BulkSink *sink, const char *data, int len)
 
 	reader.allocated = 1024;
 	reader.text = MemoryContextAlloc(sink->load_memory, reader.allocated);
-	reader.max_fields = 32;
 	reader.fields = MemoryContextAlloc(sink->load_memory,
-									   reader.max_fields * sizeof(CsvField));
+									   MaxHeapAttributeNumber * sizeof(CsvField));
 
 	skip_byte_order_mark(&reader);
 	read_header(&reader);

@@ -63,7 +63,7 @@ load_push(BulkSink *sink)
 	TupleTableSlot *slot;
 
 	CHECK_FOR_INTERRUPTS();
-	if (bulk_coerce_may_read(&load->target, sink->fields))
+	if (bulk_coerce_defaults(&load->target, sink->fields))
 		bulk_writer_flush(&load->writer);
 	slot = bulk_writer_slot(&load->writer);
 	bulk_coerce_row(&load->target, &load->context, sink->fields, slot);

@@ -28,8 +28,11 @@ typedef struct ArrayWriter
 	const BulkColumn *column;
 	JsonLexContext *lex;
 	StringInfoData literal;
-	int			objects;		/* depth; within an object nothing is ours */
-	const char *object_start;
+	int			depth;			/* arrays that are open and ours */
+	int			ndims;			/* 0: not known yet */
+	bool		empty;			/* no element so far */
+	int			inner;			/* depth within an element, where nothing is ours */
+	const char *element_start;
 } ArrayWriter;
 
 static void
@@ -122,6 +125,39 @@ append_quoted(StringInfo literal, const char *text)
 	appendStringInfoChar(literal, '"');
 }
 
+/* An element begins: the first one settles the number of dimensions. */
+static void
+note_element(ArrayWriter *writer)
+{
+	if (writer->ndims == 0)
+		writer->ndims = writer->depth;
+	writer->empty = false;
+}
+
+static void
+begin_inner(ArrayWriter *writer)
+{
+	if (writer->inner++ > 0)
+		return;
+	note_element(writer);
+	writer->element_start = writer->lex->token_start;
+}
+
+static void
+end_inner(ArrayWriter *writer, bool is_object)
+{
+	BulkType	element = writer->column->element;
+	char	   *text;
+
+	if (--writer->inner > 0)
+		return;
+	text = pnstrdup(writer->element_start,
+					writer->lex->prev_token_terminator - writer->element_start);
+	if (is_object && element.shape == BULK_SHAPE_COMPOSITE)
+		text = OidOutputFunctionCall(F_RECORD_OUT, populate_record(&element, text));
+	append_quoted(&writer->literal, text);
+}
+
 static PURSER_JSON_ACTION
 element_start(void *state, bool isnull pg_attribute_unused())
 {
@@ -129,18 +165,24 @@ element_start(void *state, bool isnull pg_attribute_unused())
 	StringInfo	literal = &writer->literal;
 
 	/* A brace at the end is always that of the array that has just begun. */
-	if (writer->objects == 0 && literal->data[literal->len - 1] != '{')
+	if (writer->inner == 0 && literal->data[literal->len - 1] != '{')
 		appendStringInfoChar(literal, writer->column->delimiter);
 	PURSER_JSON_ACTION_DONE;
 }
 
+/* A dimension, unless all of them are there: then it is an element. */
 static PURSER_JSON_ACTION
 array_start(void *state)
 {
 	ArrayWriter *writer = state;
 
-	if (writer->objects == 0)
+	if (writer->inner > 0 || (writer->ndims > 0 && writer->depth == writer->ndims))
+		begin_inner(writer);
+	else
+	{
 		appendStringInfoChar(&writer->literal, '{');
+		writer->depth++;
+	}
 	PURSER_JSON_ACTION_DONE;
 }
 
@@ -149,36 +191,29 @@ array_end(void *state)
 {
 	ArrayWriter *writer = state;
 
-	if (writer->objects == 0)
+	if (writer->inner > 0)
+		end_inner(writer, false);
+	else
+	{
+		if (writer->ndims == 0)
+			writer->ndims = writer->depth;
 		appendStringInfoChar(&writer->literal, '}');
+		writer->depth--;
+	}
 	PURSER_JSON_ACTION_DONE;
 }
 
 static PURSER_JSON_ACTION
 object_start(void *state)
 {
-	ArrayWriter *writer = state;
-
-	if (writer->objects++ == 0)
-		writer->object_start = writer->lex->token_start;
+	begin_inner(state);
 	PURSER_JSON_ACTION_DONE;
 }
 
 static PURSER_JSON_ACTION
 object_end(void *state)
 {
-	ArrayWriter *writer = state;
-	BulkType	element = writer->column->element;
-	char	   *text;
-
-	if (--writer->objects == 0)
-	{
-		text = pnstrdup(writer->object_start,
-						writer->lex->prev_token_terminator - writer->object_start);
-		if (element.shape == BULK_SHAPE_COMPOSITE)
-			text = OidOutputFunctionCall(F_RECORD_OUT, populate_record(&element, text));
-		append_quoted(&writer->literal, text);
-	}
+	end_inner(state, true);
 	PURSER_JSON_ACTION_DONE;
 }
 
@@ -187,8 +222,9 @@ element_scalar(void *state, char *token, JsonTokenType type)
 {
 	ArrayWriter *writer = state;
 
-	if (writer->objects == 0)
+	if (writer->inner == 0)
 	{
+		note_element(writer);
 		if (type != JSON_TOKEN_STRING)
 			appendStringInfoString(&writer->literal, token);
 		else if (writer->column->element.shape == BULK_SHAPE_JSON)
@@ -203,7 +239,7 @@ element_scalar(void *state, char *token, JsonTokenType type)
 static char *
 array_literal(const BulkColumn *column, const char *json)
 {
-	ArrayWriter writer = {.column = column};
+	ArrayWriter writer = {.column = column, .empty = true};
 	JsonSemAction actions = {
 		.semstate = &writer,
 		.object_start = object_start,
@@ -217,7 +253,8 @@ array_literal(const BulkColumn *column, const char *json)
 	initStringInfo(&writer.literal);
 	writer.lex = purser_makeJsonLexContext(NULL, json, strlen(json), GetDatabaseEncoding(), true);
 	pg_parse_json_or_ereport(writer.lex, &actions);
-	return writer.literal.data;
+	/* Older servers do not read {{}}. */
+	return writer.empty ? pstrdup("{}") : writer.literal.data;
 }
 
 static void

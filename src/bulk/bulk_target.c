@@ -16,14 +16,19 @@
 #include "access/relation.h"
 #include "access/sysattr.h"
 #include "access/tableam.h"
+#include "catalog/catalog.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
 #include "commands/trigger.h"
+#include "common/hashfn.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "parser/parse_relation.h"
+#include "port/pg_bitutils.h"
 #include "rewrite/prs2lock.h"
 #include "rewrite/rewriteDefine.h"
 #include "utils/acl.h"
+#include "utils/lsyscache.h"
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
 
@@ -45,6 +50,27 @@ check_kind(Relation rel)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cannot access temporary tables of other sessions")));
+}
+
+/* By name, INSERT reaches a table through its schema only; an OID must be no way around. */
+static void
+check_schema(Relation rel)
+{
+	Oid			schema = RelationGetNamespace(rel);
+
+	if (!purser_may_use_schema(schema))
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_SCHEMA, get_namespace_name(schema));
+}
+
+/* Logical decoding of catalogue tables has no place for speculative insertion. */
+static void
+check_skip(Relation rel)
+{
+	if (IsCatalogRelation(rel) || RelationIsUsedAsCatalogTable(rel))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("on_conflict \"skip\" is not supported on catalog table \"%s\"",
+						RelationGetRelationName(rel))));
 }
 
 /* An ON INSERT rule that would rewrite an INSERT of this session. */
@@ -124,6 +150,8 @@ open_for_executor(BulkTarget *target, const BulkOptions *options)
 										   NULL, false, false);
 	target->perminfo = purser_nsitem_perminfo(nsitem);
 	target->perminfo->requiredPerms = ACL_INSERT;
+	/* Whatever role a trigger may set before the last column is named. */
+	target->perminfo->checkAsUser = GetUserId();
 	require_select(target->perminfo, target->rel, options->conflict_columns);
 
 	purser_ExecInitRangeTable(estate, pstate->p_rtable, purser_pstate_perminfos(pstate),
@@ -166,6 +194,30 @@ fill_columns(BulkTarget *target)
 }
 
 /*
+ * Where to look for a name first: open addressing over the columns' indexes,
+ * -1 where there is none.  At most half of the places are taken.
+ */
+static void
+index_names(BulkTarget *target)
+{
+	target->nplaces = pg_nextpower2_32(Max(target->ncolumns, 1) * 2);
+	target->places = palloc(target->nplaces * sizeof(int));
+	memset(target->places, -1, target->nplaces * sizeof(int));
+	for (int i = 0; i < target->ncolumns; i++)
+	{
+		const BulkColumn *column = &target->columns[i];
+		uint32		place;
+
+		if (column->name == NULL)
+			continue;
+		place = hash_bytes((const unsigned char *) column->name, column->name_len);
+		while (target->places[place % target->nplaces] >= 0)
+			place++;
+		target->places[place % target->nplaces] = i;
+	}
+}
+
+/*
  * Open the table for the load.  All of the target's memory is in the query
  * context of its executor state.
  */
@@ -180,7 +232,10 @@ bulk_target_open(BulkTarget *target, Oid relid, const BulkOptions *options)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("relation with OID %u does not exist", relid)));
+	check_schema(target->rel);
 	check_kind(target->rel);
+	if (options->skip_conflicts)
+		check_skip(target->rel);
 	if (!target->rel->rd_islocaltemp)
 		PreventCommandIfReadOnly("bulk_insert");
 	PreventCommandIfParallelMode("bulk_insert");
@@ -189,6 +244,7 @@ bulk_target_open(BulkTarget *target, Oid relid, const BulkOptions *options)
 	oldcontext = MemoryContextSwitchTo(target->estate->es_query_cxt);
 	open_for_executor(target, options);
 	fill_columns(target);
+	index_names(target);
 	bulk_coerce_prepare(target);
 	MemoryContextSwitchTo(oldcontext);
 }
@@ -225,11 +281,14 @@ name_column(BulkTarget *target, BulkColumn *column)
 int
 bulk_target_column(BulkTarget *target, const char *name, int len)
 {
-	for (int i = 0; i < target->ncolumns; i++)
+	uint32		place = hash_bytes((const unsigned char *) name, len);
+
+	for (; target->places[place % target->nplaces] >= 0; place++)
 	{
+		int			i = target->places[place % target->nplaces];
 		BulkColumn *column = &target->columns[i];
 
-		if (column->name == NULL || column->name_len != len || memcmp(column->name, name, len) != 0)
+		if (column->name_len != len || memcmp(column->name, name, len) != 0)
 			continue;
 		if (!column->named)
 			name_column(target, column);
@@ -237,8 +296,8 @@ bulk_target_column(BulkTarget *target, const char *name, int len)
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_COLUMN),
-			 errmsg("column \"%.*s\" of relation \"%s\" does not exist",
-					len, name, RelationGetRelationName(target->rel))));
+			 errmsg("column \"%s\" of relation \"%s\" does not exist",
+					bulk_context_clip(name, len), RelationGetRelationName(target->rel))));
 }
 
 /* Close it; the lock stays until the transaction ends. */

@@ -4,8 +4,8 @@
  *
  * What COPY FROM does for a plain table.  Rows are collected and inserted many
  * at a time, unless something must see each row in place before the next one
- * comes: BEFORE ROW triggers, which may look at the table, and the search for
- * conflicts.  AFTER triggers are queued and fire at the end of the load, as
+ * comes: BEFORE ROW triggers and volatile checks, which may look at the table,
+ * and the search for conflicts.  AFTER triggers are queued and fire at the end of the load, as
  * they do at the end of an INSERT.
  *
  * Each buffered row keeps its position in the input, so that an error which
@@ -43,7 +43,8 @@ bulk_writer_begin(BulkWriter *writer, BulkTarget *target, BulkContext *context,
 		rel->rd_firstRelfilelocatorSubid != InvalidSubTransactionId)
 		writer->insert_options |= TABLE_INSERT_SKIP_FSM;
 	writer->conflict = bulk_conflict_begin(target, options);
-	writer->batched = writer->conflict == NULL && !has_before_row_trigger(target);
+	writer->batched = writer->conflict == NULL && !has_before_row_trigger(target) &&
+		!bulk_sight_checks(target);
 	if (writer->conflict == NULL)
 		writer->bistate = GetBulkInsertState();
 
