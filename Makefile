@@ -40,6 +40,9 @@ ISOLATION = ledger_runners bulk_skip
 REGRESS_OPTS = --load-extension=pg_purser
 ISOLATION_OPTS = --load-extension=pg_purser
 TAP_TESTS = 1
+# The tests use names and values outside ASCII, and sort.
+ENCODING = UTF8
+NO_LOCALE = 1
 
 # -isystem keeps the server's headers out of our warnings.
 PG_CPPFLAGS = -I$(here)src -isystem $(shell $(PG_CONFIG) --includedir-server) \

@@ -13,7 +13,7 @@ srand $seed;
 note "PURSER_SEED=$seed";
 
 my $node = PostgreSQL::Test::Cluster->new('main');
-$node->init;
+$node->init(extra => [ '--encoding=UTF8', '--locale=C' ]);
 $node->start;
 $node->safe_psql('postgres', q{CREATE EXTENSION pg_purser; CREATE TABLE done (id text PRIMARY KEY)});
 
