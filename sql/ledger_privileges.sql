@@ -61,6 +61,20 @@ SET ROLE "regress_ledger ""Weird"" Rôle";
 SELECT revision FROM purser.downgrade('base');
 SELECT action, revision FROM purser.stamp('mine1');
 
+-- nobody else may own the schema: he could put tables with triggers in the place of ours
+RESET ROLE;
+\set VERBOSITY terse
+BEGIN;
+ALTER SCHEMA purser OWNER TO regress_ledger_nobody;
+SAVEPOINT s;
+SELECT purser.upgrade();
+ROLLBACK TO s;
+ALTER SCHEMA purser RENAME TO ledger_purser;
+CREATE SCHEMA purser;
+SELECT ledger_purser.current();
+ROLLBACK;
+\set VERBOSITY default
+
 SET ROLE regress_ledger_reader;
 SELECT revision FROM purser.current();
 SELECT revision FROM purser.heads() ORDER BY revision COLLATE "C";

@@ -22,7 +22,7 @@ CREATE TABLE purser.revision (
 	added_by text COLLATE "C" NOT NULL
 );
 CREATE INDEX revision_labels_idx ON purser.revision USING gin (labels) WITH (fastupdate = off)
-	WHERE labels <> '{}';
+	WHERE labels OPERATOR(pg_catalog.<>) '{}';
 COMMENT ON TABLE purser.revision IS
 'The revisions that are known, with their scripts; written by purser.add_revision(), '
 'load_revision() and load_directory() only.';

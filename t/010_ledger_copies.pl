@@ -75,4 +75,28 @@ is($node->safe_psql('copy', q{
 	SELECT revision FROM purser.upgrade();
 	SELECT revision FROM purser.current()}), "three3\nnew1\nnew1\nnew1", 'extension made anew');
 
+# Who prepared the schema for us gets no rights by it: not while the extension is made (no function
+# of theirs is called), and not afterwards.
+$node->safe_psql('postgres', 'CREATE DATABASE prepared');
+$node->safe_psql('prepared', q{
+	CREATE ROLE regress_trapper;
+	GRANT CREATE ON DATABASE prepared TO regress_trapper;
+	SET ROLE regress_trapper;
+	CREATE SCHEMA purser;
+	CREATE FUNCTION purser.trap(text[], text[]) RETURNS boolean IMMUTABLE LANGUAGE plpgsql
+		AS $$ BEGIN RAISE 'trap'; END $$;
+	CREATE OPERATOR purser.<> (FUNCTION = purser.trap, LEFTARG = text[], RIGHTARG = text[]);
+	CREATE FUNCTION purser.trap(text, text) RETURNS boolean IMMUTABLE LANGUAGE plpgsql
+		AS $$ BEGIN RAISE 'trap'; END $$;
+	CREATE OPERATOR purser.= (FUNCTION = purser.trap, LEFTARG = text, RIGHTARG = text)});
+$node->safe_psql('prepared', 'CREATE EXTENSION pg_purser');
+my $add = q{SELECT purser.add_revision('one', '', '', 'one1', labels => '{shop}')};
+my (undef, undef, $err) = $node->psql('prepared', $add);
+like($err, qr/schema "purser" does not belong to the owner of extension.*"regress_trapper"/s,
+	'a schema of somebody else');
+my $owner = $node->safe_psql('prepared', 'SELECT current_user');
+is($node->safe_psql('prepared', qq{
+	ALTER SCHEMA purser OWNER TO "$owner"; $add; SELECT revision FROM purser.upgrade()}),
+	"one1\none1", 'put right');
+
 done_testing();

@@ -176,6 +176,7 @@ typedef struct LedgerEvent
 } LedgerEvent;
 
 extern LedgerJournal *ledger_journal_open(void);
+extern bool ledger_journal_is_visible(void);
 extern void ledger_journal_write(LedgerJournal *journal, const LedgerEvent *event);
 extern Datum ledger_checksum(const char *script);
 
