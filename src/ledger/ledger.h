@@ -201,6 +201,7 @@ typedef struct LedgerStep
 typedef void (*LedgerStepDone) (void *arg, const LedgerStep *step);
 
 extern void ledger_script_run(const LedgerScript *script);
+extern void ledger_check_deferred(void);
 extern void ledger_fire_deferred(void);
 extern void ledger_run(LedgerDirection direction, const char *target, LedgerStepDone done,
 					   void *arg);

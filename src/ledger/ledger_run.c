@@ -167,6 +167,7 @@ ledger_run(LedgerDirection direction, const char *target, LedgerStepDone done, v
 	{
 		journal = ledger_journal_open();
 		check_snapshot();
+		ledger_check_deferred();
 	}
 	for (int i = 0; i < plan.count; i++)
 	{
