@@ -99,4 +99,23 @@ is($node->safe_psql('prepared', qq{
 	ALTER SCHEMA purser OWNER TO "$owner"; $add; SELECT revision FROM purser.upgrade()}),
 	"one1\none1", 'put right');
 
+# An owner who is no superuser, and sets a trap on a table of ours, gets nothing from who calls
+$node->safe_psql('prepared', qq{
+	SELECT revision FROM purser.downgrade('base');
+	CREATE ROLE regress_owner SUPERUSER;
+	UPDATE pg_extension SET extowner = 'regress_owner'::regrole WHERE extname = 'pg_purser';
+	ALTER SCHEMA purser OWNER TO regress_owner;
+	ALTER TABLE purser.revision OWNER TO regress_owner;
+	ALTER TABLE purser.applied OWNER TO regress_owner;
+	ALTER TABLE purser.event OWNER TO regress_owner;
+	ALTER ROLE regress_owner NOSUPERUSER;
+	SET ROLE regress_owner;
+	CREATE FUNCTION purser.spy() RETURNS trigger LANGUAGE plpgsql
+		AS \$\$ BEGIN RAISE NOTICE 'as %', current_user; RETURN NULL; END \$\$;
+	CREATE CONSTRAINT TRIGGER spy AFTER INSERT ON purser.applied DEFERRABLE INITIALLY DEFERRED
+		FOR EACH ROW EXECUTE FUNCTION purser.spy()});
+(undef, undef, $err) = $node->psql('prepared', 'SELECT revision FROM purser.upgrade()');
+like($err, qr/cannot fire deferred trigger within security-restricted operation/,
+	'no deferred trigger of the owner');
+
 done_testing();

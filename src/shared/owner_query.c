@@ -98,8 +98,9 @@ shared_owner_enter(OwnerScope *scope)
 	Oid			owner = extension_owner();
 
 	GetUserIdAndSecContext(&scope->user_id, &scope->security_context);
+	/* Restricted: no trigger that the owner made may leave work behind for the caller to do. */
 	SetUserIdAndSecContext(owner, scope->security_context | SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_NOFORCE_RLS);
+						   SECURITY_RESTRICTED_OPERATION | SECURITY_NOFORCE_RLS);
 }
 
 void
