@@ -59,6 +59,13 @@ SELECT purser.load_revision(replace(purser.export_revision('second2'), 'parents 
 SELECT purser.load_revision(replace(purser.export_revision('second2'), 'parents none', 'parents zero0'));
 SELECT revision, parents FROM purser.history() ORDER BY revision COLLATE "C";
 
+-- any line end becomes LF, however many CR there were: what is exported is what is stored
+SELECT purser.add_revision('cr', E'SELECT 1;\r\r\nSELECT ''\r'';\r\r', '', 'cr01', '{}');
+SELECT upgrade = E'SELECT 1;\nSELECT ''\r'';' AS clean FROM purser.show('cr01');
+SELECT action FROM purser.stamp('cr01');
+SELECT purser.load_revision(purser.export_revision('cr01'));
+SELECT action FROM purser.stamp('base');
+
 -- what is not a migration
 SELECT purser.load_revision(NULL);
 SELECT purser.load_revision('');
@@ -75,6 +82,7 @@ SELECT purser.load_revision(E'-- purser: revision x\n-- purser: upgrade\n-- purs
 SELECT purser.load_revision(E'-- purser: revision x\n-- purser: upgrade\n-- purser: parents none');
 SELECT purser.load_revision(E'-- purser: revision x\n-- purser: parents x\n-- purser: message m\n-- purser: upgrade');
 SELECT purser.load_revision(E'-- purser: revision x\n-- purser: parents none none\n-- purser: message m\n-- purser: upgrade');
+SELECT purser.load_revision(E'-- purser: revision x\n-- purser: parents ,\n-- purser: message m\n-- purser: upgrade');
 SELECT purser.load_revision(E'-- purser: revision a@b\n-- purser: parents none\n-- purser: message m\n-- purser: upgrade');
 SELECT purser.load_revision(E'-- purser: revision x\n-- purser: replaces y');
 SELECT purser.load_revision(E'-- purser: revision x\n-- purser: transactional no');

@@ -61,6 +61,39 @@ SET ROLE "regress_ledger ""Weird"" Rôle";
 SELECT revision FROM purser.downgrade('base');
 SELECT action, revision FROM purser.stamp('mine1');
 
+-- a function that runs migrations with its owner's rights does not lend these to triggers that wait
+RESET ROLE;
+BEGIN;
+CREATE FUNCTION ledger_privileges.migrate() RETURNS SETOF text LANGUAGE sql SECURITY DEFINER
+	AS 'SELECT revision FROM purser.upgrade(''mine1'')';
+SELECT count(*) FROM purser.stamp('base');
+SET LOCAL ROLE regress_ledger_migrator;
+CREATE FUNCTION trap() RETURNS trigger LANGUAGE plpgsql AS $$
+	BEGIN RAISE NOTICE 'fired as migrator: %', current_user = 'regress_ledger_migrator'; RETURN NULL; END $$;
+CREATE TABLE trapped (x int);
+CREATE CONSTRAINT TRIGGER trap AFTER INSERT ON trapped DEFERRABLE INITIALLY DEFERRED
+	FOR EACH ROW EXECUTE FUNCTION trap();
+INSERT INTO trapped VALUES (1);
+SAVEPOINT s;
+SELECT migrate();
+ROLLBACK TO s;
+SET CONSTRAINTS ALL IMMEDIATE;
+SELECT migrate();
+ROLLBACK;
+-- nobody else may own the schema: he could put tables with triggers in the place of ours
+RESET ROLE;
+\set VERBOSITY terse
+BEGIN;
+ALTER SCHEMA purser OWNER TO regress_ledger_nobody;
+SAVEPOINT s;
+SELECT purser.upgrade();
+ROLLBACK TO s;
+ALTER SCHEMA purser RENAME TO ledger_purser;
+CREATE SCHEMA purser;
+SELECT ledger_purser.current();
+ROLLBACK;
+\set VERBOSITY default
+
 SET ROLE regress_ledger_reader;
 SELECT revision FROM purser.current();
 SELECT revision FROM purser.heads() ORDER BY revision COLLATE "C";

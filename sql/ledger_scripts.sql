@@ -50,6 +50,11 @@ SELECT try('tx7', 'VACUUM');
 SELECT try('tx8', 'CREATE INDEX CONCURRENTLY ON a (x)');
 SELECT try('tx9', 'DISCARD ALL');
 \set VERBOSITY default
+-- nor may it change what a string is under the statements that are to come
+\set VERBOSITY sqlstate
+SELECT try('strings1', $$SET standard_conforming_strings = off; SELECT '\''; CREATE TABLE hidden (); --'$$);
+\set VERBOSITY default
+SELECT to_regclass('hidden');
 -- a subtransaction of its own is fine
 SELECT try('sub1', 'DO $$ BEGIN CREATE TABLE sub (); SELECT 1/0; EXCEPTION WHEN division_by_zero THEN NULL; END $$; SELECT 1');
 
@@ -97,6 +102,13 @@ SELECT to_regclass('gone'), count(*) > 0 AS still_there FROM purser.applied;
 SELECT purser.add_revision('pull', $$DELETE FROM purser.revision WHERE revision = 'pull2'$$, '', 'pull1', '{}');
 SELECT purser.add_revision('pulled', '', '', 'pull2', '{pull1}');
 SELECT purser.upgrade('pull2');
+SELECT purser.add_revision('stays', '', '', 'stay1', '{}');
+SELECT purser.add_revision('breaks', '', $$UPDATE purser.revision SET downgrade = NULL WHERE revision = 'stay1'$$,
+	'stay2', '{stay1}');
+SELECT count(*) > 0 AS stamped FROM purser.stamp('base');
+SELECT revision FROM purser.upgrade('stay2');
+SELECT purser.downgrade('base');
+SELECT revision FROM purser.current();
 -- an error inside a caller's subtransaction leaves the ledger usable
 DO $$ BEGIN PERFORM try('again6', 'SELECT 1/0'); EXCEPTION WHEN division_by_zero THEN NULL; END $$;
 SELECT try('again6', 'SELECT 1');

@@ -22,7 +22,7 @@ CREATE TABLE purser.revision (
 	added_by text COLLATE "C" NOT NULL
 );
 CREATE INDEX revision_labels_idx ON purser.revision USING gin (labels) WITH (fastupdate = off)
-	WHERE labels <> '{}';
+	WHERE labels OPERATOR(pg_catalog.<>) '{}';
 COMMENT ON TABLE purser.revision IS
 'The revisions that are known, with their scripts; written by purser.add_revision(), '
 'load_revision() and load_directory() only.';
@@ -124,7 +124,8 @@ COMMENT ON FUNCTION purser.upgrade IS
 'for each revision applied. target: an id or its beginning (4 characters or more), head, heads, '
 'base or +N. Waits while another session changes the ledger. Errors: those of the scripts, with '
 'revision, statement and line in the context; 42704 unknown target, 22023 ambiguous target or '
-'too few steps, 55006 called from a script.';
+'too few steps, 40001 revisions applied after this transaction''s snapshot, 55006 called from a '
+'script.';
 
 CREATE FUNCTION purser.downgrade(
 	target text,

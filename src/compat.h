@@ -123,6 +123,13 @@
 #define pg_noreturn pg_attribute_noreturn()
 #endif
 
+/* 19: strings are always as the standard has them */
+#if PG_VERSION_NUM >= 190000
+#define PURSER_STANDARD_STRINGS true
+#else
+#define PURSER_STANDARD_STRINGS standard_conforming_strings
+#endif
+
 /* 16: one object_aclcheck for all kinds of objects */
 #if PG_VERSION_NUM >= 160000
 #define purser_may_use_schema(schema) \

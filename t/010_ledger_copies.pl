@@ -75,4 +75,47 @@ is($node->safe_psql('copy', q{
 	SELECT revision FROM purser.upgrade();
 	SELECT revision FROM purser.current()}), "three3\nnew1\nnew1\nnew1", 'extension made anew');
 
+# Who prepared the schema for us gets no rights by it: not while the extension is made (no function
+# of theirs is called), and not afterwards.
+$node->safe_psql('postgres', 'CREATE DATABASE prepared');
+$node->safe_psql('prepared', q{
+	CREATE ROLE regress_trapper;
+	GRANT CREATE ON DATABASE prepared TO regress_trapper;
+	SET ROLE regress_trapper;
+	CREATE SCHEMA purser;
+	CREATE FUNCTION purser.trap(text[], text[]) RETURNS boolean IMMUTABLE LANGUAGE plpgsql
+		AS $$ BEGIN RAISE 'trap'; END $$;
+	CREATE OPERATOR purser.<> (FUNCTION = purser.trap, LEFTARG = text[], RIGHTARG = text[]);
+	CREATE FUNCTION purser.trap(text, text) RETURNS boolean IMMUTABLE LANGUAGE plpgsql
+		AS $$ BEGIN RAISE 'trap'; END $$;
+	CREATE OPERATOR purser.= (FUNCTION = purser.trap, LEFTARG = text, RIGHTARG = text)});
+$node->safe_psql('prepared', 'CREATE EXTENSION pg_purser');
+my $add = q{SELECT purser.add_revision('one', '', '', 'one1', labels => '{shop}')};
+my (undef, undef, $err) = $node->psql('prepared', $add);
+like($err, qr/schema "purser" does not belong to the owner of extension.*"regress_trapper"/s,
+	'a schema of somebody else');
+my $owner = $node->safe_psql('prepared', 'SELECT current_user');
+is($node->safe_psql('prepared', qq{
+	ALTER SCHEMA purser OWNER TO "$owner"; $add; SELECT revision FROM purser.upgrade()}),
+	"one1\none1", 'put right');
+
+# An owner who is no superuser, and sets a trap on a table of ours, gets nothing from who calls
+$node->safe_psql('prepared', qq{
+	SELECT revision FROM purser.downgrade('base');
+	CREATE ROLE regress_owner SUPERUSER;
+	UPDATE pg_extension SET extowner = 'regress_owner'::regrole WHERE extname = 'pg_purser';
+	ALTER SCHEMA purser OWNER TO regress_owner;
+	ALTER TABLE purser.revision OWNER TO regress_owner;
+	ALTER TABLE purser.applied OWNER TO regress_owner;
+	ALTER TABLE purser.event OWNER TO regress_owner;
+	ALTER ROLE regress_owner NOSUPERUSER;
+	SET ROLE regress_owner;
+	CREATE FUNCTION purser.spy() RETURNS trigger LANGUAGE plpgsql
+		AS \$\$ BEGIN RAISE NOTICE 'as %', current_user; RETURN NULL; END \$\$;
+	CREATE CONSTRAINT TRIGGER spy AFTER INSERT ON purser.applied DEFERRABLE INITIALLY DEFERRED
+		FOR EACH ROW EXECUTE FUNCTION purser.spy()});
+(undef, undef, $err) = $node->psql('prepared', 'SELECT revision FROM purser.upgrade()');
+like($err, qr/cannot fire deferred trigger within security-restricted operation/,
+	'no deferred trigger of the owner');
+
 done_testing();

@@ -176,6 +176,7 @@ typedef struct LedgerEvent
 } LedgerEvent;
 
 extern LedgerJournal *ledger_journal_open(void);
+extern bool ledger_journal_is_visible(void);
 extern void ledger_journal_write(LedgerJournal *journal, const LedgerEvent *event);
 extern Datum ledger_checksum(const char *script);
 
@@ -200,6 +201,7 @@ typedef struct LedgerStep
 typedef void (*LedgerStepDone) (void *arg, const LedgerStep *step);
 
 extern void ledger_script_run(const LedgerScript *script);
+extern void ledger_check_deferred(void);
 extern void ledger_fire_deferred(void);
 extern void ledger_run(LedgerDirection direction, const char *target, LedgerStepDone done,
 					   void *arg);

@@ -98,6 +98,23 @@ set_constraints(List *names, bool deferred)
 	AfterTriggerSetState(statement);
 }
 
+/*
+ * Raise an error when the caller of a SECURITY DEFINER function left triggers
+ * waiting: fired at the end of a step, they would run with the rights of the
+ * function's owner.
+ */
+void
+ledger_check_deferred(void)
+{
+	if (InLocalUserIdChange() && pending_constraints() != NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("cannot run migrations in a security-definer function while deferred "
+						"triggers are pending"),
+				 errhint("Execute SET CONSTRAINTS ALL IMMEDIATE before the call.")));
+}
+
+/* To be called at the end of a step. */
 void
 ledger_fire_deferred(void)
 {

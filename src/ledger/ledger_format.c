@@ -69,7 +69,7 @@ find_key(const char *name)
 
 /* Names between blanks or commas; "none" alone is the empty list. */
 static NameList
-split_names(const char *value)
+split_names(const char *key, const char *value)
 {
 	NameList	names = {0, palloc(sizeof(char *) * (strlen(value) / 2 + 1))};
 
@@ -82,6 +82,11 @@ split_names(const char *value)
 		names.items[names.count++] = pnstrdup(value, length);
 		value += length;
 	}
+	if (names.count == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg("migration header \"%s\" names nothing", key),
+				 errhint("An empty list is written \"none\".")));
 	return names;
 }
 
@@ -119,11 +124,11 @@ set_header(LedgerRevision *revision, HeaderKey key, char *value)
 	else if (key == KEY_MESSAGE)
 		revision->message = value;
 	else if (key == KEY_PARENTS)
-		revision->parents = split_names(value);
+		revision->parents = split_names(key_names[key], value);
 	else if (key == KEY_DEPENDS)
-		revision->depends_on = split_names(value);
+		revision->depends_on = split_names(key_names[key], value);
 	else
-		revision->labels = split_names(value);
+		revision->labels = split_names(key_names[key], value);
 }
 
 /* line .. end is a directive whose words begin at rest; next is the line after it. */

@@ -10,6 +10,7 @@
  */
 #include "ledger.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
@@ -31,9 +32,12 @@ sha256(const char *bytes, int length)
 							   PointerGetDatum(cstring_to_text_with_len(bytes, length)));
 }
 
-static char *
+/* Where the database has no encoding, the bytes are taken as they are. */
+static const char *
 in_utf8(const char *text)
 {
+	if (GetDatabaseEncoding() == PG_SQL_ASCII)
+		return text;
 	return pg_server_to_any(text, strlen(text), PG_UTF8);
 }
 
@@ -74,6 +78,34 @@ ledger_journal_open(void)
 	journal->context = CurrentMemoryContext;
 	read_last_event(journal);
 	return journal;
+}
+
+static int64
+count_events(OwnerQuery *query)
+{
+	int64		count;
+	bool		isnull;
+
+	shared_query_open(query, NULL, NULL);
+	count = DatumGetInt64(shared_query_datum(0, 1, &isnull));
+	shared_query_close();
+	return count;
+}
+
+/*
+ * Does the caller's transaction, and so its statements, see all of the history?
+ * One that keeps its first snapshot does not see what was committed since then.
+ */
+bool
+ledger_journal_is_visible(void)
+{
+	static OwnerQuery latest = {.sql = "SELECT pg_catalog.count(*) FROM purser.event"};
+	static OwnerQuery own = {
+		.sql = "SELECT pg_catalog.count(*) FROM purser.event",
+		.own_snapshot = true
+	};
+
+	return !IsolationUsesXactSnapshot() || count_events(&own) == count_events(&latest);
 }
 
 static void

@@ -177,6 +177,23 @@ graph_with_files(const LedgerFiles *files, const LedgerRevision ***load)
 	return graph;
 }
 
+/* When all are stored, as a label may have moved from one of them to another. */
+static void
+check_labels(const LedgerGraph *graph, const LedgerRevision *const *load)
+{
+	for (int i = 0; i < graph->count; i++)
+	{
+		LedgerSource source = {graph->nodes[i].file, 0};
+		ErrorContextCallback context = {error_context_stack, ledger_source_context, &source};
+
+		if (load[i] == NULL)
+			continue;
+		error_context_stack = &context;
+		ledger_store_check_names(load[i]);
+		error_context_stack = context.previous;
+	}
+}
+
 static void
 check_may_read_files(void)
 {
@@ -212,10 +229,10 @@ purser_load_directory_0_1(PG_FUNCTION_ARGS)
 
 		if (revision == NULL)
 			continue;
-		ledger_store_check_names(revision);
 		ledger_store_save(revision);
 		id = CStringGetTextDatum(revision->id);
 		tuplestore_putvalues(result->setResult, result->setDesc, &id, &isnull);
 	}
+	check_labels(graph, load);
 	return (Datum) 0;
 }

@@ -133,8 +133,11 @@ ledger_clean_script(const char *script)
 		return NULL;
 	clean = to = palloc(strlen(script) + 1);
 	for (const char *from = script; *from; from++)
-		if (from[0] != '\r' || from[1] != '\n')
-			*to++ = *from;
+	{
+		while (*from == '\n' && to > clean && to[-1] == '\r')
+			to--;
+		*to++ = *from;
+	}
 	while (to > clean && strchr(" \t\r\n", to[-1]))
 		to--;
 	*to = '\0';

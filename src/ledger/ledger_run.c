@@ -51,8 +51,15 @@ run_scripts(LedgerDirection direction, const LedgerRevision *revision)
 	up ? revision->upgrade : revision->downgrade};
 	LedgerScript verify = {revision->id, "verify", revision->verify};
 	ErrorContextCallback context = {error_context_stack, deferred_context, revision->id};
-	int			settings = NewGUCNestLevel();
+	int			settings;
 
+	/* The plan had one; a script before this step may have taken it away. */
+	if (script.text == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the downgrade script of revision \"%s\" is gone", revision->id)));
+
+	settings = NewGUCNestLevel();
 	ledger_script_run(&script);
 	if (up && verify.text)
 		ledger_script_run(&verify);
@@ -61,6 +68,22 @@ run_scripts(LedgerDirection direction, const LedgerRevision *revision)
 	error_context_stack = &context;
 	ledger_fire_deferred();
 	error_context_stack = context.previous;
+}
+
+/*
+ * A script builds on what the revisions before it did.  Where another session
+ * ran some of them after this transaction's snapshot was taken, the script
+ * would find their tables, but not their rows.
+ */
+static void
+check_snapshot(void)
+{
+	if (!ledger_journal_is_visible())
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access due to a concurrent change of the ledger"),
+				 errdetail("Scripts would run with a snapshot that was taken before it."),
+				 errhint("Repeat the transaction.")));
 }
 
 /* A script may do anything that its caller may, but not drop the ledger under us. */
@@ -141,7 +164,11 @@ ledger_run(LedgerDirection direction, const char *target, LedgerStepDone done, v
 	graph = ledger_store_graph();
 	plan = ledger_plan(graph, direction, target);
 	if (plan.count > 0)
+	{
 		journal = ledger_journal_open();
+		check_snapshot();
+		ledger_check_deferred();
+	}
 	for (int i = 0; i < plan.count; i++)
 	{
 		MemoryContextSwitchTo(step_context);

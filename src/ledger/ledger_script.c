@@ -131,6 +131,7 @@ ledger_script_run(const LedgerScript *script)
 	List	   *statements;
 	char	  **texts;
 	int		   *lines;
+	bool		standard_strings = PURSER_STANDARD_STRINGS;
 
 	error_context_stack = &context;
 	statements = raw_parser(script->text, RAW_PARSE_DEFAULT);
@@ -152,6 +153,10 @@ ledger_script_run(const LedgerScript *script)
 		CHECK_FOR_INTERRUPTS();
 		position.statement = i + 1;
 		position.line = lines[i];
+		/* The statements were told apart by how strings are written. */
+		if (PURSER_STANDARD_STRINGS != standard_strings)
+			refuse("a change of standard_conforming_strings",
+				   "Set it before the migration, or write such strings as E'...'.");
 		run_statement(texts[i]);
 	}
 	SPI_finish();

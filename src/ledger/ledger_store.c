@@ -173,7 +173,8 @@ ledger_store_check_names(const LedgerRevision *revision)
 {
 	static OwnerQuery query = {
 		.sql = "SELECT pg_catalog.min(x.revision) FROM (SELECT r.revision FROM purser.revision r"
-		" WHERE r.revision OPERATOR(pg_catalog.<>) $1 AND r.revision OPERATOR(pg_catalog.=) ANY ($2)"
+		" WHERE r.revision OPERATOR(pg_catalog.<>) $1"
+		" AND r.revision OPERATOR(pg_catalog.=) ANY ($2)"
 		" UNION ALL SELECT r.revision FROM purser.revision r"
 		" WHERE r.revision OPERATOR(pg_catalog.<>) $1 AND r.labels OPERATOR(pg_catalog.<>) '{}'"
 		" AND r.labels OPERATOR(pg_catalog.&&) (ARRAY[$1] OPERATOR(pg_catalog.||) $2)) x",

@@ -7,9 +7,9 @@
  * one fixed statement, and never while a user's code runs.  An error in
  * between needs no care: the end of the (sub)transaction puts the user back.
  *
- * Every statement sees the latest committed state, also in a REPEATABLE READ
- * transaction whose own snapshot is older: who waited for a lock must see what
- * the former holder did.
+ * Every statement sees the latest committed state unless it asks for less, also
+ * in a REPEATABLE READ transaction whose own snapshot is older: who waited for a
+ * lock must see what the former holder did.
  */
 #include "owner_query.h"
 
@@ -18,6 +18,7 @@
 #include "access/table.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_extension.h"
+#include "catalog/pg_namespace.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -26,6 +27,7 @@
 #include "utils/guc.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 /* Id of the extension, InvalidOid when it was dropped. */
 Oid
@@ -34,11 +36,37 @@ shared_extension_oid(void)
 	return get_extension_oid(PURSER_EXTENSION, true);
 }
 
+/*
+ * Who owns the schema can rename it and put another in its place, with tables
+ * that have triggers: these would run with the rights of the extension's owner.
+ */
+static void
+check_schema_owner(Oid schema, Oid extension_owner)
+{
+	HeapTuple	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
+	Form_pg_namespace namespace;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for schema %u", schema);
+	namespace = (Form_pg_namespace) GETSTRUCT(tuple);
+	if (namespace->nspowner != extension_owner && !superuser_arg(namespace->nspowner))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("schema \"%s\" does not belong to the owner of extension \"%s\"",
+						NameStr(namespace->nspname), PURSER_EXTENSION),
+				 errdetail("Its owner is \"%s\", who is no superuser; the extension's is \"%s\".",
+						   GetUserNameFromId(namespace->nspowner, false),
+						   GetUserNameFromId(extension_owner, false)),
+				 errhint("Change the owner with ALTER SCHEMA.")));
+	ReleaseSysCache(tuple);
+}
+
 static Oid
 extension_owner(void)
 {
 	Relation	catalog = table_open(ExtensionRelationId, AccessShareLock);
 	Oid			owner = InvalidOid;
+	Oid			schema = InvalidOid;
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple	tuple;
@@ -48,7 +76,10 @@ extension_owner(void)
 	scan = systable_beginscan(catalog, ExtensionNameIndexId, true, NULL, 1, &key);
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
+	{
 		owner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
+		schema = ((Form_pg_extension) GETSTRUCT(tuple))->extnamespace;
+	}
 	systable_endscan(scan);
 	table_close(catalog, AccessShareLock);
 
@@ -56,6 +87,7 @@ extension_owner(void)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("extension \"%s\" does not exist", PURSER_EXTENSION)));
+	check_schema_owner(schema, owner);
 	return owner;
 }
 
@@ -66,8 +98,9 @@ shared_owner_enter(OwnerScope *scope)
 	Oid			owner = extension_owner();
 
 	GetUserIdAndSecContext(&scope->user_id, &scope->security_context);
+	/* Restricted: no trigger that the owner made may leave work behind for the caller to do. */
 	SetUserIdAndSecContext(owner, scope->security_context | SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_NOFORCE_RLS);
+						   SECURITY_RESTRICTED_OPERATION | SECURITY_NOFORCE_RLS);
 }
 
 void
@@ -90,6 +123,7 @@ static int
 execute(OwnerQuery *query, Datum *values, const char *nulls)
 {
 	int			settings = NewGUCNestLevel();
+	Snapshot	snapshot;
 	int			code;
 
 	if (query->indexed)
@@ -97,7 +131,8 @@ execute(OwnerQuery *query, Datum *values, const char *nulls)
 								 GUC_ACTION_SAVE, true, 0, false);
 	if (query->plan == NULL)
 		prepare(query);
-	code = SPI_execute_snapshot(query->plan, values, nulls, GetLatestSnapshot(), InvalidSnapshot,
+	snapshot = query->own_snapshot ? GetTransactionSnapshot() : GetLatestSnapshot();
+	code = SPI_execute_snapshot(query->plan, values, nulls, snapshot, InvalidSnapshot,
 								!query->writes, true, 0);
 	AtEOXact_GUC(true, settings);
 	return code;

@@ -17,7 +17,8 @@ typedef struct OwnerQuery
 {
 	const char *sql;
 	bool		writes;
-	bool		indexed;		/* use indexes, also where the tables were empty when it was planned */
+	bool		indexed;		/* use indexes, even if planned on empty tables */
+	bool		own_snapshot;	/* as the transaction sees it, not the latest */
 	int			nargs;
 	Oid			argtypes[16];
 	SPIPlanPtr	plan;			/* made on first use, kept for the session */
