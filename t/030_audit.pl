@@ -113,8 +113,9 @@ is(counted($node, $parallel, 'SELECT count(*) FROM big'), '1 0 50000 1', 'parall
 # A session of which nothing comes to its end is counted as well.
 $node->safe_psql('postgres', 'SELECT purser.audit_reset()');
 $node->psql('postgres', 'SELECT 1 / (id - 500) FROM big');
-is( $node->safe_psql('postgres', 'SELECT calls, unfinished, rows_read FROM purser.query_stats WHERE rows_read > 0'),
-    '1|1|500', 'a session that only failed');
+ok( $node->poll_query_until('postgres',
+        'SELECT calls, unfinished, rows_read FROM purser.query_stats WHERE rows_read > 0', '1|1|500'),
+    'a session that only failed');
 
 # --- One session convicts, another measures, a third reads.
 $node->safe_psql('postgres', 'SELECT purser.audit_reset()');
