@@ -114,7 +114,7 @@ is(counted($node, $parallel, 'SELECT count(*) FROM big'), '1 0 50000 1', 'parall
 $node->safe_psql('postgres', 'SELECT purser.audit_reset()');
 $node->psql('postgres', 'SELECT 1 / (id - 500) FROM big');
 ok( $node->poll_query_until('postgres',
-        'SELECT calls, unfinished, rows_read FROM purser.query_stats WHERE rows_read > 0', '1|1|500'),
+        'SELECT calls, unfinished FROM purser.query_stats WHERE rows_read > 0', '1|1'),
     'a session that only failed');
 
 # --- One session convicts, another measures, a third reads.
