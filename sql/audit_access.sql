@@ -43,6 +43,15 @@ REVOKE EXECUTE ON FUNCTION purser.audit_reset() FROM regress_audit_other;
 SELECT queries > 0 AS queries, max_queries, evicted_queries, findings, max_findings, evicted_findings
 FROM purser.audit_status();
 
+-- What one role got is no parent of what the session looks up as another.
+SELECT purser.audit_reset();
+SELECT id, 'hidden' FROM audit_access.t WHERE id < 15 \g /dev/null
+SET ROLE regress_audit_owner;
+SELECT format('SELECT id FROM audit_access.t WHERE id = %s', n) FROM generate_series(1, 14) n \gexec
+SELECT rule, evidence FROM purser.findings WHERE rule = 'n_plus_one';
+RESET ROLE;
+SELECT purser.audit_reset();
+
 -- The text is the statement's own part, whole characters of it, and not too much.
 SELECT 1 AS one \; SELECT count(*) FROM audit_access.t WHERE word = 'x' \; SELECT 2 AS two;
 SELECT 1 AS one \; SELECT count(*) FROM audit_access.t WHERE word = 'x' \; SELECT 2 AS two;

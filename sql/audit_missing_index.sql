@@ -166,6 +166,26 @@ SELECT * FROM try('SELECT * FROM events WHERE kind = 3');
 SELECT relation, columns FROM try('SELECT * FROM events_2 WHERE kind = 3', 2);
 SELECT relation, columns FROM try('SELECT * FROM events WHERE id >= 800 AND kind = 3 AND tag = ''x''', 2);
 
+-- A function or a type may be gone when the query that uses it ends.
+CREATE TABLE now_drop (what text);
+CREATE FUNCTION dropping() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    what text := (SELECT d.what FROM now_drop d);
+BEGIN
+    EXECUTE coalesce('DROP ' || what, 'SELECT');
+    RETURN what;
+END $$;
+CREATE FUNCTION seven() RETURNS int STABLE LANGUAGE plpgsql AS 'BEGIN RETURN 7; END';
+CREATE TYPE short_lived AS ENUM ('x');
+SELECT purser.audit_reset();
+SELECT count(*), dropping() FROM orders WHERE customer = seven();
+SELECT count(*), dropping() FROM orders WHERE email = trim('x ')::short_lived::text;
+INSERT INTO now_drop VALUES ('FUNCTION seven()');
+SELECT count(*), dropping() FROM orders WHERE customer = seven();
+UPDATE now_drop SET what = 'TYPE short_lived';
+SELECT count(*), dropping() FROM orders WHERE email = trim('x ')::short_lived::text;
+DROP TABLE now_drop;
+
 -- Hostile names, two tables in one query, a prepared statement, a function's statement.
 CREATE TABLE "We ""ird" ("a b" int, "SELECT" text, id int);
 INSERT INTO "We ""ird" SELECT i % 15, 's' || i % 11, i FROM generate_series(1, 2000) i;

@@ -128,6 +128,17 @@ BEGIN
     END LOOP;
 END $$;
 SELECT in_server();
+-- lookups of all kinds of values, some of which are the parent's;
+BEGIN;
+SELECT id FROM users WHERE id < 41;
+SELECT format('SELECT * FROM posts WHERE user_id = %s', n * 37 % 200 + 1) FROM generate_series(1, 60) n \gexec
+COMMIT;
+-- in the system's catalogs, which programs that dump or draw a schema do;
+BEGIN;
+SELECT oid FROM pg_catalog.pg_type WHERE typnamespace = 'pg_catalog'::regnamespace ORDER BY oid LIMIT 20;
+SELECT format('SELECT typname FROM pg_catalog.pg_type WHERE oid = %s', oid)
+FROM pg_catalog.pg_type WHERE typnamespace = 'pg_catalog'::regnamespace ORDER BY oid LIMIT 20 \gexec
+COMMIT;
 -- when the audit is off.
 SET purser.audit = off;
 BEGIN;
@@ -142,6 +153,24 @@ SELECT * FROM found;
 -- A parent that failed leaves the client's results alone.
 SELECT id, 1 / (id - 3) AS x FROM users WHERE id < 5;
 SELECT id FROM users WHERE id < 4 ORDER BY id;
+
+-- Partitions are one table, whether the plan or the executor leaves the others out.
+CREATE TABLE events (gone int, id int, note text) PARTITION BY HASH (id);
+ALTER TABLE events DROP COLUMN gone;
+SELECT format('CREATE TABLE events_%s PARTITION OF events FOR VALUES WITH (MODULUS 4, REMAINDER %s)', n, n)
+FROM generate_series(0, 3) n \gexec
+INSERT INTO events SELECT i, 'x' FROM generate_series(1, 400) i;
+CREATE INDEX ON events (id);
+PREPARE event (int) AS SELECT * FROM events WHERE id = $1;
+SET plan_cache_mode = force_generic_plan;
+SELECT purser.audit_reset();
+\o /dev/null
+SELECT * FROM users WHERE id < 15;
+SELECT many('SELECT * FROM events WHERE id = %s', 1, 14) \gexec
+SELECT many('EXECUTE event (%s)', 1, 14) \gexec
+\o
+RESET plan_cache_mode;
+SELECT relation, columns, evidence->'executions' AS executions FROM found;
 
 -- A child without an index has both findings, each under its own rule.
 \o /dev/null

@@ -59,6 +59,16 @@ PREPARE p AS SELECT * FROM posts;
 EXECUTE p \g /dev/null
 EXECUTE p \g /dev/null
 SELECT rule, occurrences, query FROM purser.findings;
+-- partitions are taken together
+CREATE TABLE parts (id int, v int) PARTITION BY HASH (id);
+SELECT format('CREATE TABLE parts_%s PARTITION OF parts FOR VALUES WITH (MODULUS 8, REMAINDER %s)', n, n)
+FROM generate_series(0, 7) n \gexec
+INSERT INTO parts SELECT i, i FROM generate_series(1, 2000) i;
+ANALYZE parts;
+SELECT purser.audit_reset();
+SELECT p.* FROM parts p, posts WHERE posts.id = 1 \g /dev/null
+SELECT p.* FROM parts p, posts WHERE posts.id = 1 \g /dev/null
+SELECT rule, relation, occurrences, evidence->'rows' AS rows FROM purser.findings;
 RESET purser.audit_unbounded_rows;
 
 -- deep_offset: the rows really skipped, with the keyset form of the order

@@ -110,6 +110,13 @@ $node->psql('postgres', "$parallel SELECT sum(1 / (id - 40000)) FROM big");
 $node->psql('postgres', "$parallel SET statement_timeout = '20ms'; SELECT count(*) FROM big a, big b WHERE a.pad < b.pad");
 is(counted($node, $parallel, 'SELECT count(*) FROM big'), '1 0 50000 1', 'parallel query after errors');
 
+# A session of which nothing comes to its end is counted as well.
+$node->safe_psql('postgres', 'SELECT purser.audit_reset()');
+$node->psql('postgres', 'SELECT 1 / (id - 500) FROM big');
+ok( $node->poll_query_until('postgres',
+        'SELECT calls, unfinished FROM purser.query_stats WHERE rows_read > 0', '1|1'),
+    'a session that only failed');
+
 # --- One session convicts, another measures, a third reads.
 $node->safe_psql('postgres', 'SELECT purser.audit_reset()');
 $node->safe_psql('postgres', 'SELECT count(*) FROM big WHERE grp = 9');

@@ -219,6 +219,7 @@ extern void audit_tap_close(QueryDesc *desc);
 extern bool audit_value_hash(Oid type, Datum value, uint32 *hash);
 extern uint32 audit_row_hashes_find(const AuditRowHashes *hashes, uint32 hash);
 extern Size audit_row_hashes_size(void);
+extern int	audit_row_hashes_rows(const AuditRowHashes *hashes);
 
 /* audit_judge.c */
 extern void audit_judge(AuditWatch *watch);
@@ -271,6 +272,7 @@ extern bool audit_rule_visible(AuditRule rule, int64 occurrences);
 extern AuditSeverity audit_rule_severity(AuditRule rule, int64 occurrences, int64 rows);
 extern bool audit_rule_n_plus_one(int64 executions, int64 distinct, int64 parent_rows,
 								  int64 threshold);
+extern bool audit_rule_from_parent(int64 hits, int64 misses, int64 parent_rows, int64 noted);
 extern const char *audit_rule_name(AuditRule rule);
 extern const char *audit_severity_name(AuditSeverity severity);
 
@@ -281,6 +283,7 @@ extern void audit_nplus1_publish(void);
 extern void audit_nplus1_forget(void);
 
 /* audit_local.c */
+extern void audit_local_ready(void);
 extern void audit_local_add(const AuditWatch *watch, bool finished);
 extern void audit_local_publish(void);
 extern void audit_local_forget(void);
@@ -340,9 +343,14 @@ extern void audit_find_again_locked(const AuditFindingKey *key, const AuditWatch
 extern AuditFindingKey audit_finding_key(const AuditSighting *sighting);
 
 /* audit_suggest.c */
-extern bool audit_object_exists(const AuditFinding *finding);
-extern char *audit_column_name(const AuditFinding *finding, int i);
-extern char *audit_suggestion(const AuditFinding *finding);
+typedef struct AuditNames
+{
+	char	   *table;			/* with its schema, quoted */
+	char	   *column[AUDIT_MAX_COLUMNS];	/* as they are */
+} AuditNames;
+
+extern bool audit_names(const AuditFinding *finding, AuditNames *names);
+extern char *audit_suggestion(const AuditFinding *finding, const AuditNames *names);
 extern char *audit_evidence(const AuditFinding *finding, bool with_text);
 
 /* audit_workers.c */

@@ -69,7 +69,10 @@ new_finding(const AuditFindingKey *key, const AuditSighting *sighting)
 			sizeof(finding->application_name));
 	copy_text(finding->text, sighting->text, sighting->text_len);
 	if (sighting->parent_text != NULL)
+	{
+		finding->parent_queryid = sighting->parent_queryid;
 		copy_text(finding->parent_text, sighting->parent_text, sighting->parent_text_len);
+	}
 	return finding;
 }
 
@@ -91,7 +94,6 @@ audit_find_locked(const AuditSighting *sighting)
 	finding->timed += sighting->timed;
 	finding->timed_ms += sighting->timed_ms;
 	memcpy(finding->numbers, sighting->numbers, sizeof(finding->numbers));
-	finding->parent_queryid = sighting->parent_queryid;
 	finding->last_seen = GetCurrentStatementStartTimestamp();
 }
 

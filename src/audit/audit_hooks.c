@@ -65,6 +65,7 @@ audit_ExecutorStart(QueryDesc *queryDesc, int eflags)
 
 	if (watched && !fragment)
 	{
+		audit_local_ready();
 		queryid = query_identifier(queryDesc);
 		watched = queryid != 0;
 	}
@@ -140,6 +141,7 @@ audit_ExecutorRun(PURSER_RUN_PARAMS)
 	PG_FINALLY();
 	{
 		audit_frame_exit(watch, finished);
+		watch->rows_returned += queryDesc->estate->es_processed;
 		if (watch->tapped)
 			audit_tap_close(queryDesc);
 	}

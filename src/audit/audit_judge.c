@@ -116,22 +116,57 @@ judge_offset(AuditWatch *watch)
 
 /* ---- unbounded_result ---- */
 
+typedef struct Source
+{
+	Oid			table;
+	Oid			owner;			/* the table, or what it is a partition of */
+	int64		rows;
+} Source;
+
+/* The table that most rows were read from, partitions taken together. */
+static Source
+largest_source(const AuditWatch *watch)
+{
+	Source	   *sources = palloc(sizeof(Source) * Max(watch->nrels, 1));
+	Source		largest = {InvalidOid, InvalidOid, 0};
+	int			n = 0;
+
+	for (int i = 0; i < watch->nrels; i++)
+	{
+		const AuditRel *rel = &watch->rels[i];
+		AuditColumns none = {0};
+		Oid			owner;
+		int			j = 0;
+
+		if (rel->rows == 0)
+			continue;
+		owner = audit_index_owner(rel->table, &none);
+		while (j < n && sources[j].owner != owner)
+			j++;
+		if (j == n)
+			sources[n++] = (Source) {rel->table, owner, 0};
+		sources[j].rows += rel->rows;
+		if (sources[j].rows > largest.rows)
+			largest = sources[j];
+	}
+	return largest;
+}
+
 static void
 judge_size(const AuditWatch *watch)
 {
 	const Plan *plan = watch->desc->plannedstmt->planTree;
 	AuditSighting sighting;
-	int64		rows;
-	Oid			table;
+	Source		source;
 
 	if (watch->rows_returned < audit_unbounded_rows || audit_plan_is_bounded(plan))
 		return;
 	/* Rows out of a function or a product of small tables say nothing of a table's size. */
-	table = audit_main_table(watch, &rows);
-	if (rows < watch->rows_returned / 2 || !is_user_table(watch, table))
+	source = largest_source(watch);
+	if (source.rows < watch->rows_returned / 2 || !is_user_table(watch, source.table))
 		return;
 	sighting_of(watch, AUDIT_UNBOUNDED_RESULT, &sighting);
-	sighting.relid = audit_index_owner(table, &sighting.columns);
+	sighting.relid = source.owner;
 	sighting.bytes = watch->rows_returned * plan->plan_width;
 	sighting.numbers[0] = (double) watch->rows_returned;
 	sighting.numbers[1] = (double) plan->plan_width;

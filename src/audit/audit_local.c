@@ -63,11 +63,23 @@ slot_for(uint64 queryid, Oid userid)
 	return NULL;
 }
 
+/* Called as a statement starts: after an error nothing could be registered. */
+void
+audit_local_ready(void)
+{
+	static bool registered = false;
+
+	if (registered)
+		return;
+	before_shmem_exit(publish_at_exit, (Datum) 0);
+	generation = audit_store_generation();
+	registered = true;
+}
+
 /* Adds one execution; when it did not finish, does nothing but that. */
 void
 audit_local_add(const AuditWatch *watch, bool finished)
 {
-	static bool registered = false;
 	Slot	   *slot = slot_for(watch->queryid, watch->userid);
 
 	if (slot == NULL)
@@ -81,12 +93,6 @@ audit_local_add(const AuditWatch *watch, bool finished)
 	if (!finished)
 		return;
 
-	if (!registered)
-	{
-		before_shmem_exit(publish_at_exit, (Datum) 0);
-		generation = audit_store_generation();
-		registered = true;
-	}
 	if (ncalls >= PUBLISH_CALLS ||
 		GetCurrentStatementStartTimestamp() - published > PUBLISH_MS * INT64CONST(1000))
 		audit_local_publish();

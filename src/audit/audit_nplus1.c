@@ -19,6 +19,7 @@
 #include "audit.h"
 
 #include "access/xact.h"
+#include "catalog/catalog.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/params.h"
@@ -37,6 +38,7 @@ typedef struct Parent
 {
 	uint64		queryid;		/* 0: free */
 	uint64		run;			/* tells runs of one query apart */
+	Oid			userid;
 	int64		rows;
 	LocalTransactionId lxid;
 	TimestampTz active;			/* its start, or that of the latest child's */
@@ -54,6 +56,7 @@ typedef struct Child
 	AttrNumber	attnum;
 	uint32		columns;		/* of the parent's result, that held all values so far */
 	int64		executions;
+	int64		misses;			/* lookups of values that no result has */
 	int64		distinct;
 	int64		rows_read;
 	int64		rows_returned;
@@ -113,7 +116,7 @@ publish(Child *child, const AuditWatch *watch)
 		.timed_ms = saved - child->published_ms,
 		.numbers = {(double) parent->rows, (double) child->executions,
 		(double) child->distinct},
-		.userid = GetUserId(),
+		.userid = parent->userid,
 		.parent_queryid = parent->queryid,
 		.parent_text = parent->text,
 		.parent_text_len = parent->text_len,
@@ -226,7 +229,8 @@ count_child(Child *child, const AuditWatch *watch, uint32 hash, uint32 columns)
 	if (child->executions > 0 && (child->columns & columns) == 0 && !child->found)
 	{
 		/* Values of another column than before: what was counted is no series. */
-		child->executions = child->distinct = child->rows_read = child->rows_returned = 0;
+		child->executions = child->misses = child->distinct = 0;
+		child->rows_read = child->rows_returned = 0;
 	}
 	if (child->executions == 0)
 	{
@@ -250,7 +254,10 @@ count_child(Child *child, const AuditWatch *watch, uint32 hash, uint32 columns)
 			publish(child, watch);
 	}
 	else if (audit_rule_n_plus_one(child->executions, child->distinct, child->parent->rows,
-								   audit_n_plus_one) && !found_by_other_column(child))
+								   audit_n_plus_one) &&
+			 audit_rule_from_parent(child->executions, child->misses, child->parent->rows,
+									audit_row_hashes_rows(child->parent->hashes)) &&
+			 !found_by_other_column(child))
 	{
 		child->found = true;
 		publish(child, watch);
@@ -292,7 +299,7 @@ parent_of(const AuditWatch *watch, uint32 hash, uint32 *columns)
 		uint32		found;
 
 		if (!is_alive(parent) || parent->queryid == watch->queryid ||
-			(best != NULL && best->run > parent->run))
+			parent->userid != watch->userid || (best != NULL && best->run > parent->run))
 			continue;
 		found = audit_row_hashes_find(parent->hashes, hash);
 		if (found != 0)
@@ -302,6 +309,28 @@ parent_of(const AuditWatch *watch, uint32 hash, uint32 *columns)
 		}
 	}
 	return best;
+}
+
+/* The value is in no result: what the same query looked up before may have been there by chance. */
+static void
+count_miss(const AuditWatch *watch, const AuditLookup *lookup)
+{
+	for (int i = 0; i < CHILDREN; i++)
+	{
+		if (children[i].queryid == watch->queryid && children[i].relid == lookup->relid &&
+			children[i].attnum == lookup->attnum)
+			children[i].misses++;
+	}
+}
+
+/* A lookup in a partition is one in the partitioned table. */
+static void
+set_owner(AuditLookup *lookup)
+{
+	AuditColumns column = {.n = 1, .attnum = {lookup->attnum}};
+
+	lookup->relid = audit_index_owner(lookup->relid, &column);
+	lookup->attnum = column.attnum[0];
 }
 
 static void
@@ -316,10 +345,14 @@ look_at_child(const AuditWatch *watch)
 		uint32		columns = 0;
 		Parent	   *parent;
 
-		if (!lookup_hash(lookup, watch->desc->params, &hash))
+		if (IsCatalogRelationOid(lookup->relid) ||
+			!lookup_hash(lookup, watch->desc->params, &hash))
 			continue;
+		set_owner(lookup);
 		parent = parent_of(watch, hash, &columns);
-		if (parent != NULL)
+		if (parent == NULL)
+			count_miss(watch, lookup);
+		else
 			count_child(child_for(watch, lookup, parent), watch, hash, columns);
 	}
 }
@@ -371,6 +404,7 @@ keep_parent(const AuditWatch *watch)
 	audit_statement_text(watch->desc, &text, &len);
 	parent->queryid = watch->queryid;
 	parent->run = ++runs;
+	parent->userid = watch->userid;
 	parent->rows = watch->rows_returned;
 	parent->lxid = PURSER_MY_LXID;
 	parent->active = GetCurrentStatementStartTimestamp();

@@ -9,13 +9,16 @@
  */
 #include "audit.h"
 
+#include "access/htup_details.h"
 #include "access/stratnum.h"
+#include "catalog/pg_proc.h"
 #include "executor/instrument.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/plannodes.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 #include "utils/typcache.h"
 
 #define MAX_DEPTH 100			/* of a plan that is followed downwards */
@@ -73,10 +76,47 @@ set_operator(AuditClause *clause, const Var *column, Oid operator, Oid collation
 	return true;
 }
 
+/* A function that is gone, which its users may outlive, can be anything. */
+static bool
+is_volatile_function(Oid funcid, void *context pg_attribute_unused())
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(funcid));
+	bool		result;
+
+	if (!HeapTupleIsValid(tuple))
+		return true;
+	result = ((Form_pg_proc) GETSTRUCT(tuple))->provolatile == PROVOLATILE_VOLATILE;
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+/*
+ * The server's own contain_volatile_functions raises an error when a function
+ * or a type was dropped since the plan was made.
+ */
+static bool
+volatile_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, NextValueExpr))
+		return true;
+	if (IsA(node, CoerceViaIO))
+	{
+		const CoerceViaIO *coercion = (const CoerceViaIO *) node;
+
+		if (!SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(coercion->resulttype)) ||
+			!SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(exprType((Node *) coercion->arg))))
+			return true;
+	}
+	return check_functions_in_node(node, is_volatile_function, context) ||
+		expression_tree_walker(node, volatile_walker, context);
+}
+
 static bool
 is_independent(Node *value)
 {
-	return !contain_var_clause(value) && !contain_volatile_functions(value);
+	return !contain_var_clause(value) && !volatile_walker(value, NULL);
 }
 
 /* "column op value" or its mirror image, else false. */
@@ -283,14 +323,14 @@ sort_order(const Sort *sort, const List *rtable, Oid *relid, AuditColumns *colum
 	for (int i = 0; i < sort->numCols; i++)
 	{
 		const TargetEntry *entry = list_nth(sort->plan.targetlist, sort->sortColIdx[i] - 1);
-		TypeCacheEntry *type = lookup_type_cache(exprType((Node *) entry->expr),
-												 TYPECACHE_BTREE_OPFAMILY);
+		TypeCacheEntry *type;
 		Oid			table;
 
 		if (!origin_of(&sort->plan, sort->sortColIdx[i], rtable, &table, &columns->attnum[i]) ||
 			(i > 0 && table != *relid))
 			return false;
 		*relid = table;
+		type = lookup_type_cache(exprType((Node *) entry->expr), TYPECACHE_BTREE_OPFAMILY);
 		columns->descending[i] = get_op_opfamily_strategy(sort->sortOperators[i],
 														  type->btree_opf) ==
 			BTGreaterStrategyNumber;
@@ -443,11 +483,18 @@ search_lookups(LookupSearch *search, const Plan *plan, int depth)
 		lookups_in(search, &scope, plan->qual);
 		return;
 	}
+	if (IsA(plan, Append))
+		search_lookups(search, linitial(((const Append *) plan)->appendplans), depth + 1);
+	else if (IsA(plan, MergeAppend))
+		search_lookups(search, linitial(((const MergeAppend *) plan)->mergeplans), depth + 1);
 	search_lookups(search, plan->lefttree, depth + 1);
 	search_lookups(search, plan->righttree, depth + 1);
 }
 
-/* The first conditions `column = value` of a plan, at most "max" of them. */
+/*
+ * The first conditions `column = value` of a plan, at most "max" of them. One
+ * partition stands for all.
+ */
 List *
 audit_plan_lookups(const PlannedStmt *stmt, int max)
 {

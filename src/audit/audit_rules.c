@@ -11,6 +11,7 @@
 #define SMALL_TABLE 100			/* rows for each loop that an index cannot better */
 #define FEW_ROWS 100			/* that a further key column need not spare */
 #define DISTINCT_AT_LEAST 0.8	/* of an N+1's lookups */
+#define FOUND_AT_LEAST 0.8		/* of the values looked up, in the parent's rows */
 
 /* Does a whole query read much for little? */
 bool
@@ -63,6 +64,18 @@ audit_rule_n_plus_one(int64 executions, int64 distinct, int64 parent_rows, int64
 {
 	return executions >= threshold && executions <= parent_rows &&
 		(double) distinct >= (double) executions * DISTINCT_AT_LEAST;
+}
+
+/*
+ * Are the lookups for the parent's rows, or for values of all kinds, of which
+ * some are the parent's by chance? Only the rows noted of a parent are known.
+ */
+bool
+audit_rule_from_parent(int64 hits, int64 misses, int64 parent_rows, int64 noted)
+{
+	double		known = Min((double) noted / (double) Max(parent_rows, 1), 1.0);
+
+	return (double) hits >= (double) (hits + misses) * known * FOUND_AT_LEAST;
 }
 
 const char *

@@ -314,7 +314,6 @@ audit_frame_exit(AuditWatch *watch, bool finished)
 	}
 
 	close_counters(watch);
-	watch->rows_returned += watch->desc->estate->es_processed;
 	if (!finished)
 		watch->uncounted |= watch->parallel;
 	else if (watch->fragment)

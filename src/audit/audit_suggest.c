@@ -6,48 +6,48 @@
  */
 #include "audit.h"
 
+#include "access/htup_details.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-/* Are the table and the columns that the finding is about still there? */
+/*
+ * Looks up the names of the table and the columns that the finding is about;
+ * false when one is gone. Others may drop it at any time, so names are looked
+ * up once, here.
+ */
 bool
-audit_object_exists(const AuditFinding *finding)
+audit_names(const AuditFinding *finding, AuditNames *names)
 {
+	Oid			relid = finding->key.relid;
+	char	   *schema = get_namespace_name(get_rel_namespace(relid));
+	char	   *table = get_rel_name(relid);
+
+	if (schema == NULL || table == NULL)
+		return false;
+	names->table = quote_qualified_identifier(schema, table);
 	for (int i = 0; i < finding->columns.n; i++)
 	{
-		HeapTuple	tuple = SearchSysCacheAttNum(finding->key.relid, finding->columns.attnum[i]);
+		HeapTuple	tuple = SearchSysCacheAttNum(relid, finding->columns.attnum[i]);
 
 		if (!HeapTupleIsValid(tuple))
 			return false;
+		names->column[i] = pstrdup(NameStr(((Form_pg_attribute) GETSTRUCT(tuple))->attname));
 		ReleaseSysCache(tuple);
 	}
-	return get_rel_name(finding->key.relid) != NULL;
-}
-
-/* The name of a column of a finding whose object exists. */
-char *
-audit_column_name(const AuditFinding *finding, int i)
-{
-	return get_attname(finding->key.relid, finding->columns.attnum[i], false);
-}
-
-static char *
-table_name(Oid relid)
-{
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
-									  get_rel_name(relid));
+	return true;
 }
 
 static void
-append_columns(StringInfo out, const AuditFinding *finding, bool with_order)
+append_columns(StringInfo out, const AuditFinding *finding, const AuditNames *names,
+			   bool with_order)
 {
 	for (int i = 0; i < finding->columns.n; i++)
 	{
 		appendStringInfo(out, "%s%s%s", i > 0 ? ", " : "",
-						 quote_identifier(audit_column_name(finding, i)),
+						 quote_identifier(names->column[i]),
 						 with_order && finding->columns.descending[i] ? " DESC" : "");
 	}
 }
@@ -65,7 +65,7 @@ one_direction(const AuditColumns *columns)
 }
 
 static void
-suggest_keyset(StringInfo out, const AuditFinding *finding)
+suggest_keyset(StringInfo out, const AuditFinding *finding, const AuditNames *names)
 {
 	appendStringInfoString(out, "Instead of OFFSET, start each page after the last row of the page "
 						   "before");
@@ -75,40 +75,40 @@ suggest_keyset(StringInfo out, const AuditFinding *finding)
 		return;
 	}
 	appendStringInfoString(out, ", by columns that are unique together: WHERE (");
-	append_columns(out, finding, false);
+	append_columns(out, finding, names, false);
 	appendStringInfo(out, ") %s (", finding->columns.descending[0] ? "<" : ">");
 	for (int i = 0; i < finding->columns.n; i++)
 		appendStringInfo(out, "%s$%d", i > 0 ? ", " : "", i + 1);
 	appendStringInfoString(out, ") ORDER BY ");
-	append_columns(out, finding, true);
+	append_columns(out, finding, names, true);
 	appendStringInfo(out, " LIMIT n");
 }
 
 /* What to do about it. */
 char *
-audit_suggestion(const AuditFinding *finding)
+audit_suggestion(const AuditFinding *finding, const AuditNames *names)
 {
-	char	   *table = table_name(finding->key.relid);
 	StringInfoData out;
 
 	initStringInfo(&out);
 	switch ((AuditRule) finding->key.rule)
 	{
 		case AUDIT_MISSING_INDEX:
-			appendStringInfo(&out, "CREATE INDEX ON %s (", table);
-			append_columns(&out, finding, false);
+			appendStringInfo(&out, "CREATE INDEX ON %s (", names->table);
+			append_columns(&out, finding, names, false);
 			appendStringInfoChar(&out, ')');
 			break;
 		case AUDIT_UNBOUNDED_RESULT:
-			appendStringInfo(&out, "Add a LIMIT, or read %s in batches with a cursor.", table);
+			appendStringInfo(&out, "Add a LIMIT, or read %s in batches with a cursor.",
+							 names->table);
 			break;
 		case AUDIT_DEEP_OFFSET:
-			suggest_keyset(&out, finding);
+			suggest_keyset(&out, finding, names);
 			break;
 		case AUDIT_N_PLUS_ONE:
 			appendStringInfo(&out, "Read all rows at once: join %s to the parent query, or use "
-							 "WHERE ", table);
-			append_columns(&out, finding, false);
+							 "WHERE ", names->table);
+			append_columns(&out, finding, names, false);
 			appendStringInfoString(&out, " = ANY ($1)");
 			break;
 	}

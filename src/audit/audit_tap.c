@@ -28,6 +28,7 @@
 /* Open hash table: in which columns of the result (a bit for each) a value was. */
 struct AuditRowHashes
 {
+	int			nrows;
 	int			nvalues;
 	uint32		hash[TAP_SLOTS];	/* 0: free */
 	uint32		columns[TAP_SLOTS];
@@ -38,7 +39,6 @@ typedef struct Tap
 	DestReceiver pub;
 	DestReceiver *inner;
 	AuditRowHashes *into;
-	int			rows;
 	int			ncolumns;
 	AttrNumber	column[TAP_COLUMNS];
 	Oid			type[TAP_COLUMNS];
@@ -50,6 +50,13 @@ Size
 audit_row_hashes_size(void)
 {
 	return sizeof(AuditRowHashes);
+}
+
+/* Rows of the result that hashes were taken of. */
+int
+audit_row_hashes_rows(const AuditRowHashes *hashes)
+{
+	return hashes->nrows;
 }
 
 static inline uint32
@@ -159,7 +166,7 @@ audit_row_hashes_find(const AuditRowHashes *hashes, uint32 hash)
 static bool
 tap_receive(TupleTableSlot *slot, DestReceiver *self pg_attribute_unused())
 {
-	if (tap.rows < TAP_ROWS && tap.into->nvalues < TAP_VALUES)
+	if (tap.into->nrows < TAP_ROWS && tap.into->nvalues < TAP_VALUES)
 	{
 		slot_getallattrs(slot);
 		for (int i = 0; i < tap.ncolumns; i++)
@@ -171,7 +178,7 @@ tap_receive(TupleTableSlot *slot, DestReceiver *self pg_attribute_unused())
 				audit_value_hash(tap.type[i], slot->tts_values[attnum - 1], &hash))
 				note(tap.into, hash, i);
 		}
-		tap.rows++;
+		tap.into->nrows++;
 	}
 	return tap.inner->receiveSlot(slot, tap.inner);
 }
@@ -256,7 +263,6 @@ audit_tap_open(QueryDesc *desc, AuditRowHashes *into)
 	tap.pub.mydest = desc->dest->mydest;
 	tap.inner = desc->dest;
 	tap.into = into;
-	tap.rows = 0;
 	desc->dest = &tap.pub;
 }
 

@@ -86,16 +86,16 @@ copy_findings(void)
 }
 
 static Datum
-column_names(const AuditFinding *finding, bool *isnull)
+column_names(const AuditFinding *finding, const AuditNames *names, bool *isnull)
 {
-	Datum		names[AUDIT_MAX_COLUMNS];
+	Datum		datums[AUDIT_MAX_COLUMNS];
 	int			n = finding->columns.n;
 
 	for (int i = 0; i < n; i++)
-		names[i] = CStringGetTextDatum(audit_column_name(finding, i));
+		datums[i] = CStringGetTextDatum(names->column[i]);
 	*isnull = n == 0;
 	return n == 0 ? (Datum) 0 :
-		PointerGetDatum(construct_array(names, n, TEXTOID, -1, false, TYPALIGN_INT));
+		PointerGetDatum(construct_array(datums, n, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
 static AuditSeverity
@@ -120,7 +120,7 @@ wasted_ms(const AuditFinding *finding)
 }
 
 static void
-put_finding(ReturnSetInfo *rsinfo, const AuditFinding *finding)
+put_finding(ReturnSetInfo *rsinfo, const AuditFinding *finding, const AuditNames *names)
 {
 	Datum		values[FINDING_COLUMNS];
 	bool		nulls[FINDING_COLUMNS] = {0};
@@ -133,7 +133,7 @@ put_finding(ReturnSetInfo *rsinfo, const AuditFinding *finding)
 	values[i++] = Int64GetDatum((int64) finding->key.queryid);
 	values[i++] = CStringGetTextDatum(readable ? finding->text : "<insufficient privilege>");
 	values[i++] = ObjectIdGetDatum(finding->key.relid);
-	values[i] = column_names(finding, &nulls[i]);
+	values[i] = column_names(finding, names, &nulls[i]);
 	i++;
 	values[i++] = Int64GetDatum(finding->occurrences);
 	values[i++] = Int64GetDatum(finding->rows_read);
@@ -145,7 +145,7 @@ put_finding(ReturnSetInfo *rsinfo, const AuditFinding *finding)
 	i++;
 	values[i++] = DirectFunctionCall1(jsonb_in, CStringGetDatum(audit_evidence(finding,
 																			   readable)));
-	values[i++] = CStringGetTextDatum(audit_suggestion(finding));
+	values[i++] = CStringGetTextDatum(audit_suggestion(finding, names));
 	values[i++] = CStringGetTextDatum(finding->application_name);
 	values[i] = role_name(finding->userid, &nulls[i]);
 	i++;
@@ -166,10 +166,11 @@ purser_audit_findings_0_1(PG_FUNCTION_ARGS)
 	foreach(cell, copy_findings())
 	{
 		const AuditFinding *finding = lfirst(cell);
+		AuditNames	names;
 
 		/* What was dropped is nothing to mend. */
-		if (audit_object_exists(finding))
-			put_finding((ReturnSetInfo *) fcinfo->resultinfo, finding);
+		if (audit_names(finding, &names))
+			put_finding((ReturnSetInfo *) fcinfo->resultinfo, finding, &names);
 	}
 	return (Datum) 0;
 }
