@@ -15,6 +15,13 @@ $(own_commands):
 
 else
 
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+ifeq ($(wildcard $(PGXS)),)
+$(error "$(PG_CONFIG)" does not lead to a PostgreSQL server with its development files; \
+	install them (Debian: postgresql-server-dev-15), or set PG_CONFIG to the server's pg_config)
+endif
+
 EXTENSION = pg_purser
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(here)pg_purser.control)
 MODULE_big = pg_purser
@@ -39,7 +46,13 @@ REGRESS = setup $(REGRESS_LEDGER) $(REGRESS_BULK) $(REGRESS_AUDIT)
 ISOLATION = ledger_runners bulk_skip
 REGRESS_OPTS = --load-extension=pg_purser
 ISOLATION_OPTS = --load-extension=pg_purser
+# TAP tests start servers of their own, which root may not, and need a Perl module (Debian:
+# libipc-run-perl); without these installcheck runs the others and says so.
+ifeq ($(shell test "$$(id -u)" != 0 && perl -MIPC::Run -e 1 2>/dev/null && echo yes),yes)
 TAP_TESTS = 1
+else ifneq ($(filter installcheck,$(MAKECMDGOALS)),)
+$(info installcheck: without the TAP tests, which need the Perl module IPC::Run and a user other than root)
+endif
 # The tests use names and values outside ASCII, and sort.
 ENCODING = UTF8
 NO_LOCALE = 1
@@ -49,8 +62,6 @@ PG_CPPFLAGS = -I$(here)src -isystem $(shell $(PG_CONFIG) --includedir-server) \
 	-DPG_PURSER_VERSION='"$(EXTVERSION)"'
 PG_CFLAGS = -Wall -Wextra $(EXTRA_CFLAGS)
 
-PG_CONFIG ?= pg_config
-PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
 ifdef VPATH
