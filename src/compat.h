@@ -20,6 +20,10 @@
 #define PURSER_MODULE_MAGIC PG_MODULE_MAGIC
 #endif
 
+/*
+ * Bulk
+ */
+
 /* 16: permissions moved from the range table entry to a node of their own */
 #if PG_VERSION_NUM < 160000
 #define RTEPermissionInfo RangeTblEntry
@@ -117,6 +121,10 @@
 #else
 #define PURSER_IS_UUIDV7(funcid) false
 #endif
+
+/*
+ * Ledger
+ */
 
 /* 18: the mark of a function that does not return stands first */
 #ifndef pg_noreturn
