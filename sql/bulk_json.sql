@@ -41,9 +41,24 @@ SELECT purser.bulk_insert('t', '{"id": 1}'::jsonb);
 SELECT purser.bulk_insert('t', '[{"id": 1}, 1]'::jsonb);
 SELECT purser.bulk_insert('t', '[[{"id": 1}]]'::jsonb);
 SELECT purser.bulk_insert('t', '1'::jsonb);
+SELECT purser.bulk_insert('t', '[["x"], {"id": 1}]');
+SELECT purser.bulk_insert('t', '["x"]');
+SELECT purser.bulk_insert('t', '[true]'::jsonb);
+SELECT purser.bulk_insert('t', '[null]'::jsonb);
+-- Objects without the array around them: one, or several.
+SELECT purser.bulk_insert('t', '{"id": 1, "j": {"a": [{"id": 2}]}}');
+SELECT purser.bulk_insert('t', E'{"id": 1}\n{"id": 2}\n');
+SELECT purser.bulk_insert('t', E'{"id": 1},\n{"id": 2}\n');
+SELECT purser.bulk_insert('t', '{"id": 1,}');
+SELECT purser.bulk_insert('t', '{"id": 1}]');
+SELECT purser.bulk_insert('t', E'[{"id": 1}]\n[{"id": 2}]');
 -- What is no JSON.
 SELECT purser.bulk_insert('t', '');
 SELECT purser.bulk_insert('t', '[{"id": 1},');
+SELECT purser.bulk_insert('t', '[{"id": 1},]');
+SELECT purser.bulk_insert('t', '[,{"id": 1}]');
+SELECT purser.bulk_insert('t', '[{"id": 1} {"id": 2}]');
+SELECT purser.bulk_insert('t', '[');
 SELECT purser.bulk_insert('t', E'[{"id": 1},\n{"id": 2, "s"}]');
 SELECT purser.bulk_insert('t', '[{"id": 1}] x');
 SELECT purser.bulk_insert('t', '[{"id": 1}, {"s": "\u0000"}]');

@@ -86,7 +86,8 @@ struct BulkSink
 extern void bulk_csv_read(BulkSink *sink, const char *data, int len);
 extern void bulk_json_read(BulkSink *sink, const char *data, int len);
 extern void bulk_jsonb_read(BulkSink *sink, Jsonb *data);
-extern void bulk_json_not_objects(void);
+extern void bulk_json_refuse_data(const char *what, const char *hint);
+extern void bulk_json_refuse_element(const char *what);
 
 /* ---- the table: bulk_target.c ---- */
 
