@@ -39,6 +39,16 @@ SELECT * FROM load(E'a,\nx,y\n');
 SELECT * FROM load(E'a,b,a\nx,y,z\n');
 SELECT * FROM load(repeat(',', 1600));
 SELECT * FROM load(E'a,b\nx,y\n,,,"\n');
+-- No header, another delimiter, or JSON: the hint is for the header only.
+SELECT purser.bulk_insert('t', E'1,x\n2,y\n', 'csv');
+SELECT purser.bulk_insert('t', E'a;b\nx;y\n', 'csv');
+SELECT purser.bulk_insert('t', E'a\tb\nx\ty\n', 'csv');
+SELECT purser.bulk_insert('t', '[{"a": 7, "b": 1}]', 'csv');
+SELECT purser.bulk_insert('t', E'\n  {"a": 7}', 'csv');
+SELECT purser.bulk_insert('t', '[{"a": "x\"y"}]', 'csv');
+SELECT purser.bulk_insert('t', '[' || repeat('{"a": 7, "b": 1}, ', 1000) || '{}]', 'csv');
+SELECT purser.bulk_insert('t', E'a,c\nx,"1\n', 'csv');
+SELECT purser.bulk_insert('t', E'c\n[1]\n', 'csv');
 -- Values that are clipped in the context, at a character.
 SELECT purser.bulk_insert('t', E'c\n' || repeat('é', 80) || E'\n', 'csv');
 -- A long record, and a wide one.

@@ -63,6 +63,12 @@ SELECT purser.bulk_insert('t', E'[{"id": 1},\n{"id": 2, "s"}]');
 SELECT purser.bulk_insert('t', '[{"id": 1}] x');
 SELECT purser.bulk_insert('t', '[{"id": 1}, {"s": "\u0000"}]');
 SELECT purser.bulk_insert('t', '[{"id": 01}]');
+-- CSV where JSON is expected: the hint is for what does not begin as an array or object.
+SELECT purser.bulk_insert('t', E'id,title\n1,x');
+SELECT purser.bulk_insert('t', E'"id","title"\n1,x');
+SELECT purser.bulk_insert('t', E' 1,x\n', 'json');
+SELECT purser.bulk_insert('t', E' \t\r\n ');
+SELECT purser.bulk_insert('t', '[id]');
 -- Keys that are no column.
 SELECT purser.bulk_insert('t', '[{"id": 1}, {"id": 2, "color": {"x": 1}}]');
 SELECT purser.bulk_insert('t', '[{"id": 1}, {"": 2}]'::jsonb);

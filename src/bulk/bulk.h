@@ -59,12 +59,14 @@ typedef struct BulkContext
 	uint64		last_row;		/* with a batch: its last row, else 0 */
 	const char *column;			/* being coerced, or NULL */
 	const BulkField *field;		/* its input */
+	const char *hint;			/* for errors in the form of the input, or NULL */
 	ErrorContextCallback callback;
 } BulkContext;
 
 extern void bulk_context_push(BulkContext *context, const char *relation);
 extern void bulk_context_pop(BulkContext *context);
 extern char *bulk_context_clip(const char *text, int len);
+extern char bulk_context_first(const char *data, int len);
 
 /* ---- readers: bulk_csv.c, bulk_json.c, bulk_jsonb.c ---- */
 

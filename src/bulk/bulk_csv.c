@@ -198,6 +198,17 @@ read_record(CsvReader *reader)
 	return true;
 }
 
+/* For input that may not be CSV with a header; to be asked where it begins. */
+static const char *
+hint_at_header(const CsvReader *reader)
+{
+	char		first = bulk_context_first(reader->cur, reader->end - reader->cur);
+
+	return (first == '[' || first == '{') ?
+		"For JSON data, set the argument \"format\" to \"json\"." :
+		"The first line of CSV data must name the columns, separated by commas.";
+}
+
 /* Which column each field is for. */
 static void
 read_header(CsvReader *reader)
@@ -206,8 +217,9 @@ read_header(CsvReader *reader)
 	MemoryContext oldcontext;
 
 	sink->context->position.line = reader->line;
+	sink->context->hint = hint_at_header(reader);
 	if (!read_record(reader))
-		return;
+		return;				/* and no row will follow */
 
 	oldcontext = MemoryContextSwitchTo(sink->load_memory);
 	reader->ncolumns = reader->nfields;
@@ -230,6 +242,7 @@ read_header(CsvReader *reader)
 						 errmsg("column \"%s\" specified more than once", name)));
 	}
 	MemoryContextSwitchTo(oldcontext);
+	sink->context->hint = NULL;
 }
 
 static void

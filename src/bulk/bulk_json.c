@@ -191,6 +191,16 @@ json_scalar(void *state, char *token, JsonTokenType type)
 	PURSER_JSON_ACTION_DONE;
 }
 
+/* What does not even begin as JSON that could be right: no row will come of it. */
+static const char *
+hint_at_csv(const char *data, int len)
+{
+	char		first = bulk_context_first(data, len);
+
+	return (first == '[' || first == '{' || first == '\0') ? NULL :
+		"For CSV data, set the argument \"format\" to \"csv\".";
+}
+
 void
 bulk_json_read(BulkSink *sink, const char *data, int len)
 {
@@ -209,5 +219,6 @@ bulk_json_read(BulkSink *sink, const char *data, int len)
 		.object_field_end = json_field_end,
 		.scalar = json_scalar
 	};
+	sink->context->hint = hint_at_csv(data, len);
 	pg_parse_json_or_ereport(reader.lex, &reader.actions);
 }
