@@ -53,6 +53,10 @@ SELECT purser.bulk_insert('t', E'c\n[1]\n', 'csv');
 SELECT purser.bulk_insert('t', E'c\n' || repeat('é', 80) || E'\n', 'csv');
 -- A long record, and a wide one.
 SELECT inserted, length(rows) FROM load(E'a,b\n"' || repeat('xy,""' || E'\n', 50000) || E'",' || repeat('z', 100000));
+-- Fields that end about where reading stops to look for interrupts; and an interrupt.
+SELECT n FROM generate_series(65530, 65540) n, load(E'a,b\n' || repeat('x', n) || ',"' || repeat('y', n) || '""z"')
+WHERE rows IS DISTINCT FROM format('{"a":"%s","b":"%s\"z","c":null}', repeat('x', n), repeat('y', n));
+SELECT purser.bulk_insert('t', CASE WHEN pg_cancel_backend(pg_backend_pid()) THEN E'a\n"' || repeat('x', 200000) END, 'csv');
 DO $$
 BEGIN
     EXECUTE (SELECT 'CREATE TABLE w (' || string_agg('c' || g || ' int', ', ') || ')' FROM generate_series(1, 1000) g);

@@ -128,6 +128,9 @@ SELECT purser.bulk_insert('ranges', '[{"rs": [{"a": 2, "b": 1}]}]');
 SELECT inserted FROM purser.bulk_insert('t', '[{"id": 99, "j": ' || repeat('[', 500) || repeat(']', 500) || '}]');
 SELECT inserted FROM purser.bulk_insert('t', '[{"id": 98, "s": "' || repeat('\u00e9x', 100000) || '"}]');
 SELECT id, length(s), length(j::text) FROM t WHERE id > 90;
+-- An interrupt comes through before a row is complete.
+SELECT purser.bulk_insert('t', CASE WHEN pg_cancel_backend(pg_backend_pid()) THEN '[{"j": [1, 2' END);
+SELECT purser.bulk_insert('t', CASE WHEN pg_cancel_backend(pg_backend_pid()) THEN '{"j": [1, 2' END);
 
 SET client_min_messages = warning;
 DROP SCHEMA bulk_json CASCADE;

@@ -16,6 +16,10 @@
 
 #include "access/htup_details.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
+
+/* How far to read in one field before interrupts are looked at again, in bytes. */
+#define CSV_STRIDE	65536
 
 typedef enum CsvLineEnd
 {
@@ -96,6 +100,37 @@ count_lines(CsvReader *reader, const char *from, const char *to)
 	}
 }
 
+/* Where to stop for interrupts, of which there are none now: a field may be of any size. */
+static const char *
+next_stop(const CsvReader *reader)
+{
+	CHECK_FOR_INTERRUPTS();
+	return reader->cur + Min(reader->end - reader->cur, CSV_STRIDE);
+}
+
+/* Take what stands before the next quote, to which cur moves. */
+static void
+read_to_quote(CsvReader *reader)
+{
+	const char *quote = NULL;
+
+	while (quote == NULL)
+	{
+		const char *stop = next_stop(reader);
+
+		if (reader->cur == reader->end)
+			ereport(ERROR,
+					(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
+					 errmsg("unterminated CSV quoted field")));
+		quote = memchr(reader->cur, '"', stop - reader->cur);
+		if (quote != NULL)
+			stop = quote;
+		count_lines(reader, reader->cur, stop);
+		append_text(reader, reader->cur, stop - reader->cur);
+		reader->cur = stop;
+	}
+}
+
 /* From an opening quote to behind the one that closes. */
 static void
 read_quoted(CsvReader *reader)
@@ -103,15 +138,8 @@ read_quoted(CsvReader *reader)
 	reader->cur++;
 	for (;;)
 	{
-		const char *quote = memchr(reader->cur, '"', reader->end - reader->cur);
-
-		if (quote == NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
-					 errmsg("unterminated CSV quoted field")));
-		count_lines(reader, reader->cur, quote);
-		append_text(reader, reader->cur, quote - reader->cur);
-		reader->cur = quote + 1;
+		read_to_quote(reader);
+		reader->cur++;
 		if (reader->cur == reader->end || *reader->cur != '"')
 			return;
 		append_text(reader, "\"", 1);
@@ -160,12 +188,15 @@ read_field(CsvReader *reader)
 	for (;;)
 	{
 		const char *run = reader->cur;
+		const char *stop = next_stop(reader);
 
-		while (reader->cur < reader->end && !csv_special[(unsigned char) *reader->cur])
+		while (reader->cur < stop && !csv_special[(unsigned char) *reader->cur])
 			reader->cur++;
 		append_text(reader, run, reader->cur - run);
 		if (reader->cur == reader->end)
 			break;
+		if (reader->cur == stop)
+			continue;
 		if (*reader->cur == '"')
 		{
 			quoted = true;

@@ -17,6 +17,7 @@
 #include "bulk.h"
 
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/jsonfuncs.h"
 
 typedef struct JsonReader
@@ -93,6 +94,15 @@ json_array_start(void *state)
 	PURSER_JSON_ACTION_DONE;
 }
 
+/* A value may be of any size; only within a string the parser cannot be interrupted. */
+static PURSER_JSON_ACTION
+json_check_interrupts(void *state pg_attribute_unused(), char *token pg_attribute_unused(),
+					  JsonTokenType type pg_attribute_unused())
+{
+	CHECK_FOR_INTERRUPTS();
+	PURSER_JSON_ACTION_DONE;
+}
+
 /* An object outside the array is parsed, but nothing in it is a row. */
 static PURSER_JSON_ACTION
 json_object_start(void *state)
@@ -100,7 +110,10 @@ json_object_start(void *state)
 	JsonReader *reader = state;
 
 	if (reader->lex->lex_level == 0)
-		reader->actions = (JsonSemAction) {.semstate = reader};
+		reader->actions = (JsonSemAction) {
+			.semstate = reader,
+			.scalar = json_check_interrupts
+		};
 	PURSER_JSON_ACTION_DONE;
 }
 
@@ -169,6 +182,7 @@ json_scalar(void *state, char *token, JsonTokenType type)
 {
 	JsonReader *reader = state;
 
+	CHECK_FOR_INTERRUPTS();
 	if (reader->lex->lex_level == 0 && reader->lex->token_type == JSON_TOKEN_END)
 		bulk_json_refuse_data(describe_scalar(type), NULL);
 	if (reader->lex->lex_level == 1)
