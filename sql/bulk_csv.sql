@@ -39,10 +39,24 @@ SELECT * FROM load(E'a,\nx,y\n');
 SELECT * FROM load(E'a,b,a\nx,y,z\n');
 SELECT * FROM load(repeat(',', 1600));
 SELECT * FROM load(E'a,b\nx,y\n,,,"\n');
+-- No header, another delimiter, or JSON: the hint is for the header only.
+SELECT purser.bulk_insert('t', E'1,x\n2,y\n', 'csv');
+SELECT purser.bulk_insert('t', E'a;b\nx;y\n', 'csv');
+SELECT purser.bulk_insert('t', E'a\tb\nx\ty\n', 'csv');
+SELECT purser.bulk_insert('t', '[{"a": 7, "b": 1}]', 'csv');
+SELECT purser.bulk_insert('t', E'\n  {"a": 7}', 'csv');
+SELECT purser.bulk_insert('t', '[{"a": "x\"y"}]', 'csv');
+SELECT purser.bulk_insert('t', '[' || repeat('{"a": 7, "b": 1}, ', 1000) || '{}]', 'csv');
+SELECT purser.bulk_insert('t', E'a,c\nx,"1\n', 'csv');
+SELECT purser.bulk_insert('t', E'c\n[1]\n', 'csv');
 -- Values that are clipped in the context, at a character.
 SELECT purser.bulk_insert('t', E'c\n' || repeat('é', 80) || E'\n', 'csv');
 -- A long record, and a wide one.
 SELECT inserted, length(rows) FROM load(E'a,b\n"' || repeat('xy,""' || E'\n', 50000) || E'",' || repeat('z', 100000));
+-- Fields that end about where reading stops to look for interrupts; and an interrupt.
+SELECT n FROM generate_series(65530, 65540) n, load(E'a,b\n' || repeat('x', n) || ',"' || repeat('y', n) || '""z"')
+WHERE rows IS DISTINCT FROM format('{"a":"%s","b":"%s\"z","c":null}', repeat('x', n), repeat('y', n));
+SELECT purser.bulk_insert('t', CASE WHEN pg_cancel_backend(pg_backend_pid()) THEN E'a\n"' || repeat('x', 200000) END, 'csv');
 DO $$
 BEGIN
     EXECUTE (SELECT 'CREATE TABLE w (' || string_agg('c' || g || ' int', ', ') || ')' FROM generate_series(1, 1000) g);

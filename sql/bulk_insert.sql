@@ -30,6 +30,8 @@ SELECT purser.bulk_insert('task', NULL::text);
 SELECT purser.bulk_insert('task', '[]', NULL);
 SELECT purser.bulk_insert('task', '[]', 'json', NULL);
 SELECT purser.bulk_insert('task', '[]', 'xml');
+SELECT purser.bulk_insert('task', '[]'::jsonb, 'xml');
+SELECT purser.bulk_insert('task', 'id,title', 'CSV');
 SELECT purser.bulk_insert('task', '[]'::json, 'csv');
 SELECT purser.bulk_insert('task', '[]'::jsonb, 'csv');
 SELECT purser.bulk_insert('task', '[]', on_conflict => 'update');

@@ -41,13 +41,34 @@ SELECT purser.bulk_insert('t', '{"id": 1}'::jsonb);
 SELECT purser.bulk_insert('t', '[{"id": 1}, 1]'::jsonb);
 SELECT purser.bulk_insert('t', '[[{"id": 1}]]'::jsonb);
 SELECT purser.bulk_insert('t', '1'::jsonb);
+SELECT purser.bulk_insert('t', '[["x"], {"id": 1}]');
+SELECT purser.bulk_insert('t', '["x"]');
+SELECT purser.bulk_insert('t', '[true]'::jsonb);
+SELECT purser.bulk_insert('t', '[null]'::jsonb);
+-- Objects without the array around them: one, or several.
+SELECT purser.bulk_insert('t', '{"id": 1, "j": {"a": [{"id": 2}]}}');
+SELECT purser.bulk_insert('t', E'{"id": 1}\n{"id": 2}\n');
+SELECT purser.bulk_insert('t', E'{"id": 1},\n{"id": 2}\n');
+SELECT purser.bulk_insert('t', '{"id": 1,}');
+SELECT purser.bulk_insert('t', '{"id": 1}]');
+SELECT purser.bulk_insert('t', E'[{"id": 1}]\n[{"id": 2}]');
 -- What is no JSON.
 SELECT purser.bulk_insert('t', '');
 SELECT purser.bulk_insert('t', '[{"id": 1},');
+SELECT purser.bulk_insert('t', '[{"id": 1},]');
+SELECT purser.bulk_insert('t', '[,{"id": 1}]');
+SELECT purser.bulk_insert('t', '[{"id": 1} {"id": 2}]');
+SELECT purser.bulk_insert('t', '[');
 SELECT purser.bulk_insert('t', E'[{"id": 1},\n{"id": 2, "s"}]');
 SELECT purser.bulk_insert('t', '[{"id": 1}] x');
 SELECT purser.bulk_insert('t', '[{"id": 1}, {"s": "\u0000"}]');
 SELECT purser.bulk_insert('t', '[{"id": 01}]');
+-- CSV where JSON is expected: the hint is for what does not begin as an array or object.
+SELECT purser.bulk_insert('t', E'id,title\n1,x');
+SELECT purser.bulk_insert('t', E'"id","title"\n1,x');
+SELECT purser.bulk_insert('t', E' 1,x\n', 'json');
+SELECT purser.bulk_insert('t', E' \t\r\n ');
+SELECT purser.bulk_insert('t', '[id]');
 -- Keys that are no column.
 SELECT purser.bulk_insert('t', '[{"id": 1}, {"id": 2, "color": {"x": 1}}]');
 SELECT purser.bulk_insert('t', '[{"id": 1}, {"": 2}]'::jsonb);
@@ -107,6 +128,9 @@ SELECT purser.bulk_insert('ranges', '[{"rs": [{"a": 2, "b": 1}]}]');
 SELECT inserted FROM purser.bulk_insert('t', '[{"id": 99, "j": ' || repeat('[', 500) || repeat(']', 500) || '}]');
 SELECT inserted FROM purser.bulk_insert('t', '[{"id": 98, "s": "' || repeat('\u00e9x', 100000) || '"}]');
 SELECT id, length(s), length(j::text) FROM t WHERE id > 90;
+-- An interrupt comes through before a row is complete.
+SELECT purser.bulk_insert('t', CASE WHEN pg_cancel_backend(pg_backend_pid()) THEN '[{"j": [1, 2' END);
+SELECT purser.bulk_insert('t', CASE WHEN pg_cancel_backend(pg_backend_pid()) THEN '{"j": [1, 2' END);
 
 SET client_min_messages = warning;
 DROP SCHEMA bulk_json CASCADE;

@@ -59,12 +59,14 @@ typedef struct BulkContext
 	uint64		last_row;		/* with a batch: its last row, else 0 */
 	const char *column;			/* being coerced, or NULL */
 	const BulkField *field;		/* its input */
+	const char *hint;			/* for errors in the form of the input, or NULL */
 	ErrorContextCallback callback;
 } BulkContext;
 
 extern void bulk_context_push(BulkContext *context, const char *relation);
 extern void bulk_context_pop(BulkContext *context);
 extern char *bulk_context_clip(const char *text, int len);
+extern char bulk_context_first(const char *data, int len);
 
 /* ---- readers: bulk_csv.c, bulk_json.c, bulk_jsonb.c ---- */
 
@@ -86,7 +88,8 @@ struct BulkSink
 extern void bulk_csv_read(BulkSink *sink, const char *data, int len);
 extern void bulk_json_read(BulkSink *sink, const char *data, int len);
 extern void bulk_jsonb_read(BulkSink *sink, Jsonb *data);
-extern void bulk_json_not_objects(void);
+extern void bulk_json_refuse_data(const char *what, const char *hint);
+extern void bulk_json_refuse_element(const char *what);
 
 /* ---- the table: bulk_target.c ---- */
 

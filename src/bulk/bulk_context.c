@@ -1,6 +1,7 @@
 /*
  * bulk_context.c
- *		The error context of a load: which row, line, column and value.
+ *		The error context of a load: which row, line, column and value; and a
+ *		hint, while the input may be in another format than the caller said.
  *
  * The steps of a load keep BulkContext true; nothing here looks anything up,
  * as it runs while an error is being raised.
@@ -21,6 +22,16 @@ bulk_context_clip(const char *text, int len)
 	return psprintf("%.*s...", pg_mbcliplen(text, len, BULK_MAX_SHOWN), text);
 }
 
+/* The first character that is no white space in JSON, or zero. */
+char
+bulk_context_first(const char *data, int len)
+{
+	for (const char *c = data; c < data + len; c++)
+		if (*c != ' ' && *c != '\t' && *c != '\n' && *c != '\r')
+			return *c;
+	return '\0';
+}
+
 /* "row 17 (line 18)", or the half of it that is known. */
 static char *
 describe_position(const BulkContext *context)
@@ -38,12 +49,24 @@ describe_position(const BulkContext *context)
 					position->row, position->line);
 }
 
+/* Is the error being raised one in the form of the input? */
+static bool
+is_about_form(void)
+{
+	int			code = geterrcode();
+
+	return code == ERRCODE_INVALID_TEXT_REPRESENTATION ||
+		code == ERRCODE_BAD_COPY_FILE_FORMAT || code == ERRCODE_UNDEFINED_COLUMN;
+}
+
 static void
 bulk_error_callback(void *arg)
 {
 	const BulkContext *context = arg;
 	char	   *where;
 
+	if (context->hint != NULL && is_about_form())
+		errhint("%s", context->hint);
 	if (context->position.row == 0 && context->position.line == 0)
 	{
 		errcontext("bulk_insert into \"%s\"", context->relation);

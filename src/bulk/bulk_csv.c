@@ -16,6 +16,10 @@
 
 #include "access/htup_details.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
+
+/* How far to read in one field before interrupts are looked at again, in bytes. */
+#define CSV_STRIDE	65536
 
 typedef enum CsvLineEnd
 {
@@ -96,6 +100,37 @@ count_lines(CsvReader *reader, const char *from, const char *to)
 	}
 }
 
+/* Where to stop for interrupts, of which there are none now: a field may be of any size. */
+static const char *
+next_stop(const CsvReader *reader)
+{
+	CHECK_FOR_INTERRUPTS();
+	return reader->cur + Min(reader->end - reader->cur, CSV_STRIDE);
+}
+
+/* Take what stands before the next quote, to which cur moves. */
+static void
+read_to_quote(CsvReader *reader)
+{
+	const char *quote = NULL;
+
+	while (quote == NULL)
+	{
+		const char *stop = next_stop(reader);
+
+		if (reader->cur == reader->end)
+			ereport(ERROR,
+					(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
+					 errmsg("unterminated CSV quoted field")));
+		quote = memchr(reader->cur, '"', stop - reader->cur);
+		if (quote != NULL)
+			stop = quote;
+		count_lines(reader, reader->cur, stop);
+		append_text(reader, reader->cur, stop - reader->cur);
+		reader->cur = stop;
+	}
+}
+
 /* From an opening quote to behind the one that closes. */
 static void
 read_quoted(CsvReader *reader)
@@ -103,15 +138,8 @@ read_quoted(CsvReader *reader)
 	reader->cur++;
 	for (;;)
 	{
-		const char *quote = memchr(reader->cur, '"', reader->end - reader->cur);
-
-		if (quote == NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
-					 errmsg("unterminated CSV quoted field")));
-		count_lines(reader, reader->cur, quote);
-		append_text(reader, reader->cur, quote - reader->cur);
-		reader->cur = quote + 1;
+		read_to_quote(reader);
+		reader->cur++;
 		if (reader->cur == reader->end || *reader->cur != '"')
 			return;
 		append_text(reader, "\"", 1);
@@ -160,12 +188,15 @@ read_field(CsvReader *reader)
 	for (;;)
 	{
 		const char *run = reader->cur;
+		const char *stop = next_stop(reader);
 
-		while (reader->cur < reader->end && !csv_special[(unsigned char) *reader->cur])
+		while (reader->cur < stop && !csv_special[(unsigned char) *reader->cur])
 			reader->cur++;
 		append_text(reader, run, reader->cur - run);
 		if (reader->cur == reader->end)
 			break;
+		if (reader->cur == stop)
+			continue;
 		if (*reader->cur == '"')
 		{
 			quoted = true;
@@ -198,6 +229,17 @@ read_record(CsvReader *reader)
 	return true;
 }
 
+/* For input that may not be CSV with a header; to be asked where it begins. */
+static const char *
+hint_at_header(const CsvReader *reader)
+{
+	char		first = bulk_context_first(reader->cur, reader->end - reader->cur);
+
+	return (first == '[' || first == '{') ?
+		"For JSON data, set the argument \"format\" to \"json\"." :
+		"The first line of CSV data must name the columns, separated by commas.";
+}
+
 /* Which column each field is for. */
 static void
 read_header(CsvReader *reader)
@@ -206,8 +248,9 @@ read_header(CsvReader *reader)
 	MemoryContext oldcontext;
 
 	sink->context->position.line = reader->line;
+	sink->context->hint = hint_at_header(reader);
 	if (!read_record(reader))
-		return;
+		return;				/* and no row will follow */
 
 	oldcontext = MemoryContextSwitchTo(sink->load_memory);
 	reader->ncolumns = reader->nfields;
@@ -230,6 +273,7 @@ read_header(CsvReader *reader)
 						 errmsg("column \"%s\" specified more than once", name)));
 	}
 	MemoryContextSwitchTo(oldcontext);
+	sink->context->hint = NULL;
 }
 
 static void

@@ -35,10 +35,12 @@ enum
 	RESULT_NATTS
 };
 
+typedef void (*BulkReader) (BulkSink *sink, const char *data, int len);
+
 static const struct
 {
 	const char *name;
-	void		(*read) (BulkSink *sink, const char *data, int len);
+	BulkReader	read;
 }			formats[] =
 {
 	{"json", bulk_json_read},
@@ -63,16 +65,30 @@ check_required(FunctionCallInfo fcinfo)
 	check_not_null(fcinfo, ARG_ON_CONFLICT, "on_conflict");
 }
 
+/* The reader for the argument "format"; names are exact, as the values of COPY's options are. */
+static BulkReader
+get_reader(FunctionCallInfo fcinfo)
+{
+	char	   *format = text_to_cstring(PG_GETARG_TEXT_PP(ARG_FORMAT));
+
+	for (int i = 0; i < (int) lengthof(formats); i++)
+		if (strcmp(format, formats[i].name) == 0)
+			return formats[i].read;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("format \"%s\" not recognized", format),
+			 errhint("Valid formats are \"json\" and \"csv\".")));
+}
+
 /* For data that is of a JSON type. */
 static void
 check_format_is_json(FunctionCallInfo fcinfo)
 {
-	char	   *format = text_to_cstring(PG_GETARG_TEXT_PP(ARG_FORMAT));
-
-	if (strcmp(format, "json") != 0)
+	if (get_reader(fcinfo) != bulk_json_read)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("data of a JSON type cannot have the format \"%s\"", format),
+				 errmsg("data of a JSON type cannot have the format \"%s\"",
+						text_to_cstring(PG_GETARG_TEXT_PP(ARG_FORMAT))),
 				 errhint("Cast the data to text, or leave the format out.")));
 }
 
@@ -167,18 +183,9 @@ Datum
 purser_bulk_insert_0_1(PG_FUNCTION_ARGS)
 {
 	BulkInput	input = {0};
-	char	   *format;
 
 	check_required(fcinfo);
-	format = text_to_cstring(PG_GETARG_TEXT_PP(ARG_FORMAT));
-	for (int i = 0; i < (int) lengthof(formats); i++)
-		if (strcmp(format, formats[i].name) == 0)
-			input.read = formats[i].read;
-	if (input.read == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("format \"%s\" not recognized", format),
-				 errhint("Valid formats are \"json\" and \"csv\".")));
+	input.read = get_reader(fcinfo);
 	set_text(&input, fcinfo);
 	return load_and_report(fcinfo, &input);
 }

@@ -10,6 +10,24 @@
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
 
+static const char *
+describe(const JsonbValue *value)
+{
+	switch (value->type)
+	{
+		case jbvNull:
+			return "null";
+		case jbvString:
+			return "a string";
+		case jbvNumeric:
+			return "a number";
+		case jbvBool:
+			return "a boolean";
+		default:
+			return "an array";
+	}
+}
+
 static void
 set_field(BulkField *field, const JsonbValue *value)
 {
@@ -69,15 +87,18 @@ bulk_jsonb_read(BulkSink *sink, Jsonb *data)
 	uint64		row = 0;
 
 	MemoryContextSwitchTo(oldcontext);
-	if (!JB_ROOT_IS_ARRAY(data) || JB_ROOT_IS_SCALAR(data))
-		bulk_json_not_objects();
+	if (JB_ROOT_IS_OBJECT(data))
+		bulk_json_refuse_data("an object",
+							  "For a single row, put the object in square brackets.");
+	if (JsonbExtractScalar(&data->root, &value))
+		bulk_json_refuse_data(describe(&value), NULL);
 
 	(void) JsonbIteratorNext(&it, &value, false);
 	while (JsonbIteratorNext(&it, &value, true) == WJB_ELEM)
 	{
 		position->row = ++row;
 		if (value.type != jbvBinary || !JsonContainerIsObject(value.val.binary.data))
-			bulk_json_not_objects();
+			bulk_json_refuse_element(describe(&value));
 		read_object(sink, value.val.binary.data);
 		sink->push(sink);
 	}

@@ -15,6 +15,7 @@
 
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -222,6 +223,7 @@ element_scalar(void *state, char *token, JsonTokenType type)
 {
 	ArrayWriter *writer = state;
 
+	CHECK_FOR_INTERRUPTS();
 	if (writer->inner == 0)
 	{
 		note_element(writer);
