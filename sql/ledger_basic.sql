@@ -40,6 +40,12 @@ SELECT revision, message, parents, depends_on, labels, upgrade, downgrade, verif
 FROM purser.show('2bad') \gx
 SELECT revision, downgrade, verify FROM purser.show('head');
 SELECT revision FROM purser.show('work');
+-- one revision, not a target: the hint says so
+SELECT purser.show('heads');
+SELECT purser.show('+1');
+SELECT purser.show('base');
+SELECT purser.export_revision('heads');
+SELECT purser.export_revision('-1');
 
 -- 3.final cannot be undone: nothing is, whatever the target
 SELECT * FROM purser.downgrade('base');

@@ -32,9 +32,9 @@ with_prefix(const LedgerGraph *graph, const char *text)
 	return set;
 }
 
-/* The one revision of this id, or the one whose id begins so. */
+/* The one revision of this id, or the one whose id begins so; the hint says what else is allowed. */
 static int
-find_revision(const LedgerGraph *graph, const char *text)
+find_revision(const LedgerGraph *graph, const char *text, const char *hint)
 {
 	int			node = ledger_graph_find(graph, text);
 	LedgerSet	matches = {0, NULL};
@@ -51,8 +51,7 @@ find_revision(const LedgerGraph *graph, const char *text)
 				 matches.count ?
 				 errhint("The beginning of an id must have at least %d characters.",
 						 LEDGER_PREFIX_MIN) :
-				 errhint("A target is a revision id or its beginning, \"head\", \"heads\", "
-						 "\"base\", \"+N\" or \"-N\".")));
+				 errhint("%s", hint)));
 	if (matches.count > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -110,7 +109,10 @@ ledger_resolve_target(const LedgerGraph *graph, const char *text)
 	else if (strcmp(text, "head") == 0)
 		target.revisions = the_head(graph);
 	else if (strcmp(text, "base") != 0)
-		target.revisions = single(find_revision(graph, text));
+		target.revisions = single(find_revision(graph, text,
+												"A target is a revision id or its beginning, "
+												"\"head\", \"heads\", \"base\", \"+N\" or "
+												"\"-N\"."));
 	return target;
 }
 
@@ -121,7 +123,8 @@ ledger_resolve_revision(const LedgerGraph *graph, const char *text)
 	LedgerSet	head;
 
 	if (strcmp(text, "head") != 0)
-		return find_revision(graph, text);
+		return find_revision(graph, text,
+							 "Name one revision: an id or its beginning, or \"head\".");
 	head = the_head(graph);
 	if (head.count == 0)
 		ereport(ERROR,
