@@ -94,6 +94,7 @@ SELECT try('again1', 'SELECT purser.upgrade()');
 SELECT try('again2', 'SELECT purser.stamp(''base'')');
 SELECT try('again3', 'SELECT purser.add_revision(''x'', ''y'')');
 SELECT try('again4', 'DO $$ BEGIN PERFORM purser.downgrade(''base''); EXCEPTION WHEN object_in_use THEN RAISE NOTICE ''refused''; END $$');
+SELECT try('again7', 'SELECT purser.remove_revision(''again1'')');
 SELECT try('again5', 'SELECT * FROM purser.current()');
 SELECT try('drop1', 'CREATE TABLE gone (); DROP EXTENSION pg_purser');
 SELECT try('drop2', 'DROP EXTENSION pg_purser CASCADE; CREATE EXTENSION pg_purser');

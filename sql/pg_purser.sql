@@ -25,7 +25,7 @@ CREATE INDEX revision_labels_idx ON purser.revision USING gin (labels) WITH (fas
 	WHERE labels OPERATOR(pg_catalog.<>) '{}';
 COMMENT ON TABLE purser.revision IS
 'The revisions that are known, with their scripts; written by purser.add_revision(), '
-'load_revision() and load_directory() only.';
+'load_revision(), load_directory() and remove_revision() only.';
 COMMENT ON COLUMN purser.revision.ordinal IS
 'Order in which revisions were loaded; decides where the graph leaves the order open.';
 COMMENT ON COLUMN purser.revision.downgrade IS 'NULL: the revision cannot be undone.';
@@ -103,6 +103,13 @@ COMMENT ON FUNCTION purser.load_directory IS
 'entries are skipped. Errors: as load_revision, naming the file; 58P01 no such directory, 42809 '
 'an entry that is not a file, 54000 a file above 64 MB, 22021 not UTF-8, 42710 two files with '
 'one id, 42P17 a cycle.';
+
+CREATE FUNCTION purser.remove_revision(revision text) RETURNS text
+LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_remove_revision_0_1';
+COMMENT ON FUNCTION purser.remove_revision IS
+'Forgets a revision that is not applied and that no other needs, and returns its id. revision: an '
+'id, its beginning, or head. Errors: 42704 no such revision, 55000 it is applied, 2BP01 others '
+'have it as a parent or dependency.';
 
 CREATE FUNCTION purser.export_revision(revision text) RETURNS text
 LANGUAGE C VOLATILE STRICT AS 'MODULE_PATHNAME', 'purser_export_revision_0_1';
@@ -220,7 +227,7 @@ COMMENT ON FUNCTION purser.show IS
 
 REVOKE ALL ON TABLE purser.revision, purser.applied, purser.event FROM PUBLIC;
 REVOKE ALL ON FUNCTION purser.add_revision, purser.load_revision, purser.load_directory,
-	purser.export_revision, purser.upgrade, purser.downgrade, purser.plan, purser.stamp,
+	purser.remove_revision, purser.export_revision, purser.upgrade, purser.downgrade, purser.plan, purser.stamp,
 	purser.current, purser.heads, purser.history, purser.show FROM PUBLIC;
 GRANT SELECT ON TABLE purser.revision, purser.applied, purser.event TO pg_monitor;
 GRANT EXECUTE ON FUNCTION purser.export_revision, purser.plan, purser.current, purser.heads,

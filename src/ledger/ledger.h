@@ -149,6 +149,7 @@ extern LedgerGraph *ledger_store_graph(void);
 extern LedgerRevision *ledger_store_fetch(const char *id);
 extern LedgerRevision *ledger_store_need(const char *id);
 extern void ledger_store_save(const LedgerRevision *revision);
+extern void ledger_store_remove(const char *id);
 extern void ledger_store_check_names(const LedgerRevision *revision);
 extern void ledger_store_check_needed(const LedgerRevision *revision);
 extern bool ledger_store_is_applied(const char *id);

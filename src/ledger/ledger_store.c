@@ -167,6 +167,19 @@ ledger_store_save(const LedgerRevision *revision)
 	shared_query_close();
 }
 
+void
+ledger_store_remove(const char *id)
+{
+	static OwnerQuery query = {
+		.sql = "DELETE FROM purser.revision WHERE revision OPERATOR(pg_catalog.=) $1",
+		.writes = true, .nargs = 1, .argtypes = {TEXTOID}
+	};
+	Datum		values[] = {CStringGetTextDatum(id)};
+
+	shared_query_open(&query, values, NULL);
+	shared_query_close();
+}
+
 /* Ids and labels are one space of names: a label may not be taken in it. */
 void
 ledger_store_check_names(const LedgerRevision *revision)
