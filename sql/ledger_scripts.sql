@@ -45,11 +45,29 @@ SELECT try('tx5', 'PREPARE TRANSACTION ''x''');
 SELECT try('tx6', 'DO $$ BEGIN COMMIT; END $$');
 SELECT try('copy1', 'COPY a FROM STDIN');
 SELECT try('copy2', 'COPY (SELECT 1) TO STDOUT');
-\set VERBOSITY sqlstate
-SELECT try('tx7', 'VACUUM');
+-- and so is what the server runs outside of transactions only, with what to do instead
+SELECT try('tx7', E'CREATE TABLE tx ();\nVACUUM');
+\echo :LAST_ERROR_SQLSTATE
+\set VERBOSITY terse
 SELECT try('tx8', 'CREATE INDEX CONCURRENTLY ON a (x)');
-SELECT try('tx9', 'DISCARD ALL');
+SELECT try('tx8', 'DROP INDEX CONCURRENTLY a');
+SELECT try('tx8', 'REINDEX TABLE CONCURRENTLY a');
+SELECT try('tx8', 'REINDEX (CONCURRENTLY on) INDEX a');
+SELECT try('tx8', 'REINDEX SCHEMA a');
+SELECT try('tx8', 'REINDEX DATABASE a');
+SELECT try('tx8', 'ALTER TABLE a DETACH PARTITION b CONCURRENTLY');
+SELECT try('tx8', 'CLUSTER');
+SELECT try('tx8', 'ALTER SYSTEM SET work_mem = 1');
+SELECT try('tx8', 'CREATE DATABASE regress_ledger');
+SELECT try('tx8', 'DROP DATABASE regress_ledger');
+SELECT try('tx8', 'ALTER DATABASE regress_ledger SET TABLESPACE pg_default');
+SELECT try('tx8', 'CREATE TABLESPACE regress_ledger LOCATION ''/''');
+SELECT try('tx8', 'DROP TABLESPACE regress_ledger');
+SELECT try('tx8', 'DISCARD ALL');
 \set VERBOSITY default
+-- the same commands where they may run
+SELECT try('tx9', 'ANALYZE a; CREATE INDEX a_x ON a (x); REINDEX TABLE a; REINDEX (CONCURRENTLY off) INDEX a_x;
+	CLUSTER a USING a_x; DROP INDEX a_x; ALTER TABLE a SET WITHOUT CLUSTER; DISCARD PLANS');
 -- nor may it change what a string is under the statements that are to come
 \set VERBOSITY sqlstate
 SELECT try('strings1', $$SET standard_conforming_strings = off; SELECT '\''; CREATE TABLE hidden (); --'$$);
