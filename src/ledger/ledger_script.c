@@ -11,10 +11,14 @@
 
 #include "commands/defrem.h"
 #include "executor/spi.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "parser/parser.h"
 #include "tcop/dest.h"
+
+/* Most characters of a line that a syntax error shows before and after its place. */
+#define SHOWN_MAX 200
 
 /* Where we are, for the error context. */
 typedef struct Position
@@ -26,6 +30,40 @@ typedef struct Position
 	int			counted_line;
 } Position;
 
+/*
+ * Point the error at its line alone, or at the part of it around the place,
+ * where the cursor is a character of the script; returns the line's number.
+ */
+static int
+show_line(const char *text, int cursor)
+{
+	const char *at = text;
+	const char *start = text;	/* what is shown, */
+	int			column = 1;		/* and where the cursor is in that */
+	int			line = 1;
+
+	for (; cursor > 1 && *at; cursor--)
+	{
+		if (*at == '\n')
+		{
+			line++;
+			start = at + 1;
+			column = 0;
+		}
+		at += pg_mblen(at);
+		if (column++ == SHOWN_MAX)
+		{
+			start += pg_mblen(start);
+			column--;
+		}
+	}
+	errposition(0);
+	internalerrposition(column);
+	internalerrquery(pnstrdup(start, at - start +
+							  pg_mbcharcliplen(at, strcspn(at, "\r\n"), SHOWN_MAX)));
+	return line;
+}
+
 static void
 script_context(void *arg)
 {
@@ -35,12 +73,9 @@ script_context(void *arg)
 
 	/* Without a statement, a cursor is one in the script: a syntax error. */
 	if (position->statement == 0 && cursor > 0)
-	{
-		errposition(0);
-		internalerrposition(cursor);
-		internalerrquery(script->text);
-	}
-	if (position->statement == 0)
+		errcontext("line %d of the %s script of revision \"%s\"",
+				   show_line(script->text, cursor), script->section, script->revision);
+	else if (position->statement == 0)
 		errcontext("%s script of revision \"%s\"", script->section, script->revision);
 	else
 		errcontext("statement %d, on line %d, of the %s script of revision \"%s\"",
