@@ -18,6 +18,10 @@ WHERE pronamespace = 'purser'::regnamespace AND probin LIKE '%pg_purser' AND pro
 		'plan', 'stamp', 'current', 'heads', 'history', 'show')
 	AND (a.grantee = 0 OR p.prosecdef OR obj_description(p.oid, 'pg_proc') IS NULL);
 
+SELECT attrelid::regclass, attname FROM pg_attribute
+WHERE attrelid IN ('purser.revision'::regclass, 'purser.applied'::regclass, 'purser.event'::regclass)
+	AND attnum > 0 AND NOT attisdropped AND col_description(attrelid, attnum) IS NULL;
+
 SET ROLE regress_ledger_nobody;
 SELECT purser.upgrade();
 SELECT purser.downgrade('base');

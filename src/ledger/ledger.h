@@ -24,6 +24,9 @@
 /* What some editors put before a text in UTF-8. */
 #define LEDGER_BYTE_ORDER_MARK "\xEF\xBB\xBF"
 
+/* Most bytes of a text of the user's that a message quotes. */
+#define LEDGER_QUOTE_MAX 100
+
 /* Most ids that one message lists. */
 #define LEDGER_LIST_MAX 10
 
@@ -52,6 +55,7 @@ extern bool ledger_same_revision(const LedgerRevision *a, const LedgerRevision *
 extern bool ledger_is_directive(const char *line, const char **rest);
 extern char *ledger_clean_script(const char *script);
 extern char *ledger_trimmed(const char *start, const char *end);
+extern const char *ledger_clipped(const char *text);
 extern char *ledger_random_id(void);
 
 /* ---- the file format (ledger_format.c) ---- */

@@ -209,6 +209,17 @@ check_may_read_files(void)
 				 errhint("purser.load_revision() takes the text of a file from the client.")));
 }
 
+/* The client's folder means nothing here, and the server's own is its data. */
+static void
+check_absolute(const char *path)
+{
+	if (!is_absolute_path(path))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("path \"%s\" is not absolute", ledger_clipped(path)),
+				 errhint("The directory is on the server: give its whole path.")));
+}
+
 Datum
 purser_load_directory_0_1(PG_FUNCTION_ARGS)
 {
@@ -219,6 +230,7 @@ purser_load_directory_0_1(PG_FUNCTION_ARGS)
 	LedgerFiles files;
 
 	check_may_read_files();
+	check_absolute(path);
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	ledger_begin_write("purser.load_directory()");
 	files = ledger_read_directory(path);

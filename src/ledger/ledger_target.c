@@ -47,7 +47,7 @@ find_revision(const LedgerGraph *graph, const char *text, const char *hint)
 	if (matches.count == 0 || too_short)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("revision \"%s\" does not exist", text),
+				 errmsg("revision \"%s\" does not exist", ledger_clipped(text)),
 				 matches.count ?
 				 errhint("The beginning of an id must have at least %d characters.",
 						 LEDGER_PREFIX_MIN) :
@@ -92,7 +92,7 @@ parse_steps(const char *text)
 	if (steps == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid number of steps \"%s\"", text),
+				 errmsg("invalid number of steps \"%s\"", ledger_clipped(text)),
 				 errhint("Write a sign and a whole number from 1, such as \"+1\" or \"-2\".")));
 	return text[0] == '-' ? -steps : steps;
 }
