@@ -131,6 +131,9 @@ SELECT purser.history('head');
 SELECT purser.history('a:b:c');
 SELECT purser.history('-1:head');
 SELECT purser.stamp('+1');
+SELECT purser.stamp('nothing');
+SELECT purser.downgrade('nothing');
+SELECT purser.history('nothing:');
 SELECT revision FROM purser.history();
 
 SET client_min_messages = warning;

@@ -129,7 +129,8 @@ typedef struct LedgerTarget
 	LedgerSet	revisions;		/* empty: the base */
 } LedgerTarget;
 
-extern LedgerTarget ledger_resolve_target(const LedgerGraph *graph, const char *text);
+extern LedgerTarget ledger_resolve_target(const LedgerGraph *graph, const char *text,
+										  const char *hint);
 extern int	ledger_resolve_revision(const LedgerGraph *graph, const char *text);
 
 /* ---- plans (ledger_plan.c) ---- */

@@ -249,22 +249,29 @@ plan_downgrade(const LedgerGraph *graph, LedgerTarget *target)
 LedgerSet
 ledger_plan(const LedgerGraph *graph, LedgerDirection direction, const char *text)
 {
-	LedgerTarget target = ledger_resolve_target(graph, text);
+	bool		up = direction == LEDGER_UPGRADE;
+	LedgerTarget target = ledger_resolve_target(graph, text, up ?
+												"A target is a revision id or its beginning, "
+												"\"head\", \"heads\", \"base\" or \"+N\"." :
+												"A target is a revision id or its beginning, "
+												"\"head\", \"heads\", \"base\" or \"-N\".");
 
-	return direction == LEDGER_UPGRADE ? plan_upgrade(graph, &target) :
+	return up ? plan_upgrade(graph, &target) :
 		plan_downgrade(graph, &target);
 }
 
 static LedgerSet
 resolve_without_steps(const LedgerGraph *graph, const char *text)
 {
-	LedgerTarget target = ledger_resolve_target(graph, text);
+	static const char hint[] =
+		"Name a revision by its id or its beginning, \"head\", \"heads\" or \"base\".";
+	LedgerTarget target = ledger_resolve_target(graph, text, hint);
 
 	if (target.steps != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("target \"%s\" cannot be used here", ledger_clipped(text)),
-				 errhint("Name a revision, \"head\", \"heads\" or \"base\".")));
+				 errhint("%s", hint)));
 	return target.revisions;
 }
 

@@ -32,7 +32,7 @@ with_prefix(const LedgerGraph *graph, const char *text)
 	return set;
 }
 
-/* The one revision of this id, or the one whose id begins so; the hint says what else is allowed. */
+/* The one revision of this id, or whose id begins so; the hint says what the caller takes. */
 static int
 find_revision(const LedgerGraph *graph, const char *text, const char *hint)
 {
@@ -97,8 +97,9 @@ parse_steps(const char *text)
 	return text[0] == '-' ? -steps : steps;
 }
 
+/* The hint is for a revision that does not exist: what the caller takes. */
 LedgerTarget
-ledger_resolve_target(const LedgerGraph *graph, const char *text)
+ledger_resolve_target(const LedgerGraph *graph, const char *text, const char *hint)
 {
 	LedgerTarget target = {text, 0, {0, NULL}};
 
@@ -109,10 +110,7 @@ ledger_resolve_target(const LedgerGraph *graph, const char *text)
 	else if (strcmp(text, "head") == 0)
 		target.revisions = the_head(graph);
 	else if (strcmp(text, "base") != 0)
-		target.revisions = single(find_revision(graph, text,
-												"A target is a revision id or its beginning, "
-												"\"head\", \"heads\", \"base\", \"+N\" or "
-												"\"-N\"."));
+		target.revisions = single(find_revision(graph, text, hint));
 	return target;
 }
 
