@@ -40,6 +40,12 @@ SELECT revision, message, parents, depends_on, labels, upgrade, downgrade, verif
 FROM purser.show('2bad') \gx
 SELECT revision, downgrade, verify FROM purser.show('head');
 SELECT revision FROM purser.show('work');
+-- one revision, not a target: the hint says so
+SELECT purser.show('heads');
+SELECT purser.show('+1');
+SELECT purser.show('base');
+SELECT purser.export_revision('heads');
+SELECT purser.export_revision('-1');
 
 -- 3.final cannot be undone: nothing is, whatever the target
 SELECT * FROM purser.downgrade('base');
@@ -58,15 +64,21 @@ SELECT * FROM purser.current();
 SELECT id, kind, revision, role = current_user AND session_role = session_user AS who,
 	application_name, duration IS NOT NULL AS timed, checksum IS NOT NULL AS checksum
 FROM purser.event ORDER BY id;
-CREATE FUNCTION field(value text) RETURNS text LANGUAGE sql
-	RETURN coalesce(octet_length(convert_to(value, 'UTF8')) || ':' || value, '-');
+-- the query of the documentation
 CREATE VIEW broken AS
-SELECT id FROM (SELECT *, lag(hash, 1, '') OVER (ORDER BY id) AS before FROM purser.event) e
-WHERE previous_hash <> before OR hash <> sha256(convert_to(
-	field(encode(previous_hash, 'hex')) || field(id::text) || field(kind) || field(revision)
-	|| field((extract(epoch FROM at) * 1000000)::bigint::text) || field(role) || field(session_role)
-	|| field(application_name) || field(host(client_addr))
-	|| field((extract(epoch FROM duration) * 1000000)::bigint::text) || field(encode(checksum, 'hex')), 'UTF8'));
+SELECT e.id
+FROM (SELECT *, lag(id, 1, 0::bigint) OVER w AS last_id, lag(hash, 1, '') OVER w AS last_hash
+		FROM purser.event WINDOW w AS (ORDER BY id)) e,
+	LATERAL (SELECT string_agg(coalesce(octet_length(convert_to(field, 'UTF8')) || ':' || field, '-'),
+			'' ORDER BY place) AS text
+		FROM unnest(ARRAY[encode(e.previous_hash, 'hex'), e.id::text, e.kind, e.revision,
+			(extract(epoch FROM e.at) * 1000000)::bigint::text, e.role, e.session_role,
+			e.application_name, host(e.client_addr),
+			(extract(epoch FROM e.duration) * 1000000)::bigint::text,
+			encode(e.checksum, 'hex')]) WITH ORDINALITY AS f(field, place)) canonical
+WHERE e.id <> e.last_id + 1 OR e.previous_hash <> e.last_hash
+	OR e.hash <> sha256(convert_to(canonical.text, 'UTF8'))
+ORDER BY e.id;
 SELECT * FROM broken;
 BEGIN;
 UPDATE purser.event SET role = 'somebody else' WHERE id = 3;
@@ -74,6 +86,16 @@ SELECT * FROM broken;
 ROLLBACK;
 BEGIN;
 DELETE FROM purser.event WHERE id = 5;
+SELECT * FROM broken;
+ROLLBACK;
+BEGIN;
+DELETE FROM purser.event WHERE id = 1;
+SELECT * FROM broken;
+ROLLBACK;
+BEGIN;
+UPDATE purser.event SET duration = duration + '1 microsecond' WHERE id = 1;
+UPDATE purser.event SET duration = '0' WHERE kind = 'stamp' AND id = (SELECT min(id) FROM purser.event WHERE kind = 'stamp');
+UPDATE purser.event SET hash = sha256('another') WHERE id = (SELECT max(id) - 1 FROM purser.event);
 SELECT * FROM broken;
 ROLLBACK;
 
@@ -109,6 +131,9 @@ SELECT purser.history('head');
 SELECT purser.history('a:b:c');
 SELECT purser.history('-1:head');
 SELECT purser.stamp('+1');
+SELECT purser.stamp('nothing');
+SELECT purser.downgrade('nothing');
+SELECT purser.history('nothing:');
 SELECT revision FROM purser.history();
 
 SET client_min_messages = warning;

@@ -88,6 +88,29 @@ SELECT purser.load_revision(E'-- purser: revision x\n-- purser: replaces y');
 SELECT purser.load_revision(E'-- purser: revision x\n-- purser: transactional no');
 SELECT purser.load_revision(E'-- purser: revision x\n-- purser:');
 SELECT purser.export_revision('nobody');
+SELECT purser.export_revision(NULL);
+-- a directory is the server's, so a path of the client's is none
+SELECT purser.load_directory('demo/migrations');
+SELECT purser.load_directory('');
+SELECT purser.load_directory(NULL);
+-- messages stay short, whatever they quote
+\set VERBOSITY terse
+SELECT purser.load_revision('-- purser: ' || repeat('ü', 5000000));
+SELECT purser.load_revision('-- purser: upgrade ' || repeat('ü', 5000000));
+SELECT purser.load_revision(E'-- purser: parents none\n-- purser: message m\n-- purser: revision '
+	|| repeat('x', 5000000) || E'\n-- purser: upgrade');
+SELECT purser.load_revision(E'-- purser: revision x\n-- purser: message m\n-- purser: parents '
+	|| repeat('x', 5000000) || E'\n-- purser: upgrade');
+SELECT purser.show(repeat('x', 5000000));
+SELECT purser.plan(repeat('x', 5000000), 'head');
+SELECT purser.plan('upgrade', '+' || repeat('9', 5000000));
+SELECT purser.plan('upgrade', '-' || repeat('0', 5000000) || '1');
+SELECT purser.plan('upgrade', '+' || repeat('0', 5000000) || '1');
+SELECT purser.stamp('+' || repeat('0', 5000000) || '1');
+SELECT purser.plan('downgrade', '+' || repeat('0', 5000000) || '1');
+SELECT purser.history(repeat('x', 5000000));
+SELECT purser.load_directory(repeat('x', 5000000));
+\set VERBOSITY default
 SELECT count(*) FROM purser.history();
 
 TRUNCATE purser.revision, purser.applied, purser.event;

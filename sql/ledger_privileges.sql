@@ -7,16 +7,20 @@ CREATE ROLE "regress_ledger ""Weird"" Rôle";
 GRANT pg_monitor TO regress_ledger_reader;
 GRANT regress_ledger_migrator TO "regress_ledger ""Weird"" Rôle";
 GRANT EXECUTE ON FUNCTION purser.upgrade, purser.downgrade, purser.add_revision, purser.load_revision,
-	purser.load_directory, purser.stamp TO regress_ledger_migrator;
+	purser.load_directory, purser.remove_revision, purser.stamp TO regress_ledger_migrator;
 GRANT ALL ON SCHEMA ledger_privileges TO regress_ledger_migrator;
 CREATE TABLE ledger_privileges.secret (x int);
 
 -- nothing for everybody, and everything of ours said
 SELECT p.proname FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
 WHERE pronamespace = 'purser'::regnamespace AND probin LIKE '%pg_purser' AND prosrc LIKE 'purser_%'
-	AND proname IN ('add_revision', 'load_revision', 'load_directory', 'export_revision', 'upgrade', 'downgrade',
+	AND proname IN ('add_revision', 'load_revision', 'load_directory', 'remove_revision', 'export_revision', 'upgrade', 'downgrade',
 		'plan', 'stamp', 'current', 'heads', 'history', 'show')
 	AND (a.grantee = 0 OR p.prosecdef OR obj_description(p.oid, 'pg_proc') IS NULL);
+
+SELECT attrelid::regclass, attname FROM pg_attribute
+WHERE attrelid IN ('purser.revision'::regclass, 'purser.applied'::regclass, 'purser.event'::regclass)
+	AND attnum > 0 AND NOT attisdropped AND col_description(attrelid, attnum) IS NULL;
 
 SET ROLE regress_ledger_nobody;
 SELECT purser.upgrade();
@@ -24,6 +28,7 @@ SELECT purser.downgrade('base');
 SELECT purser.add_revision('x', '');
 SELECT purser.load_revision('');
 SELECT purser.load_directory('/');
+SELECT purser.remove_revision('x');
 SELECT purser.stamp('base');
 SELECT purser.plan('upgrade', 'heads');
 SELECT purser.current();
@@ -38,6 +43,7 @@ SELECT * FROM purser.event;
 SET ROLE regress_ledger_migrator;
 SET search_path = ledger_privileges;
 SELECT purser.add_revision('table', 'CREATE TABLE mine ()', 'DROP TABLE mine', 'mine1');
+SELECT purser.add_revision('mistake', '', '', 'mistake1'), purser.remove_revision('mistake1');
 SELECT revision FROM purser.upgrade();
 SELECT tableowner FROM pg_tables WHERE tablename = 'mine';
 SELECT purser.add_revision('secret', 'SELECT * FROM ledger_privileges.secret', '', 'secret1');
@@ -120,5 +126,5 @@ SET client_min_messages = warning;
 DROP SCHEMA ledger_privileges CASCADE;
 TRUNCATE purser.revision, purser.applied, purser.event;
 REVOKE ALL ON FUNCTION purser.upgrade, purser.downgrade, purser.add_revision, purser.load_revision,
-	purser.load_directory, purser.stamp FROM regress_ledger_migrator;
+	purser.load_directory, purser.remove_revision, purser.stamp FROM regress_ledger_migrator;
 DROP ROLE regress_ledger_nobody, regress_ledger_migrator, regress_ledger_reader, "regress_ledger ""Weird"" Rôle";

@@ -26,6 +26,10 @@ SELECT purser.upgrade('bad');
 SELECT to_regclass('good') AS good, (SELECT count(*) FROM purser.applied WHERE revision IN ('good', 'bad')) AS applied;
 SELECT try('syntax1', E'SELECT 1;\nSELECT 2\n  FRM a;\nSELECT 3');
 SELECT try('syntax2', 'SELECT ''unfinished');
+SELECT try('syntax3', E'SELECT 1;\nSELECT ''Ünïcödé 🐘'' FRM FRM a; -- 🐘\nSELECT 3');
+SELECT try('syntax4', E'\n\nSELECT 1,\n\n');
+SELECT try('syntax5', E'SELECT 1;\nSELECT ' || repeat('ä, ', 1000) || 'a b c' || repeat(', ö', 1000000));
+SELECT try('syntax6', E'SELECT 1;\n\nSELECT $$ 2;\nSELECT 3');
 SELECT try('division1', 'SELECT 1; SELECT 1/0');
 SELECT purser.add_revision('v', 'CREATE TABLE v (x int)', NULL, 'verify1', '{}', verify => E'SELECT 1;\nSELECT y FROM v');
 SELECT purser.upgrade('verify1');
@@ -45,11 +49,29 @@ SELECT try('tx5', 'PREPARE TRANSACTION ''x''');
 SELECT try('tx6', 'DO $$ BEGIN COMMIT; END $$');
 SELECT try('copy1', 'COPY a FROM STDIN');
 SELECT try('copy2', 'COPY (SELECT 1) TO STDOUT');
-\set VERBOSITY sqlstate
-SELECT try('tx7', 'VACUUM');
+-- and so is what the server runs outside of transactions only, with what to do instead
+SELECT try('tx7', E'CREATE TABLE tx ();\nVACUUM');
+\echo :LAST_ERROR_SQLSTATE
+\set VERBOSITY terse
 SELECT try('tx8', 'CREATE INDEX CONCURRENTLY ON a (x)');
-SELECT try('tx9', 'DISCARD ALL');
+SELECT try('tx8', 'DROP INDEX CONCURRENTLY a');
+SELECT try('tx8', 'REINDEX TABLE CONCURRENTLY a');
+SELECT try('tx8', 'REINDEX (CONCURRENTLY on) INDEX a');
+SELECT try('tx8', 'REINDEX SCHEMA a');
+SELECT try('tx8', 'REINDEX DATABASE a');
+SELECT try('tx8', 'ALTER TABLE a DETACH PARTITION b CONCURRENTLY');
+SELECT try('tx8', 'CLUSTER');
+SELECT try('tx8', 'ALTER SYSTEM SET work_mem = 1');
+SELECT try('tx8', 'CREATE DATABASE regress_ledger');
+SELECT try('tx8', 'DROP DATABASE regress_ledger');
+SELECT try('tx8', 'ALTER DATABASE regress_ledger SET TABLESPACE pg_default');
+SELECT try('tx8', 'CREATE TABLESPACE regress_ledger LOCATION ''/''');
+SELECT try('tx8', 'DROP TABLESPACE regress_ledger');
+SELECT try('tx8', 'DISCARD ALL');
 \set VERBOSITY default
+-- the same commands where they may run
+SELECT try('tx9', 'ANALYZE a; CREATE INDEX a_x ON a (x); REINDEX TABLE a; REINDEX (CONCURRENTLY off) INDEX a_x;
+	CLUSTER a USING a_x; DROP INDEX a_x; ALTER TABLE a SET WITHOUT CLUSTER; DISCARD PLANS');
 -- nor may it change what a string is under the statements that are to come
 \set VERBOSITY sqlstate
 SELECT try('strings1', $$SET standard_conforming_strings = off; SELECT '\''; CREATE TABLE hidden (); --'$$);
@@ -94,6 +116,7 @@ SELECT try('again1', 'SELECT purser.upgrade()');
 SELECT try('again2', 'SELECT purser.stamp(''base'')');
 SELECT try('again3', 'SELECT purser.add_revision(''x'', ''y'')');
 SELECT try('again4', 'DO $$ BEGIN PERFORM purser.downgrade(''base''); EXCEPTION WHEN object_in_use THEN RAISE NOTICE ''refused''; END $$');
+SELECT try('again7', 'SELECT purser.remove_revision(''again1'')');
 SELECT try('again5', 'SELECT * FROM purser.current()');
 SELECT try('drop1', 'CREATE TABLE gone (); DROP EXTENSION pg_purser');
 SELECT try('drop2', 'DROP EXTENSION pg_purser CASCADE; CREATE EXTENSION pg_purser');

@@ -81,6 +81,24 @@ SELECT steps('downgrade', 'base');
 SELECT up('heads'), here();
 SELECT down('base');
 
+-- A revision that is in the way goes, unless it is applied or needed.
+SELECT up('left1');
+SELECT purser.remove_revision('left1');
+\echo :LAST_ERROR_SQLSTATE
+SELECT purser.remove_revision('left2');
+\echo :LAST_ERROR_SQLSTATE
+SELECT purser.remove_revision('right1');
+SELECT purser.remove_revision('heads');
+SELECT purser.remove_revision('nobody');
+SELECT purser.remove_revision(NULL);
+SELECT add('mistake', '{base0}'), add('needy', '{}', '{mistake}');
+SELECT purser.remove_revision('mistake');
+SELECT purser.remove_revision('need'), purser.remove_revision('mist');
+SELECT revision FROM purser.history() WHERE revision IN ('mistake', 'needy');
+SELECT add('mistake', '{left1}'), purser.remove_revision('mistake');
+SELECT down('base');
+SELECT purser.remove_revision('left1');
+
 -- Stamps: ancestors in, descendants out, other branches as they are, unless purged.
 SELECT up('right1'), up('other');
 SELECT * FROM purser.stamp('left2');

@@ -25,10 +25,22 @@ CREATE INDEX revision_labels_idx ON purser.revision USING gin (labels) WITH (fas
 	WHERE labels OPERATOR(pg_catalog.<>) '{}';
 COMMENT ON TABLE purser.revision IS
 'The revisions that are known, with their scripts; written by purser.add_revision(), '
-'load_revision() and load_directory() only.';
+'load_revision(), load_directory() and remove_revision() only.';
+COMMENT ON COLUMN purser.revision.revision IS 'The id.';
+COMMENT ON COLUMN purser.revision.parents IS
+'Ids of the revisions that come before: none for a base, several for a merge.';
+COMMENT ON COLUMN purser.revision.depends_on IS
+'Ids of revisions that must be applied first, without being its lineage.';
+COMMENT ON COLUMN purser.revision.labels IS 'Names for it, each of one revision only.';
+COMMENT ON COLUMN purser.revision.message IS 'What it does, in one line.';
+COMMENT ON COLUMN purser.revision.upgrade IS 'SQL that applies it; may be empty.';
+COMMENT ON COLUMN purser.revision.verify IS
+'SQL that must not fail after the upgrade; NULL: none.';
+COMMENT ON COLUMN purser.revision.added_at IS 'When it was added, or replaced by another text.';
+COMMENT ON COLUMN purser.revision.added_by IS 'The role that did that.';
 COMMENT ON COLUMN purser.revision.ordinal IS
 'Order in which revisions were loaded; decides where the graph leaves the order open.';
-COMMENT ON COLUMN purser.revision.downgrade IS 'NULL: the revision cannot be undone.';
+COMMENT ON COLUMN purser.revision.downgrade IS 'SQL that undoes it; NULL: the revision cannot be undone.';
 
 CREATE TABLE purser.applied (
 	revision text COLLATE "C" PRIMARY KEY,
@@ -38,6 +50,9 @@ CREATE TABLE purser.applied (
 );
 COMMENT ON TABLE purser.applied IS
 'The revisions that are in force; written by purser.upgrade(), downgrade() and stamp() only.';
+COMMENT ON COLUMN purser.applied.revision IS 'The id of one of purser.revision.';
+COMMENT ON COLUMN purser.applied.applied_at IS 'When it was applied or stamped.';
+COMMENT ON COLUMN purser.applied.applied_by IS 'The role that did that.';
 COMMENT ON COLUMN purser.applied.checksum IS
 'sha256 of the upgrade script, in UTF-8, as it was applied or stamped.';
 
@@ -57,8 +72,16 @@ CREATE TABLE purser.event (
 );
 COMMENT ON TABLE purser.event IS
 'What was done to the ledger, oldest first: appended to, never changed. Ids have no gaps.';
-COMMENT ON COLUMN purser.event.role IS
-'The role that called; session_role is the one that logged in.';
+COMMENT ON COLUMN purser.event.id IS 'From 1, without gaps, in the order of the events.';
+COMMENT ON COLUMN purser.event.kind IS 'upgrade, downgrade, stamp or unstamp.';
+COMMENT ON COLUMN purser.event.revision IS 'The id of the revision, which may be gone by now.';
+COMMENT ON COLUMN purser.event.at IS 'When the step was done, or the stamp made.';
+COMMENT ON COLUMN purser.event.role IS 'The role that called.';
+COMMENT ON COLUMN purser.event.session_role IS 'The role that logged in.';
+COMMENT ON COLUMN purser.event.application_name IS 'The setting of that name in the session.';
+COMMENT ON COLUMN purser.event.duration IS
+'How long the scripts ran; NULL for stamp and unstamp, which run none.';
+COMMENT ON COLUMN purser.event.previous_hash IS 'hash of the row before; empty in the first row.';
 COMMENT ON COLUMN purser.event.client_addr IS 'NULL for a connection by Unix-domain socket.';
 COMMENT ON COLUMN purser.event.checksum IS
 'sha256 of the script that ran or was stamped; NULL for unstamp.';
@@ -99,16 +122,23 @@ CREATE FUNCTION purser.load_directory(path text) RETURNS SETOF text
 LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_load_directory_0_1';
 COMMENT ON FUNCTION purser.load_directory IS
 'Records the revisions of all files of a directory on the server, or none; returns the ids that '
-'are new or replaced, parents first. Needs the privileges of pg_read_server_files. Hidden '
-'entries are skipped. Errors: as load_revision, naming the file; 58P01 no such directory, 42809 '
+'are new or replaced, parents first. path: absolute. Needs the privileges of pg_read_server_files. Hidden '
+'entries are skipped. Errors: as load_revision, naming the file; 22023 relative path, 58P01 no such directory, 42809 '
 'an entry that is not a file, 54000 a file above 64 MB, 22021 not UTF-8, 42710 two files with '
 'one id, 42P17 a cycle.';
 
+CREATE FUNCTION purser.remove_revision(revision text) RETURNS text
+LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_remove_revision_0_1';
+COMMENT ON FUNCTION purser.remove_revision IS
+'Forgets a revision that is not applied and that no other needs, and returns its id. revision: an '
+'id, its beginning, or head. Errors: 42704 no such revision, 55000 it is applied, 2BP01 others '
+'have it as a parent or dependency.';
+
 CREATE FUNCTION purser.export_revision(revision text) RETURNS text
-LANGUAGE C VOLATILE STRICT AS 'MODULE_PATHNAME', 'purser_export_revision_0_1';
+LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_export_revision_0_1';
 COMMENT ON FUNCTION purser.export_revision IS
 'The revision as text of a migration file, which load_revision() takes back as the same '
-'revision. revision: an id, its beginning, or head.';
+'revision. revision: an id, its beginning, or head. Errors: 42704 no such revision.';
 
 CREATE FUNCTION purser.upgrade(
 	target text DEFAULT 'heads',
@@ -220,7 +250,7 @@ COMMENT ON FUNCTION purser.show IS
 
 REVOKE ALL ON TABLE purser.revision, purser.applied, purser.event FROM PUBLIC;
 REVOKE ALL ON FUNCTION purser.add_revision, purser.load_revision, purser.load_directory,
-	purser.export_revision, purser.upgrade, purser.downgrade, purser.plan, purser.stamp,
+	purser.remove_revision, purser.export_revision, purser.upgrade, purser.downgrade, purser.plan, purser.stamp,
 	purser.current, purser.heads, purser.history, purser.show FROM PUBLIC;
 GRANT SELECT ON TABLE purser.revision, purser.applied, purser.event TO pg_monitor;
 GRANT EXECUTE ON FUNCTION purser.export_revision, purser.plan, purser.current, purser.heads,

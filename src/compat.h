@@ -147,6 +147,15 @@
 	(pg_namespace_aclcheck((schema), GetUserId(), ACL_USAGE) == ACLCHECK_OK)
 #endif
 
+/* 19: CLUSTER became a kind of REPACK */
+#if PG_VERSION_NUM >= 190000
+#define T_PURSER_REPACK T_RepackStmt
+typedef struct RepackStmt PurserRepackStmt;
+#else
+#define T_PURSER_REPACK T_ClusterStmt
+typedef struct ClusterStmt PurserRepackStmt;
+#endif
+
 /*
  * Audit
  */

@@ -55,7 +55,7 @@ is($standby->safe_psql('postgres', q{SELECT string_agg(revision, ' ') FROM purse
 is($standby->safe_psql('postgres', q{SELECT purser.export_revision('one1')}),
 	$node->safe_psql('postgres', q{SELECT purser.export_revision('one1')}), 'export on a standby');
 for my $call (q{upgrade()}, q{downgrade('base')}, q{stamp('base')}, q{add_revision('x', '')},
-	q{load_revision('')}, q{load_directory('/')})
+	q{load_revision('')}, q{remove_revision('x')}, q{load_directory('/')})
 {
 	my ($name) = $call =~ /^(\w+)/;
 	my ($ret, $out, $err) = $standby->psql('postgres', "SELECT purser.$call");

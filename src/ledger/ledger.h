@@ -24,6 +24,9 @@
 /* What some editors put before a text in UTF-8. */
 #define LEDGER_BYTE_ORDER_MARK "\xEF\xBB\xBF"
 
+/* Most bytes of a text of the user's that a message quotes. */
+#define LEDGER_QUOTE_MAX 100
+
 /* Most ids that one message lists. */
 #define LEDGER_LIST_MAX 10
 
@@ -52,6 +55,7 @@ extern bool ledger_same_revision(const LedgerRevision *a, const LedgerRevision *
 extern bool ledger_is_directive(const char *line, const char **rest);
 extern char *ledger_clean_script(const char *script);
 extern char *ledger_trimmed(const char *start, const char *end);
+extern const char *ledger_clipped(const char *text);
 extern char *ledger_random_id(void);
 
 /* ---- the file format (ledger_format.c) ---- */
@@ -125,7 +129,8 @@ typedef struct LedgerTarget
 	LedgerSet	revisions;		/* empty: the base */
 } LedgerTarget;
 
-extern LedgerTarget ledger_resolve_target(const LedgerGraph *graph, const char *text);
+extern LedgerTarget ledger_resolve_target(const LedgerGraph *graph, const char *text,
+										  const char *hint);
 extern int	ledger_resolve_revision(const LedgerGraph *graph, const char *text);
 
 /* ---- plans (ledger_plan.c) ---- */
@@ -149,6 +154,7 @@ extern LedgerGraph *ledger_store_graph(void);
 extern LedgerRevision *ledger_store_fetch(const char *id);
 extern LedgerRevision *ledger_store_need(const char *id);
 extern void ledger_store_save(const LedgerRevision *revision);
+extern void ledger_store_remove(const char *id);
 extern void ledger_store_check_names(const LedgerRevision *revision);
 extern void ledger_store_check_needed(const LedgerRevision *revision);
 extern bool ledger_store_is_applied(const char *id);

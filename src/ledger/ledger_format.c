@@ -61,7 +61,7 @@ find_key(const char *name)
 			return key;
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("migration header key \"%s\" is not supported", name),
+			 errmsg("migration header key \"%s\" is not supported", ledger_clipped(name)),
 			 errhint("Supported are revision, parents, message, depends, labels, upgrade, "
 					 "downgrade and verify.")));
 	return KEY_COUNT;			/* keeps the compiler quiet */
@@ -161,7 +161,8 @@ take_directive(Parser *parser, const char *line, const char *rest, const char *e
 	if (value[0] != '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-				 errmsg("unexpected text \"%s\" after \"-- purser: %s\"", value, name)));
+				 errmsg("unexpected text \"%s\" after \"-- purser: %s\"",
+						ledger_clipped(value), name)));
 	end_section(parser, line);
 	parser->section = key;
 	parser->section_start = next;

@@ -73,7 +73,7 @@ parse_direction(const char *text)
 	if (strcmp(text, "downgrade") != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid direction \"%s\"", text),
+				 errmsg("invalid direction \"%s\"", ledger_clipped(text)),
 				 errhint("The direction is \"upgrade\" or \"downgrade\".")));
 	return LEDGER_DOWNGRADE;
 }

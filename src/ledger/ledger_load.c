@@ -1,10 +1,11 @@
 /*
  * ledger_load.c
- *		SQL functions that bring revisions into the ledger.
+ *		SQL functions that bring revisions into the ledger, and take them out.
  *
  * A revision that is there with the same content is left alone; one that was
  * never applied may be replaced; one that is applied may not, as what ran
- * would then differ from what is on record.
+ * would then differ from what is on record.  One that is neither applied nor
+ * needed by another may be removed.
  */
 #include "ledger.h"
 
@@ -18,6 +19,7 @@
 PG_FUNCTION_INFO_V1(purser_add_revision_0_1);
 PG_FUNCTION_INFO_V1(purser_load_revision_0_1);
 PG_FUNCTION_INFO_V1(purser_load_directory_0_1);
+PG_FUNCTION_INFO_V1(purser_remove_revision_0_1);
 
 /* The one head, or nothing in an empty ledger. */
 static NameList
@@ -82,7 +84,8 @@ purser_add_revision_0_1(PG_FUNCTION_ARGS)
 	if (ledger_store_fetch(revision.id))
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("revision \"%s\" already exists", revision.id)));
+				 errmsg("revision \"%s\" already exists", revision.id),
+				 errhint("purser.load_revision() replaces a revision that is not applied.")));
 	check_fit(&revision, false);
 	ledger_store_save(&revision);
 	PG_RETURN_TEXT_P(cstring_to_text(revision.id));
@@ -206,6 +209,17 @@ check_may_read_files(void)
 				 errhint("purser.load_revision() takes the text of a file from the client.")));
 }
 
+/* The client's folder means nothing here, and the server's own is its data. */
+static void
+check_absolute(const char *path)
+{
+	if (!is_absolute_path(path))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("path \"%s\" is not absolute", ledger_clipped(path)),
+				 errhint("The directory is on the server: give its whole path.")));
+}
+
 Datum
 purser_load_directory_0_1(PG_FUNCTION_ARGS)
 {
@@ -216,6 +230,7 @@ purser_load_directory_0_1(PG_FUNCTION_ARGS)
 	LedgerFiles files;
 
 	check_may_read_files();
+	check_absolute(path);
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	ledger_begin_write("purser.load_directory()");
 	files = ledger_read_directory(path);
@@ -235,4 +250,57 @@ purser_load_directory_0_1(PG_FUNCTION_ARGS)
 	}
 	check_labels(graph, load);
 	return (Datum) 0;
+}
+
+/* The nodes that have this one as a parent or as a dependency. */
+static LedgerSet
+needed_by(const LedgerGraph *graph, int node)
+{
+	LedgerSet	set = {0, palloc(sizeof(int) * graph->count)};
+
+	for (int i = 0; i < graph->count; i++)
+	{
+		bool		needs = false;
+
+		for (int k = graph->up_start[i]; k < graph->up_start[i + 1]; k++)
+			needs = needs || graph->up[k] == node;
+		if (needs)
+			set.nodes[set.count++] = i;
+	}
+	return set;
+}
+
+static void
+check_removable(const LedgerGraph *graph, int node)
+{
+	const char *id = graph->nodes[node].id;
+	LedgerSet	needing = needed_by(graph, node);
+
+	if (graph->nodes[node].applied)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revision \"%s\" is applied and cannot be removed", id),
+				 errhint("Undo it with purser.downgrade() first.")));
+	if (needing.count > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("cannot remove revision \"%s\", which other revisions need", id),
+				 errdetail("It is a parent or a dependency of %s.",
+						   ledger_list_ids(graph, needing)),
+				 errhint("Remove those first, or load them anew without it.")));
+}
+
+Datum
+purser_remove_revision_0_1(PG_FUNCTION_ARGS)
+{
+	char	   *target = shared_arg_text(fcinfo, 0, "revision");
+	LedgerGraph *graph;
+	int			node;
+
+	ledger_begin_write("purser.remove_revision()");
+	graph = ledger_store_graph();
+	node = ledger_resolve_revision(graph, target);
+	check_removable(graph, node);
+	ledger_store_remove(graph->nodes[node].id);
+	PG_RETURN_TEXT_P(cstring_to_text(graph->nodes[node].id));
 }

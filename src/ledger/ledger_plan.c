@@ -42,7 +42,7 @@ ambiguous(const LedgerGraph *graph, const char *target, LedgerSet choices)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("target \"%s\" is ambiguous", target),
+			 errmsg("target \"%s\" is ambiguous", ledger_clipped(target)),
 			 errdetail("The way could go by %s.", ledger_list_ids(graph, choices)),
 			 errhint("Name a revision instead of a number of steps.")));
 }
@@ -52,7 +52,7 @@ too_few_steps(const char *target, int possible)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("cannot go as far as \"%s\"", target),
+			 errmsg("cannot go as far as \"%s\"", ledger_clipped(target)),
 			 errdetail_plural("There is only %d step to go.",
 							  "There are only %d steps to go.", possible, possible)));
 }
@@ -165,7 +165,7 @@ plan_upgrade(const LedgerGraph *graph, LedgerTarget *target)
 	if (target->steps < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("cannot upgrade to \"%s\"", target->text),
+				 errmsg("cannot upgrade to \"%s\"", ledger_clipped(target->text)),
 				 errhint("A number of steps down is a target of purser.downgrade().")));
 	if (target->steps > 0)
 	{
@@ -230,7 +230,7 @@ plan_downgrade(const LedgerGraph *graph, LedgerTarget *target)
 	if (target->steps > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("cannot downgrade to \"%s\"", target->text),
+				 errmsg("cannot downgrade to \"%s\"", ledger_clipped(target->text)),
 				 errhint("A number of steps up is a target of purser.upgrade().")));
 	for (int i = 0; i < target->revisions.count; i++)
 		if (!graph->nodes[target->revisions.nodes[i]].applied)
@@ -249,22 +249,29 @@ plan_downgrade(const LedgerGraph *graph, LedgerTarget *target)
 LedgerSet
 ledger_plan(const LedgerGraph *graph, LedgerDirection direction, const char *text)
 {
-	LedgerTarget target = ledger_resolve_target(graph, text);
+	bool		up = direction == LEDGER_UPGRADE;
+	LedgerTarget target = ledger_resolve_target(graph, text, up ?
+												"A target is a revision id or its beginning, "
+												"\"head\", \"heads\", \"base\" or \"+N\"." :
+												"A target is a revision id or its beginning, "
+												"\"head\", \"heads\", \"base\" or \"-N\".");
 
-	return direction == LEDGER_UPGRADE ? plan_upgrade(graph, &target) :
+	return up ? plan_upgrade(graph, &target) :
 		plan_downgrade(graph, &target);
 }
 
 static LedgerSet
 resolve_without_steps(const LedgerGraph *graph, const char *text)
 {
-	LedgerTarget target = ledger_resolve_target(graph, text);
+	static const char hint[] =
+		"Name a revision by its id or its beginning, \"head\", \"heads\" or \"base\".";
+	LedgerTarget target = ledger_resolve_target(graph, text, hint);
 
 	if (target.steps != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("target \"%s\" cannot be used here", text),
-				 errhint("Name a revision, \"head\", \"heads\" or \"base\".")));
+				 errmsg("target \"%s\" cannot be used here", ledger_clipped(text)),
+				 errhint("%s", hint)));
 	return target.revisions;
 }
 
@@ -306,7 +313,7 @@ ledger_plan_range(const LedgerGraph *graph, const char *range)
 	if (range && (colon == NULL || strchr(colon + 1, ':')))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid range \"%s\"", range),
+				 errmsg("invalid range \"%s\"", ledger_clipped(range)),
 				 errhint("A range is two targets with a colon between them, such as "
 						 "\"base:head\"; either may be left out.")));
 	if (range && colon > range)

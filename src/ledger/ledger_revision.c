@@ -9,6 +9,7 @@
  */
 #include "ledger.h"
 
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
 static const char *const reserved[] = {"head", "heads", "base", "current", "none"};
@@ -31,6 +32,17 @@ name_fault(const char *name)
 	return NULL;
 }
 
+/* The text as a message quotes it: its beginning only, when it is long. */
+const char *
+ledger_clipped(const char *text)
+{
+	size_t		length = strlen(text);
+
+	if (length <= LEDGER_QUOTE_MAX)
+		return text;
+	return psprintf("%.*s...", pg_mbcliplen(text, length, LEDGER_QUOTE_MAX), text);
+}
+
 static void
 check_name(const char *what, const char *name)
 {
@@ -39,7 +51,7 @@ check_name(const char *what, const char *name)
 	if (fault)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid %s \"%s\"", what, name),
+				 errmsg("invalid %s \"%s\"", what, ledger_clipped(name)),
 				 errdetail("%s", fault)));
 }
 

@@ -9,11 +9,16 @@
  */
 #include "ledger.h"
 
+#include "commands/defrem.h"
 #include "executor/spi.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "parser/parser.h"
 #include "tcop/dest.h"
+
+/* Most characters of a line that a syntax error shows before and after its place. */
+#define SHOWN_MAX 200
 
 /* Where we are, for the error context. */
 typedef struct Position
@@ -25,6 +30,40 @@ typedef struct Position
 	int			counted_line;
 } Position;
 
+/*
+ * Point the error at its line alone, or at the part of it around the place,
+ * where the cursor is a character of the script; returns the line's number.
+ */
+static int
+show_line(const char *text, int cursor)
+{
+	const char *at = text;
+	const char *start = text;	/* what is shown, */
+	int			column = 1;		/* and where the cursor is in that */
+	int			line = 1;
+
+	for (; cursor > 1 && *at; cursor--)
+	{
+		if (*at == '\n')
+		{
+			line++;
+			start = at + 1;
+			column = 0;
+		}
+		at += pg_mblen(at);
+		if (column++ == SHOWN_MAX)
+		{
+			start += pg_mblen(start);
+			column--;
+		}
+	}
+	errposition(0);
+	internalerrposition(column);
+	internalerrquery(pnstrdup(start, at - start +
+							  pg_mbcharcliplen(at, strcspn(at, "\r\n"), SHOWN_MAX)));
+	return line;
+}
+
 static void
 script_context(void *arg)
 {
@@ -34,12 +73,9 @@ script_context(void *arg)
 
 	/* Without a statement, a cursor is one in the script: a syntax error. */
 	if (position->statement == 0 && cursor > 0)
-	{
-		errposition(0);
-		internalerrposition(cursor);
-		internalerrquery(script->text);
-	}
-	if (position->statement == 0)
+		errcontext("line %d of the %s script of revision \"%s\"",
+				   show_line(script->text, cursor), script->section, script->revision);
+	else if (position->statement == 0)
 		errcontext("%s script of revision \"%s\"", script->section, script->revision);
 	else
 		errcontext("statement %d, on line %d, of the %s script of revision \"%s\"",
@@ -98,9 +134,121 @@ refuse(const char *what, const char *hint)
 			 errhint("%s", hint)));
 }
 
+/* As the server takes it: the last mention counts. */
+static bool
+is_option_on(const List *options, const char *name)
+{
+	bool		on = false;
+	ListCell   *cell;
+
+	foreach(cell, options)
+	{
+		DefElem    *option = lfirst_node(DefElem, cell);
+
+		if (strcmp(option->defname, name) == 0)
+			on = defGetBoolean(option);
+	}
+	return on;
+}
+
+static bool
+detaches_concurrently(const AlterTableStmt *alter)
+{
+	ListCell   *cell;
+
+	foreach(cell, alter->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
+
+		if (command->subtype == AT_DetachPartition &&
+			((PartitionCmd *) command->def)->concurrent)
+			return true;
+	}
+	return false;
+}
+
+static const char *
+reindex_outside(const ReindexStmt *reindex)
+{
+	if (is_option_on(reindex->params, "concurrently"))
+		return "REINDEX CONCURRENTLY";
+	if (reindex->kind != REINDEX_OBJECT_INDEX && reindex->kind != REINDEX_OBJECT_TABLE)
+		return "REINDEX of a schema or a database";
+	return NULL;
+}
+
+static const char *
+repack_outside(const PurserRepackStmt *repack)
+{
+	if (repack->relation == NULL)
+		return "CLUSTER or REPACK of all tables";
+	if (is_option_on(repack->params, "concurrently"))
+		return "REPACK CONCURRENTLY";
+	return NULL;
+}
+
+static bool
+moves_database(const AlterDatabaseStmt *alter)
+{
+	ListCell   *cell;
+
+	foreach(cell, alter->options)
+		if (strcmp(lfirst_node(DefElem, cell)->defname, "tablespace") == 0)
+			return true;
+	return false;
+}
+
+/*
+ * What the statement is called, if the server never runs it inside a
+ * transaction; NULL if it does, or if that depends on the catalogue.
+ */
+static const char *
+what_runs_outside(const Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_VacuumStmt:
+			return ((const VacuumStmt *) statement)->is_vacuumcmd ? "VACUUM" : NULL;
+		case T_IndexStmt:
+			return ((const IndexStmt *) statement)->concurrent ? "CREATE INDEX CONCURRENTLY" : NULL;
+		case T_DropStmt:
+			return ((const DropStmt *) statement)->concurrent ? "DROP INDEX CONCURRENTLY" : NULL;
+		case T_ReindexStmt:
+			return reindex_outside((const ReindexStmt *) statement);
+		case T_AlterTableStmt:
+			return detaches_concurrently((const AlterTableStmt *) statement) ?
+				"ALTER TABLE ... DETACH PARTITION CONCURRENTLY" : NULL;
+		case T_PURSER_REPACK:
+			return repack_outside((const PurserRepackStmt *) statement);
+		case T_AlterSystemStmt:
+			return "ALTER SYSTEM";
+		case T_CreatedbStmt:
+			return "CREATE DATABASE";
+		case T_DropdbStmt:
+			return "DROP DATABASE";
+		case T_AlterDatabaseStmt:
+			return moves_database((const AlterDatabaseStmt *) statement) ?
+				"ALTER DATABASE ... SET TABLESPACE" : NULL;
+		case T_CreateTableSpaceStmt:
+			return "CREATE TABLESPACE";
+		case T_DropTableSpaceStmt:
+			return "DROP TABLESPACE";
+		case T_DiscardStmt:
+			return ((const DiscardStmt *) statement)->target == DISCARD_ALL ? "DISCARD ALL" : NULL;
+		default:
+			return NULL;
+	}
+}
+
 static void
 check_statement(const RawStmt *raw)
 {
+	const char *outside = what_runs_outside(raw->stmt);
+
+	if (outside)
+		refuse(outside,
+			   "It cannot run inside a transaction.  Run it by hand, as a revision of its own, "
+			   "and record that with purser.stamp().");
 	if (IsA(raw->stmt, TransactionStmt))
 		refuse("transaction control statements",
 			   "A revision is applied as a whole, in the transaction of the caller.");

@@ -19,14 +19,25 @@
 #define LOCK_KEY_HIGH 0x70757273
 #define LOCK_KEY_LOW 1
 
+static void
+wait_context(void *arg pg_attribute_unused())
+{
+	errcontext("while waiting for another session that changes the ledger");
+}
+
 /* Wait until no other transaction changes the ledger of this database. */
 void
 ledger_lock(void)
 {
+	ErrorContextCallback context = {error_context_stack, wait_context, NULL};
 	LOCKTAG		tag;
 
 	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, LOCK_KEY_HIGH, LOCK_KEY_LOW, 2);
+	if (LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL)
+		return;
+	error_context_stack = &context;
 	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+	error_context_stack = context.previous;
 }
 
 static NameList
@@ -164,6 +175,19 @@ ledger_store_save(const LedgerRevision *revision)
 	else
 		nulls[7] = 'n';
 	shared_query_open(&query, values, nulls);
+	shared_query_close();
+}
+
+void
+ledger_store_remove(const char *id)
+{
+	static OwnerQuery query = {
+		.sql = "DELETE FROM purser.revision WHERE revision OPERATOR(pg_catalog.=) $1",
+		.writes = true, .nargs = 1, .argtypes = {TEXTOID}
+	};
+	Datum		values[] = {CStringGetTextDatum(id)};
+
+	shared_query_open(&query, values, NULL);
 	shared_query_close();
 }
 

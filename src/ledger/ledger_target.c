@@ -32,9 +32,9 @@ with_prefix(const LedgerGraph *graph, const char *text)
 	return set;
 }
 
-/* The one revision of this id, or the one whose id begins so. */
+/* The one revision of this id, or whose id begins so; the hint says what the caller takes. */
 static int
-find_revision(const LedgerGraph *graph, const char *text)
+find_revision(const LedgerGraph *graph, const char *text, const char *hint)
 {
 	int			node = ledger_graph_find(graph, text);
 	LedgerSet	matches = {0, NULL};
@@ -47,12 +47,11 @@ find_revision(const LedgerGraph *graph, const char *text)
 	if (matches.count == 0 || too_short)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("revision \"%s\" does not exist", text),
+				 errmsg("revision \"%s\" does not exist", ledger_clipped(text)),
 				 matches.count ?
 				 errhint("The beginning of an id must have at least %d characters.",
 						 LEDGER_PREFIX_MIN) :
-				 errhint("A target is a revision id or its beginning, \"head\", \"heads\", "
-						 "\"base\", \"+N\" or \"-N\".")));
+				 errhint("%s", hint)));
 	if (matches.count > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -93,13 +92,14 @@ parse_steps(const char *text)
 	if (steps == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid number of steps \"%s\"", text),
+				 errmsg("invalid number of steps \"%s\"", ledger_clipped(text)),
 				 errhint("Write a sign and a whole number from 1, such as \"+1\" or \"-2\".")));
 	return text[0] == '-' ? -steps : steps;
 }
 
+/* The hint is for a revision that does not exist: what the caller takes. */
 LedgerTarget
-ledger_resolve_target(const LedgerGraph *graph, const char *text)
+ledger_resolve_target(const LedgerGraph *graph, const char *text, const char *hint)
 {
 	LedgerTarget target = {text, 0, {0, NULL}};
 
@@ -110,7 +110,7 @@ ledger_resolve_target(const LedgerGraph *graph, const char *text)
 	else if (strcmp(text, "head") == 0)
 		target.revisions = the_head(graph);
 	else if (strcmp(text, "base") != 0)
-		target.revisions = single(find_revision(graph, text));
+		target.revisions = single(find_revision(graph, text, hint));
 	return target;
 }
 
@@ -121,7 +121,8 @@ ledger_resolve_revision(const LedgerGraph *graph, const char *text)
 	LedgerSet	head;
 
 	if (strcmp(text, "head") != 0)
-		return find_revision(graph, text);
+		return find_revision(graph, text,
+							 "Name one revision: an id or its beginning, or \"head\".");
 	head = the_head(graph);
 	if (head.count == 0)
 		ereport(ERROR,
