@@ -121,7 +121,9 @@ typedef struct AuditColumns
 {
 	int			n;
 	AttrNumber	attnum[AUDIT_MAX_COLUMNS];
-	uint8		descending[AUDIT_MAX_COLUMNS];
+	uint8		descending[AUDIT_MAX_COLUMNS];	/* of an order */
+	uint8		ranged[AUDIT_MAX_COLUMNS];	/* of an index: by a range, not for equality, */
+	Oid			operator[AUDIT_MAX_COLUMNS];	/* with this operator */
 } AuditColumns;
 
 /* What a run adds to a finding. */
@@ -262,6 +264,7 @@ typedef struct AuditLookup
 
 /* audit_index.c */
 extern bool audit_index_advice(const AuditFilter *filter, AuditColumns *columns);
+extern bool audit_index_exists(Oid relid, const AuditColumns *columns);
 extern Oid	audit_index_owner(Oid relid, AuditColumns *columns);
 
 /* audit_rules.c */

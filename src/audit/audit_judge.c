@@ -185,7 +185,8 @@ same_advice(List *sightings, Oid relid, const AuditColumns *columns)
 		AuditSighting *sighting = lfirst(cell);
 
 		if (sighting->relid == relid &&
-			memcmp(&sighting->columns, columns, sizeof(AuditColumns)) == 0)
+			sighting->columns.n == columns->n &&
+			memcmp(sighting->columns.attnum, columns->attnum, sizeof(columns->attnum)) == 0)
 			return sighting;
 	}
 	return NULL;

@@ -119,6 +119,14 @@ wasted_ms(const AuditFinding *finding)
 	return rint(each * (double) finding->occurrences * 1000.0) / 1000.0;
 }
 
+/* Is the index there by now? */
+static bool
+is_mended(const AuditFinding *finding)
+{
+	return finding->key.rule == AUDIT_MISSING_INDEX &&
+		audit_index_exists(finding->key.relid, &finding->columns);
+}
+
 static void
 put_finding(ReturnSetInfo *rsinfo, const AuditFinding *finding, const AuditNames *names)
 {
@@ -168,8 +176,8 @@ purser_audit_findings_0_1(PG_FUNCTION_ARGS)
 		const AuditFinding *finding = lfirst(cell);
 		AuditNames	names;
 
-		/* What was dropped is nothing to mend. */
-		if (audit_names(finding, &names))
+		/* What was dropped is nothing to mend, nor what has been mended. */
+		if (audit_names(finding, &names) && !is_mended(finding))
 			put_finding((ReturnSetInfo *) fcinfo->resultinfo, finding, &names);
 	}
 	return (Datum) 0;
