@@ -43,6 +43,21 @@ REVOKE EXECUTE ON FUNCTION purser.audit_reset() FROM regress_audit_other;
 SELECT queries BETWEEN 1 AND max_queries AS queries, findings BETWEEN 0 AND max_findings AS findings
 FROM purser.audit_status();
 
+-- Is this session watched, is every one?
+SELECT preloaded = (current_setting('shared_preload_libraries') ~ 'pg_purser') AS preloaded, watching
+FROM purser.audit_status();
+SET purser.audit = off;
+SELECT watching FROM purser.audit_status();
+RESET purser.audit;
+SET track_counts = off;
+SELECT watching FROM purser.audit_status();
+RESET track_counts;
+SET compute_query_id = off;
+SELECT watching FROM purser.audit_status();
+SET compute_query_id = on;
+SELECT watching FROM purser.audit_status();
+RESET compute_query_id;
+
 -- What one role got is no parent of what the session looks up as another.
 SELECT purser.audit_reset();
 SELECT id, 'hidden' FROM audit_access.t WHERE id < 15 \g /dev/null

@@ -337,11 +337,12 @@ COMMENT ON COLUMN purser.query_stats.rows_read IS 'rows that scans of tables and
 COMMENT ON COLUMN purser.query_stats.rows_returned IS 'rows returned, or inserted, updated or deleted';
 
 CREATE FUNCTION purser.audit_status(
-    OUT shared boolean, OUT queries bigint, OUT max_queries bigint, OUT evicted_queries bigint,
-    OUT findings bigint, OUT max_findings bigint, OUT evicted_findings bigint)
+    OUT preloaded boolean, OUT shared boolean, OUT watching boolean, OUT queries bigint,
+    OUT max_queries bigint, OUT evicted_queries bigint, OUT findings bigint,
+    OUT max_findings bigint, OUT evicted_findings bigint)
 AS 'MODULE_PATHNAME', 'purser_audit_status_0_1' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION purser.audit_status() IS
-'How full the audit''s memory is, in entries of all databases: whether sessions share it, queries and findings kept (those seen once included), how many there is room for, and how many had to make room for others since the last reset. Error: 55000 when the audit does not run in this server.';
+'Whether the audit watches, and how full its memory is, in entries of all databases: whether the library is preloaded, so that every session is watched; whether sessions share the memory; whether the session that asks is watched, from its first call of a function of this extension on; queries and findings kept (those seen once included), how many there is room for, and how many had to make room for others since the last reset. Error: 55000 when the audit does not run in this server.';
 
 CREATE FUNCTION purser.audit_reset() RETURNS void
 AS 'MODULE_PATHNAME', 'purser_audit_reset_0_1' LANGUAGE C VOLATILE PARALLEL RESTRICTED;

@@ -201,6 +201,7 @@ typedef struct AuditQueryCounts
 
 /* audit_hooks.c */
 extern void audit_install_hooks(void);
+extern bool audit_is_watching(void);
 
 /* audit_screen.c */
 extern AuditWatch *audit_watch_open(QueryDesc *desc, uint64 queryid, bool fragment);
@@ -318,6 +319,7 @@ typedef struct AuditReports AuditReports;
 extern void audit_store_init(void);
 extern bool audit_store_ready(void);
 extern bool audit_store_is_shared(void);
+extern bool audit_store_is_preloaded(void);
 extern void audit_store_lock(AuditLock lock, LWLockMode mode);
 extern void audit_store_unlock(AuditLock lock);
 extern AuditTable *audit_store_queries(void);

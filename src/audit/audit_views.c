@@ -26,7 +26,7 @@
 
 #define FINDING_COLUMNS 17
 #define QUERY_COLUMNS 7
-#define STATUS_COLUMNS 7
+#define STATUS_COLUMNS 9
 
 PG_FUNCTION_INFO_V1(purser_audit_findings_0_1);
 PG_FUNCTION_INFO_V1(purser_audit_query_stats_0_1);
@@ -275,7 +275,9 @@ purser_audit_status_0_1(PG_FUNCTION_ARGS)
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	audit_local_publish();
+	values[i++] = BoolGetDatum(audit_store_is_preloaded());
 	values[i++] = BoolGetDatum(audit_store_is_shared());
+	values[i++] = BoolGetDatum(audit_is_watching());
 	i += put_fill(audit_store_queries(), AUDIT_LOCK_QUERIES, &values[i]);
 	i += put_fill(audit_store_findings(), AUDIT_LOCK_FINDINGS, &values[i]);
 	Assert(i == STATUS_COLUMNS);
