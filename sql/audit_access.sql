@@ -28,6 +28,19 @@ SELECT bool_and(queryid IS NULL) AS hidden, role FROM purser.query_stats WHERE r
 SET ROLE regress_audit_reader;
 SELECT * FROM audit_access.found;
 SELECT bool_and(queryid IS NOT NULL) AS shown, role FROM purser.query_stats WHERE role = 'regress_audit_owner' GROUP BY role;
+-- each role that runs a query has findings of its own, which are told apart
+RESET ROLE;
+GRANT SELECT ON audit_access.t TO regress_audit_other;
+SET ROLE regress_audit_other;
+SELECT id FROM audit_access.t WHERE word = 'secret 9';
+SELECT * FROM audit_access.found WHERE role = 'regress_audit_other';
+SELECT id FROM audit_access.t WHERE word = 'secret 10';
+SELECT id FROM audit_access.t WHERE word = 'secret 11';
+SELECT id FROM audit_access.t ORDER BY id LIMIT 12 \g /dev/null
+SELECT format('SELECT id FROM audit_access.t WHERE id = %s', n) FROM generate_series(1, 12) n \gexec
+SELECT * FROM audit_access.found ORDER BY suggestion, role;
+SET ROLE regress_audit_reader;
+SELECT role, has_id, query, occurrences FROM audit_access.found ORDER BY suggestion, role;
 -- nobody but the owner forgets, or turns the audit off
 SELECT purser.audit_reset();
 SET purser.audit = off;

@@ -154,11 +154,11 @@ typedef struct AuditFindingKey
 {
 	uint64		queryid;
 	Oid			dbid;
+	Oid			userid;			/* who ran it: the text is for that role */
 	Oid			relid;
 	int16		rule;
 	int16		attnum[AUDIT_MAX_COLUMNS];
 	int16		unused;
-	uint32		unused2;
 } AuditFindingKey;
 
 /* A finding in the store; all fields are under the findings lock. */
@@ -166,7 +166,6 @@ typedef struct AuditFinding
 {
 	AuditFindingKey key;
 	AuditColumns columns;
-	Oid			userid;			/* whose statement the text is */
 	int64		occurrences;
 	int64		rows_read;
 	int64		rows_returned;
@@ -335,7 +334,7 @@ extern void audit_store_get_counts(const void *entry, AuditQueryCounts *counts);
 extern Size audit_board_size(void);
 extern void audit_board_init(AuditBoard *board);
 extern void audit_board_clear(AuditBoard *board);
-extern int	audit_board_look(uint64 queryid, bool *due);
+extern int	audit_board_look(uint64 queryid, Oid userid, bool *due);
 extern void audit_board_convict(AuditWatch *watch, bool found);
 extern void audit_board_measured(const AuditWatch *watch, List *sightings, bool wasteful);
 extern void audit_board_retry(int slot);

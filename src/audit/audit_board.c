@@ -5,7 +5,8 @@
  * A query that read much for little is put on the board. Its next run is
  * measured (rows of each plan node), after that every SAMPLE-th. What a
  * measured run proves becomes findings, and the query is known as found;
- * where it proves nothing, the query is acquitted and only sampled on.
+ * where it proves nothing, the query is acquitted and only sampled on. A query
+ * is one for each role that runs it, as findings are.
  *
  * The board is asked at the start of every statement, so that asking takes no
  * lock: the keys are atomic words, one cache line's worth for each bucket.
@@ -76,11 +77,12 @@ audit_board_clear(AuditBoard *board)
 		pg_atomic_write_u64(&board->keys[i], 0);
 }
 
-/* One word for a query of this database; never 0. */
+/* One word for a query of this database and a role; never 0. */
 static inline uint64
-board_key(uint64 queryid)
+board_key(uint64 queryid, Oid userid)
 {
-	uint64		key = queryid ^ ((uint64) MyDatabaseId * UINT64CONST(0x9E3779B97F4A7C15));
+	uint64		who = ((uint64) MyDatabaseId << 32) | userid;
+	uint64		key = queryid ^ (who * UINT64CONST(0x9E3779B97F4A7C15));
 
 	return key == 0 ? 1 : key;
 }
@@ -106,10 +108,10 @@ find_slot(AuditBoard *board, uint64 key)
 
 /* The query's slot, -1 when it is not on the board; is this run to be measured? */
 int
-audit_board_look(uint64 queryid, bool *due)
+audit_board_look(uint64 queryid, Oid userid, bool *due)
 {
 	AuditBoard *board = audit_store_board();
-	int			slot = find_slot(board, board_key(queryid));
+	int			slot = find_slot(board, board_key(queryid, userid));
 
 	if (slot >= 0)
 		*due = pg_atomic_fetch_add_u32(&board->slots[slot].runs, 1) % SAMPLE == 0;
@@ -176,7 +178,7 @@ audit_board_convict(AuditWatch *watch, bool found)
 			return;
 	}
 	audit_store_lock(AUDIT_LOCK_FINDINGS, LW_EXCLUSIVE);
-	slot = &board->slots[take_slot(board, board_key(watch->queryid))];
+	slot = &board->slots[take_slot(board, board_key(watch->queryid, watch->userid))];
 	if (found)
 		slot->state = FOUND;
 	else if (slot->state == CONVICTED)
@@ -218,7 +220,7 @@ audit_board_measured(const AuditWatch *watch, List *sightings, bool wasteful)
 	ListCell   *cell;
 
 	audit_store_lock(AUDIT_LOCK_FINDINGS, LW_EXCLUSIVE);
-	if (pg_atomic_read_u64(&board->keys[watch->slot]) == board_key(watch->queryid))
+	if (pg_atomic_read_u64(&board->keys[watch->slot]) == board_key(watch->queryid, watch->userid))
 	{
 		if (!wasteful && slot->state == CONVICTED && ++slot->misses < MAX_MISSES)
 			pg_atomic_write_u32(&slot->runs, 0);

@@ -80,7 +80,7 @@ audit_ExecutorStart(QueryDesc *queryDesc, int eflags)
 	}
 	if (queryid != 0)
 	{
-		slot = audit_board_look(queryid, &due);
+		slot = audit_board_look(queryid, GetUserId(), &due);
 		if (due)
 			queryDesc->instrument_options |= INSTRUMENT_ROWS;
 	}

@@ -132,7 +132,7 @@ put_finding(ReturnSetInfo *rsinfo, const AuditFinding *finding, const AuditNames
 {
 	Datum		values[FINDING_COLUMNS];
 	bool		nulls[FINDING_COLUMNS] = {0};
-	bool		readable = may_read_statement(finding->userid);
+	bool		readable = may_read_statement(finding->key.userid);
 	int			i = 0;
 
 	values[i++] = CStringGetTextDatum(audit_rule_name(finding->key.rule));
@@ -155,7 +155,7 @@ put_finding(ReturnSetInfo *rsinfo, const AuditFinding *finding, const AuditNames
 																			   readable)));
 	values[i++] = CStringGetTextDatum(audit_suggestion(finding, names));
 	values[i++] = CStringGetTextDatum(finding->application_name);
-	values[i] = role_name(finding->userid, &nulls[i]);
+	values[i] = role_name(finding->key.userid, &nulls[i]);
 	i++;
 	values[i++] = TimestampTzGetDatum(finding->first_seen);
 	values[i++] = TimestampTzGetDatum(finding->last_seen);
