@@ -231,6 +231,16 @@ END $$;
 SELECT * FROM try('SELECT * FROM "We ""ird" WHERE "a b" = 4 AND "SELECT" = ''s4''', 3);
 SELECT relation, columns, evidence
 FROM try('SELECT * FROM orders o, events_2 e WHERE o.customer = 7 AND e.kind = 3', 3);
+-- each of the tables that were read much has its runs counted, from the first on
+CREATE TABLE twin AS SELECT id, customer, total FROM orders;
+ANALYZE twin;
+SELECT relation, columns, occurrences, rows_read, rows_returned
+FROM try('SELECT * FROM orders o, twin t WHERE o.customer = 7 AND t.customer = 8 AND o.total < t.total');
+SELECT relation, columns, occurrences, rows_read, rows_returned
+FROM try('SELECT count(*) FROM orders o, events e WHERE o.customer = 7 AND e.kind = 3', 2);
+SELECT relation, columns, occurrences, rows_read, rows_returned
+FROM try('SELECT count(*) FROM orders o, events_2 e WHERE o.customer = e.id AND e.kind = 3', 2);
+DROP TABLE twin;
 PREPARE by_customer (int) AS SELECT count(*) FROM orders WHERE customer = $1;
 SET plan_cache_mode = force_generic_plan;
 SELECT purser.audit_reset();

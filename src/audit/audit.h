@@ -133,7 +133,6 @@ typedef struct AuditSighting
 	uint64		queryid;
 	Oid			userid;
 	Oid			relid;
-	Oid			scanned;		/* relid, or the partition of it that was scanned */
 	AuditColumns columns;
 	int64		occurrences;
 	int64		rows_read;
@@ -224,6 +223,14 @@ extern Size audit_row_hashes_size(void);
 extern int	audit_row_hashes_rows(const AuditRowHashes *hashes);
 
 /* audit_judge.c */
+typedef struct AuditSource
+{
+	Oid			table;
+	Oid			owner;			/* the table, or what it is a partition of */
+	int64		rows;
+} AuditSource;
+
+extern AuditSource *audit_sources(const AuditWatch *watch, int *n);
 extern void audit_judge(AuditWatch *watch);
 extern void audit_statement_text(const QueryDesc *desc, const char **text, int *len);
 
