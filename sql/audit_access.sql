@@ -28,6 +28,19 @@ SELECT bool_and(queryid IS NULL) AS hidden, role FROM purser.query_stats WHERE r
 SET ROLE regress_audit_reader;
 SELECT * FROM audit_access.found;
 SELECT bool_and(queryid IS NOT NULL) AS shown, role FROM purser.query_stats WHERE role = 'regress_audit_owner' GROUP BY role;
+-- each role that runs a query has findings of its own, which are told apart
+RESET ROLE;
+GRANT SELECT ON audit_access.t TO regress_audit_other;
+SET ROLE regress_audit_other;
+SELECT id FROM audit_access.t WHERE word = 'secret 9';
+SELECT * FROM audit_access.found WHERE role = 'regress_audit_other';
+SELECT id FROM audit_access.t WHERE word = 'secret 10';
+SELECT id FROM audit_access.t WHERE word = 'secret 11';
+SELECT id FROM audit_access.t ORDER BY id LIMIT 12 \g /dev/null
+SELECT format('SELECT id FROM audit_access.t WHERE id = %s', n) FROM generate_series(1, 12) n \gexec
+SELECT * FROM audit_access.found ORDER BY suggestion, role;
+SET ROLE regress_audit_reader;
+SELECT role, has_id, query, occurrences FROM audit_access.found ORDER BY suggestion, role;
 -- nobody but the owner forgets, or turns the audit off
 SELECT purser.audit_reset();
 SET purser.audit = off;
@@ -42,6 +55,21 @@ RESET ROLE;
 REVOKE EXECUTE ON FUNCTION purser.audit_reset() FROM regress_audit_other;
 SELECT queries BETWEEN 1 AND max_queries AS queries, findings BETWEEN 0 AND max_findings AS findings
 FROM purser.audit_status();
+
+-- Is this session watched, is every one?
+SELECT preloaded = (current_setting('shared_preload_libraries') ~ 'pg_purser') AS preloaded, watching
+FROM purser.audit_status();
+SET purser.audit = off;
+SELECT watching FROM purser.audit_status();
+RESET purser.audit;
+SET track_counts = off;
+SELECT watching FROM purser.audit_status();
+RESET track_counts;
+SET compute_query_id = off;
+SELECT watching FROM purser.audit_status();
+SET compute_query_id = on;
+SELECT watching FROM purser.audit_status();
+RESET compute_query_id;
 
 -- What one role got is no parent of what the session looks up as another.
 SELECT purser.audit_reset();

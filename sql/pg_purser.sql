@@ -326,7 +326,7 @@ SELECT rule, severity, queryid, query, relation, columns, occurrences, rows_read
        bytes, wasted_ms, evidence, suggestion, application_name, role, first_seen, last_seen
 FROM purser.audit_findings();
 COMMENT ON VIEW purser.findings IS
-'What the audit found in the queries of this database, one row for each rule, query and object. Text of statements is for members of pg_read_all_stats and the role that ran them.';
+'What the audit found in the queries of this database, one row for each rule, query, role and object. A missing_index finding is not shown while a valid index covers it. Text of statements is for members of pg_read_all_stats and the role that ran them.';
 COMMENT ON COLUMN purser.findings.rule IS 'missing_index, unbounded_result, deep_offset or n_plus_one';
 COMMENT ON COLUMN purser.findings.severity IS 'low, medium or high, by the rows wasted in one occurrence (n_plus_one: by executions)';
 COMMENT ON COLUMN purser.findings.queryid IS 'query identifier, as in pg_stat_activity; NULL for those who may not see the text';
@@ -341,7 +341,7 @@ COMMENT ON COLUMN purser.findings.wasted_ms IS 'milliseconds, estimated: the was
 COMMENT ON COLUMN purser.findings.evidence IS 'figures of the latest execution that was measured; n_plus_one: the parent query too';
 COMMENT ON COLUMN purser.findings.suggestion IS 'what to do about it';
 COMMENT ON COLUMN purser.findings.application_name IS 'application_name of the session that was seen first';
-COMMENT ON COLUMN purser.findings.role IS 'role of the session that was seen first';
+COMMENT ON COLUMN purser.findings.role IS 'role that ran the query; each has a finding of its own';
 COMMENT ON COLUMN purser.findings.first_seen IS 'start of the statement that was seen first';
 COMMENT ON COLUMN purser.findings.last_seen IS 'start of the statement that was seen last';
 
@@ -367,11 +367,12 @@ COMMENT ON COLUMN purser.query_stats.rows_read IS 'rows that scans of tables and
 COMMENT ON COLUMN purser.query_stats.rows_returned IS 'rows returned, or inserted, updated or deleted';
 
 CREATE FUNCTION purser.audit_status(
-    OUT shared boolean, OUT queries bigint, OUT max_queries bigint, OUT evicted_queries bigint,
-    OUT findings bigint, OUT max_findings bigint, OUT evicted_findings bigint)
+    OUT preloaded boolean, OUT shared boolean, OUT watching boolean, OUT queries bigint,
+    OUT max_queries bigint, OUT evicted_queries bigint, OUT findings bigint,
+    OUT max_findings bigint, OUT evicted_findings bigint)
 AS 'MODULE_PATHNAME', 'purser_audit_status_0_1' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION purser.audit_status() IS
-'How full the audit''s memory is, in entries of all databases: whether sessions share it, queries and findings kept (those seen once included), how many there is room for, and how many had to make room for others since the last reset. Error: 55000 when the audit does not run in this server.';
+'Whether the audit watches, and how full its memory is, in entries of all databases: whether the library is preloaded, so that every session is watched; whether sessions share the memory; whether the session that asks is watched, from its first call of a function of this extension on; queries and findings kept (those seen once included), how many there is room for, and how many had to make room for others since the last reset. Error: 55000 when the audit does not run in this server.';
 
 CREATE FUNCTION purser.audit_reset() RETURNS void
 AS 'MODULE_PATHNAME', 'purser_audit_reset_0_1' LANGUAGE C VOLATILE PARALLEL RESTRICTED;

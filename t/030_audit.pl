@@ -167,8 +167,8 @@ cmp_ok($rows, '>', 80, 'and not many fewer');
 is( $node->safe_psql('postgres', 'SELECT count(*) FROM purser.query_stats WHERE rows_read > 1000'),
     1, 'those that read much stay');
 
-is($node->safe_psql('postgres', 'SELECT shared, max_queries, evicted_queries > 150, max_findings, evicted_findings FROM purser.audit_status()'),
-    't|100|t|100|0', 'and those that went are counted');
+is($node->safe_psql('postgres', 'SELECT preloaded, shared, watching, max_queries, evicted_queries > 150, max_findings, evicted_findings FROM purser.audit_status()'),
+    't|t|t|100|t|100|0', 'and those that went are counted');
 my $findings = 'SELECT purser.audit_reset();';
 $findings .= "CREATE TABLE many_$_ AS SELECT * FROM big WHERE id <= 1500; ANALYZE many_$_;" . "SELECT count(*) FROM many_$_ WHERE grp = 7;" x 2 for 1 .. 120;
 $node->safe_psql('postgres', $findings);
@@ -197,6 +197,13 @@ is(counted($node, '', 'SELECT count(*) FROM big WHERE grp = 5'), '1 0 50000 1', 
 $node->append_conf('postgresql.conf', "shared_preload_libraries = ''");
 $node->restart;
 my $shared = $version >= 170000;
+is( $node->safe_psql('postgres',
+        q{SELECT count(*) FROM big WHERE grp = 3; SELECT count(*) FROM big WHERE grp = 3;
+        SELECT count(*) FROM purser.findings;
+        SELECT preloaded, shared, watching FROM purser.audit_status();
+        SELECT count(*) FROM big WHERE grp = 3; SELECT count(*) FROM big WHERE grp = 3;
+        SELECT occurrences FROM purser.findings;}),
+    "50\n50\n0\n" . ($shared ? 'f|t|t' : 'f|f|t') . "\n50\n50\n2", 'a session is watched after its first call');
 my $found = q{
 LOAD 'pg_purser';
 SELECT purser.audit_reset();

@@ -121,7 +121,9 @@ typedef struct AuditColumns
 {
 	int			n;
 	AttrNumber	attnum[AUDIT_MAX_COLUMNS];
-	uint8		descending[AUDIT_MAX_COLUMNS];
+	uint8		descending[AUDIT_MAX_COLUMNS];	/* of an order */
+	uint8		ranged[AUDIT_MAX_COLUMNS];	/* of an index: by a range, not for equality, */
+	Oid			operator[AUDIT_MAX_COLUMNS];	/* with this operator */
 } AuditColumns;
 
 /* What a run adds to a finding. */
@@ -131,7 +133,6 @@ typedef struct AuditSighting
 	uint64		queryid;
 	Oid			userid;
 	Oid			relid;
-	Oid			scanned;		/* relid, or the partition of it that was scanned */
 	AuditColumns columns;
 	int64		occurrences;
 	int64		rows_read;
@@ -152,11 +153,11 @@ typedef struct AuditFindingKey
 {
 	uint64		queryid;
 	Oid			dbid;
+	Oid			userid;			/* who ran it: the text is for that role */
 	Oid			relid;
 	int16		rule;
 	int16		attnum[AUDIT_MAX_COLUMNS];
 	int16		unused;
-	uint32		unused2;
 } AuditFindingKey;
 
 /* A finding in the store; all fields are under the findings lock. */
@@ -164,7 +165,6 @@ typedef struct AuditFinding
 {
 	AuditFindingKey key;
 	AuditColumns columns;
-	Oid			userid;			/* whose statement the text is */
 	int64		occurrences;
 	int64		rows_read;
 	int64		rows_returned;
@@ -199,6 +199,7 @@ typedef struct AuditQueryCounts
 
 /* audit_hooks.c */
 extern void audit_install_hooks(void);
+extern bool audit_is_watching(void);
 
 /* audit_screen.c */
 extern AuditWatch *audit_watch_open(QueryDesc *desc, uint64 queryid, bool fragment);
@@ -222,6 +223,14 @@ extern Size audit_row_hashes_size(void);
 extern int	audit_row_hashes_rows(const AuditRowHashes *hashes);
 
 /* audit_judge.c */
+typedef struct AuditSource
+{
+	Oid			table;
+	Oid			owner;			/* the table, or what it is a partition of */
+	int64		rows;
+} AuditSource;
+
+extern AuditSource *audit_sources(const AuditWatch *watch, int *n);
 extern void audit_judge(AuditWatch *watch);
 extern void audit_statement_text(const QueryDesc *desc, const char **text, int *len);
 
@@ -262,6 +271,7 @@ typedef struct AuditLookup
 
 /* audit_index.c */
 extern bool audit_index_advice(const AuditFilter *filter, AuditColumns *columns);
+extern bool audit_index_exists(Oid relid, const AuditColumns *columns);
 extern Oid	audit_index_owner(Oid relid, AuditColumns *columns);
 
 /* audit_rules.c */
@@ -315,6 +325,7 @@ typedef struct AuditReports AuditReports;
 extern void audit_store_init(void);
 extern bool audit_store_ready(void);
 extern bool audit_store_is_shared(void);
+extern bool audit_store_is_preloaded(void);
 extern void audit_store_lock(AuditLock lock, LWLockMode mode);
 extern void audit_store_unlock(AuditLock lock);
 extern AuditTable *audit_store_queries(void);
@@ -330,7 +341,7 @@ extern void audit_store_get_counts(const void *entry, AuditQueryCounts *counts);
 extern Size audit_board_size(void);
 extern void audit_board_init(AuditBoard *board);
 extern void audit_board_clear(AuditBoard *board);
-extern int	audit_board_look(uint64 queryid, bool *due);
+extern int	audit_board_look(uint64 queryid, Oid userid, bool *due);
 extern void audit_board_convict(AuditWatch *watch, bool found);
 extern void audit_board_measured(const AuditWatch *watch, List *sightings, bool wasteful);
 extern void audit_board_retry(int slot);

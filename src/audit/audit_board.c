@@ -5,7 +5,8 @@
  * A query that read much for little is put on the board. Its next run is
  * measured (rows of each plan node), after that every SAMPLE-th. What a
  * measured run proves becomes findings, and the query is known as found;
- * where it proves nothing, the query is acquitted and only sampled on.
+ * where it proves nothing, the query is acquitted and only sampled on. A query
+ * is one for each role that runs it, as findings are.
  *
  * The board is asked at the start of every statement, so that asking takes no
  * lock: the keys are atomic words, one cache line's worth for each bucket.
@@ -24,6 +25,7 @@
 #define SAMPLE 100				/* runs of a convicted query for one measured */
 #define MAX_MISSES 16			/* measured runs that were not wasteful, in a row */
 #define MAX_FOUND 4
+#define MAX_HITS 8				/* tables of one query */
 
 typedef enum SlotState
 {
@@ -32,6 +34,15 @@ typedef enum SlotState
 	ACQUITTED,					/* measured, nothing found */
 } SlotState;
 
+/* Wasteful runs that no finding has counted yet, by what they read much from. */
+typedef struct Hits
+{
+	Oid			table;			/* for partitions, the partitioned table; 0: free */
+	int64		runs;
+	int64		rows_read;
+	int64		rows_returned;
+} Hits;
+
 typedef struct Slot
 {
 	pg_atomic_uint32 runs;		/* since the conviction */
@@ -39,11 +50,7 @@ typedef struct Slot
 	int			misses;
 	int			nfound;
 	AuditFindingKey found[MAX_FOUND];	/* which further runs add to */
-	int64		hits;			/* wasteful runs that no finding has counted yet, */
-	Oid			table;			/* what they read most from, */
-	int64		rows_read;		/* how much of it, */
-	int64		rows_all;		/* of all tables, */
-	int64		rows_returned;	/* and what for */
+	Hits		hits[MAX_HITS];
 } Slot;
 
 struct AuditBoard
@@ -76,11 +83,12 @@ audit_board_clear(AuditBoard *board)
 		pg_atomic_write_u64(&board->keys[i], 0);
 }
 
-/* One word for a query of this database; never 0. */
+/* One word for a query of this database and a role; never 0. */
 static inline uint64
-board_key(uint64 queryid)
+board_key(uint64 queryid, Oid userid)
 {
-	uint64		key = queryid ^ ((uint64) MyDatabaseId * UINT64CONST(0x9E3779B97F4A7C15));
+	uint64		who = ((uint64) MyDatabaseId << 32) | userid;
+	uint64		key = queryid ^ (who * UINT64CONST(0x9E3779B97F4A7C15));
 
 	return key == 0 ? 1 : key;
 }
@@ -106,10 +114,10 @@ find_slot(AuditBoard *board, uint64 key)
 
 /* The query's slot, -1 when it is not on the board; is this run to be measured? */
 int
-audit_board_look(uint64 queryid, bool *due)
+audit_board_look(uint64 queryid, Oid userid, bool *due)
 {
 	AuditBoard *board = audit_store_board();
-	int			slot = find_slot(board, board_key(queryid));
+	int			slot = find_slot(board, board_key(queryid, userid));
 
 	if (slot >= 0)
 		*due = pg_atomic_fetch_add_u32(&board->slots[slot].runs, 1) % SAMPLE == 0;
@@ -142,19 +150,26 @@ take_slot(AuditBoard *board, uint64 key)
 	return best;
 }
 
+/* What a run read less than a finding needs from is not what it wasted. */
 static void
-note_hit(Slot *slot, const AuditWatch *watch)
+note_hit(Slot *slot, const AuditSource *sources, int n, int64 rows_returned)
 {
-	int64		rows;
-	Oid			table = audit_main_table(watch, &rows);
+	for (int i = 0; i < n; i++)
+	{
+		Hits	   *hits = slot->hits;
+		Hits	   *end = slot->hits + MAX_HITS;
 
-	if (slot->hits > 0 && slot->table != table)
-		slot->hits = slot->rows_read = slot->rows_all = slot->rows_returned = 0;
-	slot->table = table;
-	slot->hits++;
-	slot->rows_read += rows;
-	slot->rows_all += audit_rows_read(watch);
-	slot->rows_returned += watch->rows_returned;
+		if (sources[i].rows < audit_min_rows)
+			continue;
+		while (hits < end && OidIsValid(hits->table) && hits->table != sources[i].owner)
+			hits++;
+		if (hits == end)
+			continue;
+		hits->table = sources[i].owner;
+		hits->runs++;
+		hits->rows_read += sources[i].rows;
+		hits->rows_returned += rows_returned;
+	}
 }
 
 /*
@@ -166,7 +181,9 @@ void
 audit_board_convict(AuditWatch *watch, bool found)
 {
 	AuditBoard *board = audit_store_board();
-	Slot	   *slot;
+	AuditSource *sources = NULL;
+	int			nsources = 0;
+	Slot	   *slot = NULL;
 
 	if (watch->slot >= 0)
 	{
@@ -175,12 +192,15 @@ audit_board_convict(AuditWatch *watch, bool found)
 		if (found || slot->state == ACQUITTED)
 			return;
 	}
+	/* Looks into the catalogs, so not under the lock. */
+	if (!found && (slot == NULL || slot->state == CONVICTED))
+		sources = audit_sources(watch, &nsources);
 	audit_store_lock(AUDIT_LOCK_FINDINGS, LW_EXCLUSIVE);
-	slot = &board->slots[take_slot(board, board_key(watch->queryid))];
+	slot = &board->slots[take_slot(board, board_key(watch->queryid, watch->userid))];
 	if (found)
 		slot->state = FOUND;
 	else if (slot->state == CONVICTED)
-		note_hit(slot, watch);
+		note_hit(slot, sources, nsources, watch->rows_returned);
 	else
 	{
 		for (int i = 0; i < slot->nfound; i++)
@@ -189,20 +209,20 @@ audit_board_convict(AuditWatch *watch, bool found)
 	audit_store_unlock(AUDIT_LOCK_FINDINGS);
 }
 
-/*
- * Gives a finding the wasteful runs that came before it, when it is about the
- * table that they read most from, or about partitions of one.
- */
+/* Gives a finding the wasteful runs that came before it and read much of its table. */
 static void
-add_hits(const Slot *slot, AuditSighting *sighting, bool only)
+add_hits(const Slot *slot, AuditSighting *sighting)
 {
-	bool		partitioned = sighting->relid != sighting->scanned;
+	for (int i = 0; i < MAX_HITS; i++)
+	{
+		const Hits *hits = &slot->hits[i];
 
-	if (slot->table != sighting->scanned && !(only && partitioned))
-		return;
-	sighting->occurrences += slot->hits;
-	sighting->rows_read += partitioned ? slot->rows_all : slot->rows_read;
-	sighting->rows_returned += slot->rows_returned;
+		if (hits->table != sighting->relid)
+			continue;
+		sighting->occurrences += hits->runs;
+		sighting->rows_read += hits->rows_read;
+		sighting->rows_returned += hits->rows_returned;
+	}
 }
 
 /*
@@ -218,7 +238,7 @@ audit_board_measured(const AuditWatch *watch, List *sightings, bool wasteful)
 	ListCell   *cell;
 
 	audit_store_lock(AUDIT_LOCK_FINDINGS, LW_EXCLUSIVE);
-	if (pg_atomic_read_u64(&board->keys[watch->slot]) == board_key(watch->queryid))
+	if (pg_atomic_read_u64(&board->keys[watch->slot]) == board_key(watch->queryid, watch->userid))
 	{
 		if (!wasteful && slot->state == CONVICTED && ++slot->misses < MAX_MISSES)
 			pg_atomic_write_u32(&slot->runs, 0);
@@ -230,12 +250,12 @@ audit_board_measured(const AuditWatch *watch, List *sightings, bool wasteful)
 		{
 			AuditSighting *sighting = lfirst(cell);
 
-			add_hits(slot, sighting, list_length(sightings) == 1);
+			add_hits(slot, sighting);
 			if (slot->nfound < MAX_FOUND)
 				slot->found[slot->nfound++] = audit_finding_key(sighting);
 		}
 		if (wasteful)
-			slot->hits = slot->rows_read = slot->rows_all = slot->rows_returned = 0;
+			memset(slot->hits, 0, sizeof(slot->hits));
 	}
 	foreach(cell, sightings)
 		audit_find_locked(lfirst(cell));

@@ -1,6 +1,6 @@
 /*
  * audit_finds.c
- *		The findings in the store: one for each rule, query and object.
+ *		The findings in the store: one for each rule, query, role and object.
  *
  * Works under AUDIT_LOCK_FINDINGS. Text is taken only when a finding is made;
  * names of tables and columns never are: the views look them up, so they are
@@ -23,6 +23,7 @@ audit_finding_key(const AuditSighting *sighting)
 	memset(&key, 0, sizeof(key));
 	key.queryid = sighting->queryid;
 	key.dbid = MyDatabaseId;
+	key.userid = sighting->userid;
 	key.relid = sighting->relid;
 	key.rule = (int16) sighting->rule;
 	for (int i = 0; i < sighting->columns.n; i++)
@@ -63,7 +64,6 @@ new_finding(const AuditFindingKey *key, const AuditSighting *sighting)
 	if (finding == NULL)
 		return NULL;
 	finding->columns = sighting->columns;
-	finding->userid = sighting->userid;
 	finding->first_seen = GetCurrentStatementStartTimestamp();
 	strlcpy(finding->application_name, application_name ? application_name : "",
 			sizeof(finding->application_name));

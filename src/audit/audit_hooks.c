@@ -8,10 +8,12 @@
  */
 #include "audit.h"
 
+#include PURSER_QUERYJUMBLE_H
 #include "access/parallel.h"
 #include "executor/executor.h"
 #include "executor/instrument.h"
 #include "miscadmin.h"
+#include "pgstat.h"
 #include "tcop/dest.h"
 #include "tcop/pquery.h"
 #include "utils/backend_status.h"
@@ -37,6 +39,13 @@ is_watched(int eflags)
 	if (MyBackendType == B_WAL_SENDER || MyBackendType == B_AUTOVAC_WORKER)
 		return false;
 	return audit_store_ready();
+}
+
+/* Are the statements of this session watched, as far as its settings go? */
+bool
+audit_is_watching(void)
+{
+	return is_watched(0) && IsQueryIdEnabled() && pgstat_track_counts;
 }
 
 /*
@@ -71,7 +80,7 @@ audit_ExecutorStart(QueryDesc *queryDesc, int eflags)
 	}
 	if (queryid != 0)
 	{
-		slot = audit_board_look(queryid, &due);
+		slot = audit_board_look(queryid, GetUserId(), &due);
 		if (due)
 			queryDesc->instrument_options |= INSTRUMENT_ROWS;
 	}

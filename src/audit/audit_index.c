@@ -10,19 +10,23 @@
  *
  * Columns that an existing index begins with are not advised again, whatever
  * the access method: its operator classes decide. Called at the end of a
- * measured run, with the table still open and locked; nothing here raises
- * when an index goes away at the same time.
+ * measured run, with the table still open and locked, and for each finding
+ * that is read, without; nothing here raises when something goes away at the
+ * same time.
  */
 #include "audit.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/stratnum.h"
+#include "access/table.h"
 #include "catalog/catalog.h"
 #include "catalog/partition.h"
 #include "catalog/pg_am_d.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_opclass.h"
 #include "catalog/pg_statistic.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -202,76 +206,73 @@ choose_columns(const AuditFilter *filter, Candidates *chosen)
 		add_candidate(chosen, filter->rel, range);
 }
 
+/*
+ * Can this class of an index serve the condition on a column, at this place
+ * in the key? A b-tree serves a range only behind the equalities.
+ */
 static bool
-is_btree_class(Oid opclass)
+serves(Oid opclass, const AuditColumns *columns, int column, bool is_last)
 {
 	HeapTuple	tuple = SearchSysCache1(CLAOID, ObjectIdGetDatum(opclass));
+	Form_pg_opclass form;
 	bool		result;
 
 	if (!HeapTupleIsValid(tuple))
 		return false;
-	result = ((Form_pg_opclass) GETSTRUCT(tuple))->opcmethod == BTREE_AM_OID;
+	form = (Form_pg_opclass) GETSTRUCT(tuple);
+	result = (is_last || !columns->ranged[column] || form->opcmethod != BTREE_AM_OID) &&
+		op_in_opfamily(columns->operator[column], form->opcfamily);
 	ReleaseSysCache(tuple);
 	return result;
 }
 
-/*
- * Can this column of an index serve this condition, at this place in the key?
- * A b-tree serves a range only behind the equalities.
- */
-static bool
-serves(Oid opclass, const AuditClause *clause, bool is_last)
-{
-	if (!clause->is_equality && !is_last && is_btree_class(opclass))
-		return false;
-	return op_in_opfamily(clause->operator, get_opclass_family(opclass));
-}
-
 /* Does this index begin with these columns, in classes that know their operators? */
 static bool
-index_covers(Oid index, const Candidates *chosen)
+index_covers(HeapTuple tuple, TupleDesc desc, const AuditColumns *columns)
 {
-	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
-	Form_pg_index form;
+	Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
 	oidvector  *classes;
-	Datum		datum;
 	bool		isnull;
 	int			found = 0;
 
-	if (!HeapTupleIsValid(tuple))
+	if (!form->indisvalid || form->indnkeyatts < columns->n ||
+		!heap_attisnull(tuple, Anum_pg_index_indpred, desc))
 		return false;
-	form = (Form_pg_index) GETSTRUCT(tuple);
-	datum = SysCacheGetAttr(INDEXRELID, tuple, Anum_pg_index_indclass, &isnull);
-	classes = isnull ? NULL : (oidvector *) DatumGetPointer(datum);
-	if (classes != NULL && form->indisvalid && form->indnkeyatts >= chosen->n &&
-		heap_attisnull(tuple, Anum_pg_index_indpred, NULL))
+	classes = (oidvector *) DatumGetPointer(heap_getattr(tuple, Anum_pg_index_indclass, desc,
+														 &isnull));
+	for (int i = 0; i < columns->n; i++)
 	{
-		for (int i = 0; i < chosen->n; i++)
+		for (int j = 0; j < columns->n; j++)
 		{
-			for (int j = 0; j < chosen->n; j++)
-			{
-				const AuditClause *clause = chosen->at[j].clause;
-
-				if (form->indkey.values[i] == clause->attnum &&
-					serves(classes->values[i], clause, i == chosen->n - 1))
-					found++;
-			}
+			if (form->indkey.values[i] == columns->attnum[j] &&
+				serves(classes->values[i], columns, j, i == columns->n - 1))
+				found++;
 		}
 	}
-	ReleaseSysCache(tuple);
-	return found == chosen->n;
+	return found == columns->n;
 }
 
-static bool
-is_covered(Relation rel, const Candidates *chosen)
+/*
+ * Does a valid index cover these columns of a table? Reads the catalog only,
+ * so it needs no lock on the table and waits for none; where the table or an
+ * index is gone, there is none.
+ */
+bool
+audit_index_exists(Oid relid, const AuditColumns *columns)
 {
-	List	   *indexes = RelationGetIndexList(rel);
-	ListCell   *cell;
+	Relation	catalog = table_open(IndexRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
 	bool		covered = false;
 
-	foreach(cell, indexes)
-		covered = covered || index_covers(lfirst_oid(cell), chosen);
-	list_free(indexes);
+	ScanKeyInit(&key, Anum_pg_index_indrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
+	scan = systable_beginscan(catalog, IndexIndrelidIndexId, true, NULL, 1, &key);
+	while (!covered && HeapTupleIsValid(tuple = systable_getnext(scan)))
+		covered = index_covers(tuple, RelationGetDescr(catalog), columns);
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
 	return covered;
 }
 
@@ -291,13 +292,19 @@ audit_index_advice(const AuditFilter *filter, AuditColumns *columns)
 	if (!is_advisable(filter->rel))
 		return false;
 	choose_columns(filter, &chosen);
-	if (chosen.n == 0 || is_covered(filter->rel, &chosen))
+	if (chosen.n == 0)
 		return false;
 	memset(columns, 0, sizeof(AuditColumns));
 	columns->n = chosen.n;
 	for (int i = 0; i < chosen.n; i++)
-		columns->attnum[i] = chosen.at[i].clause->attnum;
-	return true;
+	{
+		const AuditClause *clause = chosen.at[i].clause;
+
+		columns->attnum[i] = clause->attnum;
+		columns->ranged[i] = !clause->is_equality;
+		columns->operator[i] = clause->operator;
+	}
+	return !audit_index_exists(RelationGetRelid(filter->rel), columns);
 }
 
 /*

@@ -73,6 +73,32 @@ set_waste(AuditSighting *sighting, const AuditWatch *watch, double wasted, doubl
 	sighting->timed_ms = elapsed_ms(watch) * Min(wasted / all, 1.0);
 }
 
+/* The tables that rows were read from, and how many; partitions taken together. */
+AuditSource *
+audit_sources(const AuditWatch *watch, int *n)
+{
+	AuditSource *sources = palloc(sizeof(AuditSource) * Max(watch->nrels, 1));
+
+	*n = 0;
+	for (int i = 0; i < watch->nrels; i++)
+	{
+		const AuditRel *rel = &watch->rels[i];
+		AuditColumns none = {0};
+		Oid			owner;
+		int			j = 0;
+
+		if (rel->rows == 0)
+			continue;
+		owner = audit_index_owner(rel->table, &none);
+		while (j < *n && sources[j].owner != owner)
+			j++;
+		if (j == *n)
+			sources[(*n)++] = (AuditSource) {rel->table, owner, 0};
+		sources[j].rows += rel->rows;
+	}
+	return sources;
+}
+
 /* ---- deep_offset ---- */
 
 /* The rows that the OFFSET at the top of a plan really skipped. */
@@ -116,38 +142,18 @@ judge_offset(AuditWatch *watch)
 
 /* ---- unbounded_result ---- */
 
-typedef struct Source
-{
-	Oid			table;
-	Oid			owner;			/* the table, or what it is a partition of */
-	int64		rows;
-} Source;
-
-/* The table that most rows were read from, partitions taken together. */
-static Source
+/* The table that most rows were read from. */
+static AuditSource
 largest_source(const AuditWatch *watch)
 {
-	Source	   *sources = palloc(sizeof(Source) * Max(watch->nrels, 1));
-	Source		largest = {InvalidOid, InvalidOid, 0};
-	int			n = 0;
+	AuditSource largest = {InvalidOid, InvalidOid, 0};
+	int			n;
+	AuditSource *sources = audit_sources(watch, &n);
 
-	for (int i = 0; i < watch->nrels; i++)
+	for (int i = 0; i < n; i++)
 	{
-		const AuditRel *rel = &watch->rels[i];
-		AuditColumns none = {0};
-		Oid			owner;
-		int			j = 0;
-
-		if (rel->rows == 0)
-			continue;
-		owner = audit_index_owner(rel->table, &none);
-		while (j < n && sources[j].owner != owner)
-			j++;
-		if (j == n)
-			sources[n++] = (Source) {rel->table, owner, 0};
-		sources[j].rows += rel->rows;
-		if (sources[j].rows > largest.rows)
-			largest = sources[j];
+		if (sources[i].rows > largest.rows)
+			largest = sources[i];
 	}
 	return largest;
 }
@@ -157,7 +163,7 @@ judge_size(const AuditWatch *watch)
 {
 	const Plan *plan = watch->desc->plannedstmt->planTree;
 	AuditSighting sighting;
-	Source		source;
+	AuditSource source;
 
 	if (watch->rows_returned < audit_unbounded_rows || audit_plan_is_bounded(plan))
 		return;
@@ -185,7 +191,8 @@ same_advice(List *sightings, Oid relid, const AuditColumns *columns)
 		AuditSighting *sighting = lfirst(cell);
 
 		if (sighting->relid == relid &&
-			memcmp(&sighting->columns, columns, sizeof(AuditColumns)) == 0)
+			sighting->columns.n == columns->n &&
+			memcmp(sighting->columns.attnum, columns->attnum, sizeof(columns->attnum)) == 0)
 			return sighting;
 	}
 	return NULL;
@@ -216,7 +223,6 @@ advice_of(const AuditWatch *watch)
 			sighting = palloc(sizeof(AuditSighting));
 			sighting_of(watch, AUDIT_MISSING_INDEX, sighting);
 			sighting->relid = owner;
-			sighting->scanned = RelationGetRelid(filter->rel);
 			sighting->columns = columns;
 			sightings = lappend(sightings, sighting);
 		}

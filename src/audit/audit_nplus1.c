@@ -107,7 +107,6 @@ publish(Child *child, const AuditWatch *watch)
 		.rule = AUDIT_N_PLUS_ONE,
 		.queryid = child->queryid,
 		.relid = child->relid,
-		.scanned = child->relid,
 		.columns = {.n = 1, .attnum = {child->attnum}},
 		.occurrences = child->published == 0 ? 1 : 0,
 		.rows_read = child->rows_read - child->published_read,

@@ -51,6 +51,7 @@ typedef struct QueryEntry
 
 static Store *store = NULL;
 static bool shared = false;
+static bool preloaded = false;
 
 static shmem_request_hook_type prev_shmem_request = NULL;
 static shmem_startup_hook_type prev_shmem_startup = NULL;
@@ -156,6 +157,7 @@ audit_store_init(void)
 {
 	if (process_shared_preload_libraries_in_progress)
 	{
+		preloaded = true;
 		prev_shmem_request = shmem_request_hook;
 		shmem_request_hook = audit_shmem_request;
 		prev_shmem_startup = shmem_startup_hook;
@@ -184,6 +186,13 @@ bool
 audit_store_is_shared(void)
 {
 	return shared;
+}
+
+/* Made at server start, so that every session has it? */
+bool
+audit_store_is_preloaded(void)
+{
+	return preloaded;
 }
 
 void

@@ -26,7 +26,7 @@
 
 #define FINDING_COLUMNS 17
 #define QUERY_COLUMNS 7
-#define STATUS_COLUMNS 7
+#define STATUS_COLUMNS 9
 
 PG_FUNCTION_INFO_V1(purser_audit_findings_0_1);
 PG_FUNCTION_INFO_V1(purser_audit_query_stats_0_1);
@@ -119,12 +119,20 @@ wasted_ms(const AuditFinding *finding)
 	return rint(each * (double) finding->occurrences * 1000.0) / 1000.0;
 }
 
+/* Is the index there by now? */
+static bool
+is_mended(const AuditFinding *finding)
+{
+	return finding->key.rule == AUDIT_MISSING_INDEX &&
+		audit_index_exists(finding->key.relid, &finding->columns);
+}
+
 static void
 put_finding(ReturnSetInfo *rsinfo, const AuditFinding *finding, const AuditNames *names)
 {
 	Datum		values[FINDING_COLUMNS];
 	bool		nulls[FINDING_COLUMNS] = {0};
-	bool		readable = may_read_statement(finding->userid);
+	bool		readable = may_read_statement(finding->key.userid);
 	int			i = 0;
 
 	values[i++] = CStringGetTextDatum(audit_rule_name(finding->key.rule));
@@ -147,7 +155,7 @@ put_finding(ReturnSetInfo *rsinfo, const AuditFinding *finding, const AuditNames
 																			   readable)));
 	values[i++] = CStringGetTextDatum(audit_suggestion(finding, names));
 	values[i++] = CStringGetTextDatum(finding->application_name);
-	values[i] = role_name(finding->userid, &nulls[i]);
+	values[i] = role_name(finding->key.userid, &nulls[i]);
 	i++;
 	values[i++] = TimestampTzGetDatum(finding->first_seen);
 	values[i++] = TimestampTzGetDatum(finding->last_seen);
@@ -168,8 +176,8 @@ purser_audit_findings_0_1(PG_FUNCTION_ARGS)
 		const AuditFinding *finding = lfirst(cell);
 		AuditNames	names;
 
-		/* What was dropped is nothing to mend. */
-		if (audit_names(finding, &names))
+		/* What was dropped is nothing to mend, nor what has been mended. */
+		if (audit_names(finding, &names) && !is_mended(finding))
 			put_finding((ReturnSetInfo *) fcinfo->resultinfo, finding, &names);
 	}
 	return (Datum) 0;
@@ -267,7 +275,9 @@ purser_audit_status_0_1(PG_FUNCTION_ARGS)
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	audit_local_publish();
+	values[i++] = BoolGetDatum(audit_store_is_preloaded());
 	values[i++] = BoolGetDatum(audit_store_is_shared());
+	values[i++] = BoolGetDatum(audit_is_watching());
 	i += put_fill(audit_store_queries(), AUDIT_LOCK_QUERIES, &values[i]);
 	i += put_fill(audit_store_findings(), AUDIT_LOCK_FINDINGS, &values[i]);
 	Assert(i == STATUS_COLUMNS);
