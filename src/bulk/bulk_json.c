@@ -126,7 +126,8 @@ refuse_bare_object(JsonTokenType next)
 							  "For a single row, put the object in square brackets.");
 	if (next == JSON_TOKEN_OBJECT_START || next == JSON_TOKEN_COMMA)
 		bulk_json_refuse_data("several objects",
-							  "Put the objects in one array: in square brackets, separated by commas.");
+							  "Put the objects in one array: in square brackets, "
+							  "separated by commas.");
 }
 
 static PURSER_JSON_ACTION
