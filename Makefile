@@ -17,7 +17,8 @@ else
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
-ifeq ($(wildcard $(PGXS)),)
+# Debian's client package has PGXS without the headers.
+ifeq ($(and $(wildcard $(PGXS)),$(wildcard $(shell $(PG_CONFIG) --includedir-server 2>/dev/null)/postgres.h)),)
 $(error "$(PG_CONFIG)" does not lead to a PostgreSQL server with its development files; \
 	install them (Debian: postgresql-server-dev-15), or set PG_CONFIG to the server's pg_config)
 endif
@@ -29,13 +30,15 @@ PGFILEDESC = "pg_purser - migration ledger, bulk loading and query audit"
 
 OBJS_SHARED = src/shared/arguments.o src/shared/owner_query.o
 OBJS_LEDGER = $(addprefix src/ledger/ledger_, deferred.o files.o format.o functions.o graph.o \
-	journal.o load.o looks.o plan.o revision.o run.o script.o store.o target.o)
+	journal.o load.o looks.o outside.o plan.o revision.o run.o script.o step.o store.o target.o)
+OBJS_ONLINE = $(addprefix src/online/online_, migrate.o transaction.o)
 OBJS_BULK = $(addprefix src/bulk/bulk_, functions.o load.o target.o context.o csv.o json.o \
 	jsonb.o coerce.o nested.o sight.o writer.o conflict.o)
 OBJS_AUDIT = src/audit/audit.o $(addprefix src/audit/audit_, hooks.o screen.o tap.o judge.o plan.o \
 	index.o rules.o nplus1.o local.o table.o store.o board.o finds.o workers.o suggest.o views.o)
-OBJS = src/pg_purser.o $(OBJS_SHARED) $(OBJS_LEDGER) $(OBJS_BULK) $(OBJS_AUDIT)
+OBJS = src/pg_purser.o $(OBJS_SHARED) $(OBJS_LEDGER) $(OBJS_ONLINE) $(OBJS_BULK) $(OBJS_AUDIT)
 
+INSTALL_SQL = sql/pg_purser.sql $(addprefix sql/pg_purser_, ledger.sql online.sql bulk.sql audit.sql)
 DATA = $(wildcard $(here)sql/pg_purser--*--*.sql)
 DATA_built = pg_purser--$(EXTVERSION).sql
 
@@ -71,7 +74,7 @@ endif
 HEADERS_ALL := $(wildcard $(srcdir)/src/*.h $(srcdir)/src/*/*.h)
 $(OBJS): $(HEADERS_ALL) pg_purser.control
 
-pg_purser--$(EXTVERSION).sql: sql/pg_purser.sql
-	cp $< $@
+pg_purser--$(EXTVERSION).sql: $(INSTALL_SQL)
+	cat $^ > $@
 
 endif

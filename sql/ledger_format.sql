@@ -84,8 +84,8 @@ SELECT purser.load_revision(E'-- purser: revision x\n-- purser: parents x\n-- pu
 SELECT purser.load_revision(E'-- purser: revision x\n-- purser: parents none none\n-- purser: message m\n-- purser: upgrade');
 SELECT purser.load_revision(E'-- purser: revision x\n-- purser: parents ,\n-- purser: message m\n-- purser: upgrade');
 SELECT purser.load_revision(E'-- purser: revision a@b\n-- purser: parents none\n-- purser: message m\n-- purser: upgrade');
-SELECT purser.load_revision(E'-- purser: revision x\n-- purser: replaces y');
-SELECT purser.load_revision(E'-- purser: revision x\n-- purser: transactional no');
+SELECT purser.load_revision(E'-- purser: revision x\n-- purser: author y');
+SELECT purser.load_revision(E'-- purser: revision x\n-- purser: transactional maybe');
 SELECT purser.load_revision(E'-- purser: revision x\n-- purser:');
 SELECT purser.export_revision('nobody');
 SELECT purser.export_revision(NULL);

@@ -45,9 +45,14 @@ typedef struct LedgerRevision
 	NameList	parents;
 	NameList	depends_on;
 	NameList	labels;
+	NameList	replaces;		/* ids that this one is a squash of */
+	NameList	requires;		/* preconditions, each "KIND what" */
 	char	   *upgrade;
 	char	   *downgrade;		/* NULL: cannot be undone */
 	char	   *verify;			/* NULL: none */
+	bool		transactional;	/* its statements may share one transaction */
+	bool		repeatable;		/* run again whenever its text changes */
+	char	   *batch;			/* how to cut it into batches, NULL: not at all */
 } LedgerRevision;
 
 extern void ledger_check_revision(LedgerRevision *revision);
@@ -79,8 +84,11 @@ typedef struct LedgerNode
 	const char *file;			/* the file it is being loaded from, or NULL */
 	NameList	parents;
 	NameList	depends_on;
+	NameList	labels;
+	NameList	replaces;
 	bool		applied;
 	bool		irreversible;
+	bool		repeatable;
 } LedgerNode;
 
 /*
@@ -186,7 +194,7 @@ extern bool ledger_journal_is_visible(void);
 extern void ledger_journal_write(LedgerJournal *journal, const LedgerEvent *event);
 extern Datum ledger_checksum(const char *script);
 
-/* ---- running (ledger_script.c, ledger_deferred.c, ledger_run.c) ---- */
+/* ---- scripts (ledger_script.c, ledger_outside.c) ---- */
 
 typedef struct LedgerScript
 {
@@ -194,6 +202,30 @@ typedef struct LedgerScript
 	const char *section;		/* upgrade, downgrade or verify */
 	const char *text;
 } LedgerScript;
+
+typedef struct LedgerStatement
+{
+	char	   *text;			/* from its first word */
+	int			line;			/* of that word in the script, from 1 */
+	const struct RawStmt *raw;
+	const char *outside;		/* what it is called, if no transaction block takes it; or NULL */
+} LedgerStatement;
+
+typedef struct LedgerParsed
+{
+	const LedgerScript *script;
+	bool		standard_strings;	/* as the parser took it */
+	int			count;
+	LedgerStatement *statements;
+} LedgerParsed;
+
+struct Node;
+extern const char *ledger_runs_outside(const struct Node *statement);
+extern LedgerParsed *ledger_script_parse(const LedgerScript *script);
+extern void ledger_script_run(const LedgerParsed *parsed, int first, int end);
+extern void ledger_script_run_whole(const LedgerScript *script);
+
+/* ---- steps (ledger_step.c, ledger_deferred.c) ---- */
 
 typedef struct LedgerStep
 {
@@ -204,14 +236,25 @@ typedef struct LedgerStep
 	int64		duration;		/* microseconds */
 } LedgerStep;
 
-typedef void (*LedgerStepDone) (void *arg, const LedgerStep *step);
-
-extern void ledger_script_run(const LedgerScript *script);
+extern void ledger_check_not_in_script(const char *command);
+extern LedgerScript ledger_step_script(LedgerDirection direction, const LedgerRevision *revision);
+extern int64 ledger_step_guard(const LedgerRevision *revision, void (*run) (void *arg), void *arg);
+extern void ledger_step_record(LedgerJournal *journal, LedgerDirection direction,
+							   const LedgerRevision *revision, int64 duration);
+extern void ledger_step_run(LedgerJournal *journal, const char *id, LedgerStep *step);
 extern void ledger_check_deferred(void);
 extern void ledger_fire_deferred(void);
+
+/* ---- runs (ledger_run.c) ---- */
+
+typedef void (*LedgerStepDone) (void *arg, const LedgerStep *step);
+
+extern void ledger_begin_write(const char *command);
+extern void ledger_check_snapshot(void);
 extern void ledger_run(LedgerDirection direction, const char *target, LedgerStepDone done,
 					   void *arg);
-extern void ledger_begin_write(const char *command);
+extern LedgerDirection ledger_parse_direction(const char *text);
+extern const char *ledger_direction_name(LedgerDirection direction);
 
 /* ---- files (ledger_files.c) ---- */
 

@@ -19,6 +19,11 @@ typedef enum HeaderKey
 	KEY_MESSAGE,
 	KEY_DEPENDS,
 	KEY_LABELS,
+	KEY_REPLACES,
+	KEY_REQUIRES,
+	KEY_TRANSACTIONAL,
+	KEY_REPEATABLE,
+	KEY_BATCH,
 	KEY_UPGRADE,
 	KEY_DOWNGRADE,
 	KEY_VERIFY,
@@ -26,7 +31,8 @@ typedef enum HeaderKey
 } HeaderKey;
 
 static const char *const key_names[KEY_COUNT] = {
-	"revision", "parents", "message", "depends", "labels", "upgrade", "downgrade", "verify"
+	"revision", "parents", "message", "depends", "labels", "replaces", "requires", "transactional",
+	"repeatable", "batch", "upgrade", "downgrade", "verify"
 };
 
 #define FIRST_SECTION KEY_UPGRADE
@@ -62,8 +68,9 @@ find_key(const char *name)
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("migration header key \"%s\" is not supported", ledger_clipped(name)),
-			 errhint("Supported are revision, parents, message, depends, labels, upgrade, "
-					 "downgrade and verify.")));
+			 errhint("Supported are revision, parents, message, depends, labels, replaces, "
+					 "requires, transactional, repeatable, batch, upgrade, downgrade and "
+					 "verify.")));
 	return KEY_COUNT;			/* keeps the compiler quiet */
 }
 
@@ -115,20 +122,67 @@ end_section(Parser *parser, const char *end)
 		parser->revision->verify = body;
 }
 
+static bool
+parse_yes_or_no(const char *key, const char *value)
+{
+	bool		yes = strcmp(value, "yes") == 0;
+
+	if (!yes && strcmp(value, "no") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg("invalid value \"%s\" of migration header \"%s\"", ledger_clipped(value),
+						key),
+				 errhint("It is \"yes\" or \"no\".")));
+	return yes;
+}
+
+static void
+append_name(NameList *names, char *name)
+{
+	names->items = names->items ? repalloc(names->items, sizeof(char *) * (names->count + 1)) :
+		palloc(sizeof(char *));
+	names->items[names->count++] = name;
+}
+
 static void
 set_header(LedgerRevision *revision, HeaderKey key, char *value)
 {
-	require_value(key_names[key], value);
-	if (key == KEY_REVISION)
-		revision->id = value;
-	else if (key == KEY_MESSAGE)
-		revision->message = value;
-	else if (key == KEY_PARENTS)
-		revision->parents = split_names(key_names[key], value);
-	else if (key == KEY_DEPENDS)
-		revision->depends_on = split_names(key_names[key], value);
-	else
-		revision->labels = split_names(key_names[key], value);
+	const char *name = key_names[key];
+
+	require_value(name, value);
+	switch (key)
+	{
+		case KEY_REVISION:
+			revision->id = value;
+			break;
+		case KEY_MESSAGE:
+			revision->message = value;
+			break;
+		case KEY_PARENTS:
+			revision->parents = split_names(name, value);
+			break;
+		case KEY_DEPENDS:
+			revision->depends_on = split_names(name, value);
+			break;
+		case KEY_LABELS:
+			revision->labels = split_names(name, value);
+			break;
+		case KEY_REPLACES:
+			revision->replaces = split_names(name, value);
+			break;
+		case KEY_REQUIRES:
+			append_name(&revision->requires, value);
+			break;
+		case KEY_TRANSACTIONAL:
+			revision->transactional = parse_yes_or_no(name, value);
+			break;
+		case KEY_REPEATABLE:
+			revision->repeatable = parse_yes_or_no(name, value);
+			break;
+		default:
+			revision->batch = value;
+			break;
+	}
 }
 
 /* line .. end is a directive whose words begin at rest; next is the line after it. */
@@ -142,12 +196,14 @@ take_directive(Parser *parser, const char *line, const char *rest, const char *e
 	char	   *value = ledger_trimmed(words + length, words + strlen(words));
 	HeaderKey	key = find_key(name);
 
-	if (parser->seen[key])
+	if (parser->seen[key] && key != KEY_REQUIRES)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 				 errmsg("migration header \"%s\" appears twice", name)));
 	parser->seen[key] = true;
 
+	if (key == KEY_REPEATABLE && value[0] == '\0')
+		value = pstrdup("yes");
 	if (key < FIRST_SECTION)
 	{
 		if (parser->section != KEY_COUNT)
@@ -188,7 +244,8 @@ check_complete(const Parser *parser)
 	static const HeaderKey needed[] = {KEY_REVISION, KEY_PARENTS, KEY_MESSAGE, KEY_UPGRADE};
 
 	for (size_t i = 0; i < lengthof(needed); i++)
-		if (!parser->seen[needed[i]])
+		if (!parser->seen[needed[i]] &&
+			!(needed[i] == KEY_PARENTS && parser->revision->repeatable))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 					 errmsg("this is not a migration: it has no line \"-- purser: %s\"",
@@ -204,6 +261,7 @@ ledger_parse(const char *text, LedgerSource *source)
 	Parser		parser = {.revision = palloc0(sizeof(LedgerRevision)), .section = KEY_COUNT};
 	ErrorContextCallback context = {error_context_stack, ledger_source_context, source};
 
+	parser.revision->transactional = true;
 	error_context_stack = &context;
 	if (strncmp(text, LEDGER_BYTE_ORDER_MARK, 3) == 0)
 		text += 3;
@@ -260,6 +318,16 @@ ledger_write(const LedgerRevision *revision)
 		write_names(&out, "depends", revision->depends_on);
 	if (revision->labels.count)
 		write_names(&out, "labels", revision->labels);
+	if (revision->replaces.count)
+		write_names(&out, "replaces", revision->replaces);
+	for (int i = 0; i < revision->requires.count; i++)
+		appendStringInfo(&out, "-- purser: requires %s\n", revision->requires.items[i]);
+	if (!revision->transactional)
+		appendStringInfoString(&out, "-- purser: transactional no\n");
+	if (revision->repeatable)
+		appendStringInfoString(&out, "-- purser: repeatable\n");
+	if (revision->batch)
+		appendStringInfo(&out, "-- purser: batch %s\n", revision->batch);
 	appendStringInfo(&out, "-- purser: message %s\n", revision->message);
 	write_section(&out, "upgrade", revision->upgrade);
 	write_section(&out, "downgrade", revision->downgrade);

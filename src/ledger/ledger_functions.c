@@ -20,12 +20,6 @@ PG_FUNCTION_INFO_V1(purser_stamp_0_1);
 /* Scripts that plan() holds in memory at once. */
 #define PLAN_BATCH 64
 
-static const char *
-direction_name(LedgerDirection direction)
-{
-	return direction == LEDGER_UPGRADE ? "upgrade" : "downgrade";
-}
-
 static void
 put_step(void *arg, const LedgerStep *step)
 {
@@ -34,7 +28,7 @@ put_step(void *arg, const LedgerStep *step)
 	bool		nulls[5] = {false};
 	Datum		values[5] = {
 		Int32GetDatum(step->number),
-		CStringGetTextDatum(direction_name(step->direction)),
+		CStringGetTextDatum(ledger_direction_name(step->direction)),
 		CStringGetTextDatum(step->revision),
 		CStringGetTextDatum(step->message),
 		IntervalPGetDatum(&duration)
@@ -65,19 +59,6 @@ purser_downgrade_0_1(PG_FUNCTION_ARGS)
 	return run(fcinfo, LEDGER_DOWNGRADE);
 }
 
-static LedgerDirection
-parse_direction(const char *text)
-{
-	if (strcmp(text, "upgrade") == 0)
-		return LEDGER_UPGRADE;
-	if (strcmp(text, "downgrade") != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid direction \"%s\"", ledger_clipped(text)),
-				 errhint("The direction is \"upgrade\" or \"downgrade\".")));
-	return LEDGER_DOWNGRADE;
-}
-
 /* The rows of plan(): steps from first, as far as one batch reaches; returns the next step. */
 static int
 put_plan_rows(ReturnSetInfo *result, const LedgerGraph *graph, LedgerSet plan, int first,
@@ -100,7 +81,7 @@ put_plan_rows(ReturnSetInfo *result, const LedgerGraph *graph, LedgerSet plan, i
 		ids[i - first] = unconstify(char *, graph->nodes[plan.nodes[i]].id);
 	values[0] = shared_names_to_array(batch);
 	values[1] = Int32GetDatum(first);
-	values[2] = CStringGetTextDatum(direction_name(direction));
+	values[2] = CStringGetTextDatum(ledger_direction_name(direction));
 	rows = shared_query_open(&query, values, NULL);
 	for (uint64 row = 0; row < rows; row++)
 		tuplestore_puttuple(result->setResult, SPI_tuptable->vals[row]);
@@ -111,7 +92,7 @@ put_plan_rows(ReturnSetInfo *result, const LedgerGraph *graph, LedgerSet plan, i
 Datum
 purser_plan_0_1(PG_FUNCTION_ARGS)
 {
-	LedgerDirection direction = parse_direction(shared_arg_text(fcinfo, 0, "direction"));
+	LedgerDirection direction = ledger_parse_direction(shared_arg_text(fcinfo, 0, "direction"));
 	char	   *target = shared_arg_text(fcinfo, 1, "target");
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext batch_context = AllocSetContextCreate(caller, "ledger plan rows",

@@ -47,7 +47,8 @@ check_fit(const LedgerRevision *revision, bool exists)
 {
 	LedgerGraph *graph;
 	LedgerNode	node = {.id = revision->id, .parents = revision->parents,
-	.depends_on = revision->depends_on};
+	.depends_on = revision->depends_on, .labels = revision->labels,
+	.replaces = revision->replaces, .repeatable = revision->repeatable};
 
 	ledger_store_check_names(revision);
 	if (!exists)
@@ -72,11 +73,16 @@ purser_add_revision_0_1(PG_FUNCTION_ARGS)
 		.parents = shared_arg_names(fcinfo, 4, "parents"),
 		.depends_on = shared_arg_names(fcinfo, 5, "depends_on"),
 		.labels = shared_arg_names(fcinfo, 6, "labels"),
-		.verify = shared_arg_text_or_null(fcinfo, 7)
+		.verify = shared_arg_text_or_null(fcinfo, 7),
+		.transactional = PG_ARGISNULL(8) || PG_GETARG_BOOL(8),
+		.replaces = shared_arg_names(fcinfo, 9, "replaces"),
+		.requires = shared_arg_names(fcinfo, 10, "requires"),
+		.repeatable = !PG_ARGISNULL(11) && PG_GETARG_BOOL(11),
+		.batch = shared_arg_text_or_null(fcinfo, 12)
 	};
 
 	ledger_begin_write("purser.add_revision()");
-	if (PG_ARGISNULL(4))
+	if (PG_ARGISNULL(4) && !revision.repeatable)
 		revision.parents = default_parents();
 	if (revision.id == NULL)
 		revision.id = ledger_random_id();
@@ -165,7 +171,9 @@ graph_with_files(const LedgerFiles *files, const LedgerRevision ***load)
 		ErrorContextCallback context = {error_context_stack, ledger_source_context, &source};
 		const LedgerRevision *revision = files->items[i].revision;
 		LedgerNode	node = {.id = revision->id, .file = source.file,
-		.parents = revision->parents, .depends_on = revision->depends_on};
+		.parents = revision->parents, .depends_on = revision->depends_on,
+		.labels = revision->labels, .replaces = revision->replaces,
+		.repeatable = revision->repeatable};
 		bool		exists;
 
 		error_context_stack = &context;

@@ -99,19 +99,38 @@ ledger_trimmed(const char *start, const char *end)
 	return pnstrdup(start, end - start);
 }
 
-static void
-check_message(LedgerRevision *revision)
+/* The text without blanks at either end; it must be one line of a file. */
+static char *
+check_line(const char *what, const char *text)
 {
-	revision->message = ledger_trimmed(revision->message,
-									   revision->message + strlen(revision->message));
-	if (revision->message[0] == '\0')
+	char	   *line = ledger_trimmed(text, text + strlen(text));
+
+	if (line[0] == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the message of a revision must not be empty")));
-	if (strpbrk(revision->message, "\r\n"))
+				 errmsg("%s of a revision must not be empty", what)));
+	if (strpbrk(line, "\r\n"))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the message of a revision must be one line")));
+				 errmsg("%s of a revision must be one line", what)));
+	return line;
+}
+
+/* A repeatable revision stands beside the lineage; batches are transactions of their own. */
+static void
+check_kind(const LedgerRevision *revision)
+{
+	if (revision->repeatable && (revision->parents.count || revision->replaces.count))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("repeatable revision \"%s\" cannot have parents or replace others",
+						revision->id),
+				 errhint("It may depend on revisions.")));
+	if (revision->repeatable && (revision->batch || !revision->transactional))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("repeatable revision \"%s\" must run in one transaction",
+						revision->id)));
 }
 
 /*
@@ -183,10 +202,16 @@ void
 ledger_check_revision(LedgerRevision *revision)
 {
 	check_name("revision id", revision->id);
-	check_message(revision);
+	revision->message = check_line("the message", revision->message);
 	check_names("parent", revision->parents, revision->id);
 	check_names("dependency", revision->depends_on, revision->id);
 	check_names("label", revision->labels, revision->id);
+	check_names("replaced revision", revision->replaces, revision->id);
+	for (int i = 0; i < revision->requires.count; i++)
+		revision->requires.items[i] = check_line("a precondition", revision->requires.items[i]);
+	if (revision->batch)
+		revision->batch = check_line("the batches", revision->batch);
+	check_kind(revision);
 	revision->upgrade = check_script("upgrade", revision->upgrade);
 	revision->downgrade = check_script("downgrade", revision->downgrade);
 	revision->verify = check_script("verify", revision->verify);
@@ -214,8 +239,11 @@ ledger_same_revision(const LedgerRevision *a, const LedgerRevision *b)
 {
 	return same_text(a->id, b->id) && same_text(a->message, b->message) &&
 		same_names(a->parents, b->parents) && same_names(a->depends_on, b->depends_on) &&
-		same_names(a->labels, b->labels) && same_text(a->upgrade, b->upgrade) &&
-		same_text(a->downgrade, b->downgrade) && same_text(a->verify, b->verify);
+		same_names(a->labels, b->labels) && same_names(a->replaces, b->replaces) &&
+		same_names(a->requires, b->requires) && same_text(a->upgrade, b->upgrade) &&
+		same_text(a->downgrade, b->downgrade) && same_text(a->verify, b->verify) &&
+		a->transactional == b->transactional && a->repeatable == b->repeatable &&
+		same_text(a->batch, b->batch);
 }
 
 /* Twelve hexadecimal digits, as Alembic makes them. */

@@ -9,7 +9,6 @@
  */
 #include "ledger.h"
 
-#include "commands/defrem.h"
 #include "executor/spi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -134,127 +133,71 @@ refuse(const char *what, const char *hint)
 			 errhint("%s", hint)));
 }
 
-/* As the server takes it: the last mention counts. */
-static bool
-is_option_on(const List *options, const char *name)
-{
-	bool		on = false;
-	ListCell   *cell;
-
-	foreach(cell, options)
-	{
-		DefElem    *option = lfirst_node(DefElem, cell);
-
-		if (strcmp(option->defname, name) == 0)
-			on = defGetBoolean(option);
-	}
-	return on;
-}
-
-static bool
-detaches_concurrently(const AlterTableStmt *alter)
-{
-	ListCell   *cell;
-
-	foreach(cell, alter->cmds)
-	{
-		AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
-
-		if (command->subtype == AT_DetachPartition &&
-			((PartitionCmd *) command->def)->concurrent)
-			return true;
-	}
-	return false;
-}
-
-static const char *
-reindex_outside(const ReindexStmt *reindex)
-{
-	if (is_option_on(reindex->params, "concurrently"))
-		return "REINDEX CONCURRENTLY";
-	if (reindex->kind != REINDEX_OBJECT_INDEX && reindex->kind != REINDEX_OBJECT_TABLE)
-		return "REINDEX of a schema or a database";
-	return NULL;
-}
-
-static const char *
-repack_outside(const PurserRepackStmt *repack)
-{
-	if (repack->relation == NULL)
-		return "CLUSTER or REPACK of all tables";
-	if (is_option_on(repack->params, "concurrently"))
-		return "REPACK CONCURRENTLY";
-	return NULL;
-}
-
-static bool
-moves_database(const AlterDatabaseStmt *alter)
-{
-	ListCell   *cell;
-
-	foreach(cell, alter->options)
-		if (strcmp(lfirst_node(DefElem, cell)->defname, "tablespace") == 0)
-			return true;
-	return false;
-}
-
-/*
- * What the statement is called, if the server never runs it inside a
- * transaction; NULL if it does, or if that depends on the catalogue.
- */
-static const char *
-what_runs_outside(const Node *statement)
-{
-	switch (nodeTag(statement))
-	{
-		case T_VacuumStmt:
-			return ((const VacuumStmt *) statement)->is_vacuumcmd ? "VACUUM" : NULL;
-		case T_IndexStmt:
-			return ((const IndexStmt *) statement)->concurrent ? "CREATE INDEX CONCURRENTLY" : NULL;
-		case T_DropStmt:
-			return ((const DropStmt *) statement)->concurrent ? "DROP INDEX CONCURRENTLY" : NULL;
-		case T_ReindexStmt:
-			return reindex_outside((const ReindexStmt *) statement);
-		case T_AlterTableStmt:
-			return detaches_concurrently((const AlterTableStmt *) statement) ?
-				"ALTER TABLE ... DETACH PARTITION CONCURRENTLY" : NULL;
-		case T_PURSER_REPACK:
-			return repack_outside((const PurserRepackStmt *) statement);
-		case T_AlterSystemStmt:
-			return "ALTER SYSTEM";
-		case T_CreatedbStmt:
-			return "CREATE DATABASE";
-		case T_DropdbStmt:
-			return "DROP DATABASE";
-		case T_AlterDatabaseStmt:
-			return moves_database((const AlterDatabaseStmt *) statement) ?
-				"ALTER DATABASE ... SET TABLESPACE" : NULL;
-		case T_CreateTableSpaceStmt:
-			return "CREATE TABLESPACE";
-		case T_DropTableSpaceStmt:
-			return "DROP TABLESPACE";
-		case T_DiscardStmt:
-			return ((const DiscardStmt *) statement)->target == DISCARD_ALL ? "DISCARD ALL" : NULL;
-		default:
-			return NULL;
-	}
-}
-
+/* What no script may contain, whoever runs it. */
 static void
 check_statement(const RawStmt *raw)
 {
-	const char *outside = what_runs_outside(raw->stmt);
-
-	if (outside)
-		refuse(outside,
-			   "It cannot run inside a transaction.  Run it by hand, as a revision of its own, "
-			   "and record that with purser.stamp().");
 	if (IsA(raw->stmt, TransactionStmt))
 		refuse("transaction control statements",
 			   "A revision is applied as a whole, in the transaction of the caller.");
 	if (IsA(raw->stmt, CopyStmt) && ((CopyStmt *) raw->stmt)->filename == NULL)
 		refuse("COPY from or to the client",
 			   "Use INSERT, or COPY with a file on the server.");
+}
+
+static LedgerStatement
+make_statement(Position *position, const RawStmt *raw)
+{
+	LedgerStatement statement = {.text = statement_text(position, raw), .raw = raw,
+	.outside = ledger_runs_outside(raw->stmt)};
+
+	statement.line = position->line;
+	return statement;
+}
+
+/*
+ * The statements of a script, in the current memory context; an error for what
+ * none may contain.  The script must last as long as the result.
+ */
+LedgerParsed *
+ledger_script_parse(const LedgerScript *script)
+{
+	LedgerParsed *parsed = palloc(sizeof(LedgerParsed));
+	Position	position = {.script = script, .counted = script->text, .counted_line = 1};
+	ErrorContextCallback context = {error_context_stack, script_context, &position};
+	List	   *statements;
+
+	error_context_stack = &context;
+	statements = raw_parser(script->text, RAW_PARSE_DEFAULT);
+	parsed->script = script;
+	parsed->standard_strings = PURSER_STANDARD_STRINGS;
+	parsed->count = list_length(statements);
+	parsed->statements = palloc(sizeof(LedgerStatement) * (parsed->count + 1));
+	for (int i = 0; i < parsed->count; i++)
+	{
+		RawStmt    *raw = list_nth_node(RawStmt, statements, i);
+
+		parsed->statements[i] = make_statement(&position, raw);
+		position.statement = i + 1;
+		check_statement(raw);
+	}
+	error_context_stack = context.previous;
+	return parsed;
+}
+
+/* Raise an error if a statement of the script cannot share a transaction. */
+static void
+check_inside(const LedgerParsed *parsed, Position *position)
+{
+	for (int i = 0; i < parsed->count; i++)
+	{
+		position->statement = i + 1;
+		position->line = parsed->statements[i].line;
+		if (parsed->statements[i].outside)
+			refuse(parsed->statements[i].outside,
+				   "It cannot run inside a transaction.  Run it by hand, as a revision of its own, "
+				   "and record that with purser.stamp().");
+	}
 }
 
 static void
@@ -270,43 +213,40 @@ run_statement(const char *text)
 						SPI_result_code_string(code))));
 }
 
-/* Memory: all in the current context, which the caller resets. */
+/* Runs the statements first .. end - 1, counted from 0. */
 void
-ledger_script_run(const LedgerScript *script)
+ledger_script_run(const LedgerParsed *parsed, int first, int end)
 {
-	Position	position = {.script = script, .counted = script->text, .counted_line = 1};
+	Position	position = {.script = parsed->script};
 	ErrorContextCallback context = {error_context_stack, script_context, &position};
-	List	   *statements;
-	char	  **texts;
-	int		   *lines;
-	bool		standard_strings = PURSER_STANDARD_STRINGS;
 
 	error_context_stack = &context;
-	statements = raw_parser(script->text, RAW_PARSE_DEFAULT);
-	texts = palloc(sizeof(char *) * (list_length(statements) + 1));
-	lines = palloc(sizeof(int) * (list_length(statements) + 1));
-	for (int i = 0; i < list_length(statements); i++)
-	{
-		RawStmt    *raw = list_nth_node(RawStmt, statements, i);
-
-		texts[i] = statement_text(&position, raw);
-		lines[i] = position.line;
-		position.statement = i + 1;
-		check_statement(raw);
-	}
-
 	SPI_connect();
-	for (int i = 0; i < list_length(statements); i++)
+	for (int i = first; i < end; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		position.statement = i + 1;
-		position.line = lines[i];
+		position.line = parsed->statements[i].line;
 		/* The statements were told apart by how strings are written. */
-		if (PURSER_STANDARD_STRINGS != standard_strings)
+		if (PURSER_STANDARD_STRINGS != parsed->standard_strings)
 			refuse("a change of standard_conforming_strings",
 				   "Set it before the migration, or write such strings as E'...'.");
-		run_statement(texts[i]);
+		run_statement(parsed->statements[i].text);
 	}
 	SPI_finish();
 	error_context_stack = context.previous;
+}
+
+/* Parses and runs a whole script, in the caller's transaction. */
+void
+ledger_script_run_whole(const LedgerScript *script)
+{
+	LedgerParsed *parsed = ledger_script_parse(script);
+	Position	position = {.script = script};
+	ErrorContextCallback context = {error_context_stack, script_context, &position};
+
+	error_context_stack = &context;
+	check_inside(parsed, &position);
+	error_context_stack = context.previous;
+	ledger_script_run(parsed, 0, parsed->count);
 }

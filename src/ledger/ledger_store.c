@@ -64,8 +64,8 @@ LedgerGraph *
 ledger_store_graph(void)
 {
 	static OwnerQuery query = {
-		.sql = "SELECT r.revision, r.parents, r.depends_on, r.downgrade IS NULL,"
-		" a.revision IS NOT NULL, a.revision"
+		.sql = "SELECT r.revision, r.parents, r.depends_on, r.labels, r.replaces,"
+		" r.downgrade IS NULL, r.repeatable, a.revision IS NOT NULL, a.revision"
 		" FROM purser.revision r FULL JOIN purser.applied a"
 		" ON a.revision OPERATOR(pg_catalog.=) r.revision"
 		" ORDER BY r.ordinal"
@@ -81,12 +81,15 @@ ledger_store_graph(void)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("revision \"%s\" is applied, but its scripts are gone",
-							shared_query_text(row, 6)),
+							shared_query_text(row, 9)),
 					 errhint("Put its row back into purser.revision.")));
 		node.parents = names_column(row, 2);
 		node.depends_on = names_column(row, 3);
-		node.irreversible = bool_column(row, 4);
-		node.applied = bool_column(row, 5);
+		node.labels = names_column(row, 4);
+		node.replaces = names_column(row, 5);
+		node.irreversible = bool_column(row, 6);
+		node.repeatable = bool_column(row, 7);
+		node.applied = bool_column(row, 8);
 		ledger_graph_put(graph, &node);
 	}
 	shared_query_close();
@@ -99,7 +102,8 @@ LedgerRevision *
 ledger_store_fetch(const char *id)
 {
 	static OwnerQuery query = {
-		.sql = "SELECT revision, message, parents, depends_on, labels, upgrade, downgrade, verify"
+		.sql = "SELECT revision, message, parents, depends_on, labels, replaces, requires,"
+		" upgrade, downgrade, verify, transactional, repeatable, batch"
 		" FROM purser.revision WHERE revision OPERATOR(pg_catalog.=) $1",
 		.nargs = 1, .argtypes = {TEXTOID}
 	};
@@ -114,9 +118,14 @@ ledger_store_fetch(const char *id)
 		revision->parents = names_column(0, 3);
 		revision->depends_on = names_column(0, 4);
 		revision->labels = names_column(0, 5);
-		revision->upgrade = shared_query_text(0, 6);
-		revision->downgrade = shared_query_text(0, 7);
-		revision->verify = shared_query_text(0, 8);
+		revision->replaces = names_column(0, 6);
+		revision->requires = names_column(0, 7);
+		revision->upgrade = shared_query_text(0, 8);
+		revision->downgrade = shared_query_text(0, 9);
+		revision->verify = shared_query_text(0, 10);
+		revision->transactional = bool_column(0, 11);
+		revision->repeatable = bool_column(0, 12);
+		revision->batch = shared_query_text(0, 13);
 	}
 	shared_query_close();
 	return revision;
@@ -135,45 +144,59 @@ ledger_store_need(const char *id)
 	return revision;
 }
 
+/* Sets values[i], or marks it as null. */
+static void
+set_text(Datum *values, char *nulls, int i, const char *text)
+{
+	if (text)
+		values[i] = CStringGetTextDatum(text);
+	else
+		nulls[i] = 'n';
+}
+
 /* Insert the revision as the last one, or replace the one of the same id. */
 void
 ledger_store_save(const LedgerRevision *revision)
 {
 	static OwnerQuery query = {
 		.sql = "INSERT INTO purser.revision AS r (revision, message, parents, depends_on, labels,"
-		" upgrade, downgrade, verify, added_at, added_by, ordinal)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, COALESCE("
+		" replaces, requires, upgrade, downgrade, verify, transactional, repeatable, batch,"
+		" added_at, added_by, ordinal)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, COALESCE("
 		"(SELECT pg_catalog.max(l.ordinal) FROM purser.revision l), 0) OPERATOR(pg_catalog.+) 1)"
 		" ON CONFLICT (revision) DO UPDATE SET message = EXCLUDED.message,"
 		" parents = EXCLUDED.parents, depends_on = EXCLUDED.depends_on, labels = EXCLUDED.labels,"
+		" replaces = EXCLUDED.replaces, requires = EXCLUDED.requires,"
 		" upgrade = EXCLUDED.upgrade, downgrade = EXCLUDED.downgrade, verify = EXCLUDED.verify,"
+		" transactional = EXCLUDED.transactional, repeatable = EXCLUDED.repeatable,"
+		" batch = EXCLUDED.batch,"
 		" added_at = EXCLUDED.added_at, added_by = EXCLUDED.added_by",
-		.writes = true, .nargs = 10,
-		.argtypes = {TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
-		TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID}
+		.writes = true, .nargs = 15,
+		.argtypes = {TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
+		TEXTARRAYOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID, TEXTOID, TIMESTAMPTZOID, TEXTOID}
 	};
-	char		nulls[] = "          ";
-	Datum		values[10] = {
+	char		nulls[] = "               ";
+	Datum		values[15] = {
 		CStringGetTextDatum(revision->id),
 		CStringGetTextDatum(revision->message),
 		shared_names_to_array(revision->parents),
 		shared_names_to_array(revision->depends_on),
 		shared_names_to_array(revision->labels),
+		shared_names_to_array(revision->replaces),
+		shared_names_to_array(revision->requires),
 		CStringGetTextDatum(revision->upgrade),
 		(Datum) 0,
+		(Datum) 0,
+		BoolGetDatum(revision->transactional),
+		BoolGetDatum(revision->repeatable),
 		(Datum) 0,
 		TimestampTzGetDatum(GetCurrentTimestamp()),
 		CStringGetTextDatum(GetUserNameFromId(GetUserId(), false))
 	};
 
-	if (revision->downgrade)
-		values[6] = CStringGetTextDatum(revision->downgrade);
-	else
-		nulls[6] = 'n';
-	if (revision->verify)
-		values[7] = CStringGetTextDatum(revision->verify);
-	else
-		nulls[7] = 'n';
+	set_text(values, nulls, 8, revision->downgrade);
+	set_text(values, nulls, 9, revision->verify);
+	set_text(values, nulls, 12, revision->batch);
 	shared_query_open(&query, values, nulls);
 	shared_query_close();
 }

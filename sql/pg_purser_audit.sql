@@ -1,0 +1,80 @@
+------------------------------------------------------------------------------
+-- Audit: what queries over-fetch, and which index is missing
+------------------------------------------------------------------------------
+
+CREATE FUNCTION purser.audit_findings(
+    OUT rule text, OUT severity text, OUT queryid bigint, OUT query text, OUT relation regclass,
+    OUT columns text[], OUT occurrences bigint, OUT rows_read bigint, OUT rows_returned bigint,
+    OUT bytes bigint, OUT wasted_ms double precision, OUT evidence jsonb, OUT suggestion text,
+    OUT application_name text, OUT role text, OUT first_seen timestamptz, OUT last_seen timestamptz)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'purser_audit_findings_0_1' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION purser.audit_findings() IS
+'What the audit found in the queries of this database, for the view purser.findings, which says what each column holds. Error: 55000 when the audit does not run in this server.';
+
+CREATE VIEW purser.findings AS
+SELECT rule, severity, queryid, query, relation, columns, occurrences, rows_read, rows_returned,
+       bytes, wasted_ms, evidence, suggestion, application_name, role, first_seen, last_seen
+FROM purser.audit_findings();
+COMMENT ON VIEW purser.findings IS
+'What the audit found in the queries of this database, one row for each rule, query, role and object. A missing_index finding is not shown while a valid index covers it. Text of statements is for members of pg_read_all_stats and the role that ran them.';
+COMMENT ON COLUMN purser.findings.rule IS 'missing_index, unbounded_result, deep_offset or n_plus_one';
+COMMENT ON COLUMN purser.findings.severity IS 'low, medium or high, by the rows wasted in one occurrence (n_plus_one: by executions)';
+COMMENT ON COLUMN purser.findings.queryid IS 'query identifier, as in pg_stat_activity; NULL for those who may not see the text';
+COMMENT ON COLUMN purser.findings.query IS 'text of the statement that was seen first, its first 1023 bytes at most';
+COMMENT ON COLUMN purser.findings.relation IS 'table that the finding is about; for a partition its partitioned table';
+COMMENT ON COLUMN purser.findings.columns IS 'columns of it: of the index to create, of the order, or of the lookup';
+COMMENT ON COLUMN purser.findings.occurrences IS 'executions that wasted rows; n_plus_one: series of lookups';
+COMMENT ON COLUMN purser.findings.rows_read IS 'rows read in all occurrences; missing_index: of the table alone';
+COMMENT ON COLUMN purser.findings.rows_returned IS 'rows that the query returned in all occurrences';
+COMMENT ON COLUMN purser.findings.bytes IS 'unbounded_result: bytes sent, estimated as rows times the planner''s row width; else NULL';
+COMMENT ON COLUMN purser.findings.wasted_ms IS 'milliseconds, estimated: the wasted share of the time of the executions that were timed, for all occurrences; n_plus_one: from the first lookup to the last; NULL when none was timed';
+COMMENT ON COLUMN purser.findings.evidence IS 'figures of the latest execution that was measured; n_plus_one: the parent query too';
+COMMENT ON COLUMN purser.findings.suggestion IS 'what to do about it';
+COMMENT ON COLUMN purser.findings.application_name IS 'application_name of the session that was seen first';
+COMMENT ON COLUMN purser.findings.role IS 'role that ran the query; each has a finding of its own';
+COMMENT ON COLUMN purser.findings.first_seen IS 'start of the statement that was seen first';
+COMMENT ON COLUMN purser.findings.last_seen IS 'start of the statement that was seen last';
+
+CREATE FUNCTION purser.audit_query_stats(
+    OUT queryid bigint, OUT role text, OUT calls bigint, OUT unfinished bigint, OUT uncounted bigint,
+    OUT rows_read bigint, OUT rows_returned bigint)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'purser_audit_query_stats_0_1' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION purser.audit_query_stats() IS
+'Counts of the queries of this database, for the view purser.query_stats, which says what each column holds. Error: 55000 when the audit does not run in this server.';
+
+CREATE VIEW purser.query_stats AS
+SELECT queryid, role, calls, unfinished, uncounted, rows_read, rows_returned
+FROM purser.audit_query_stats();
+COMMENT ON VIEW purser.query_stats IS
+'Counts of the queries of this database, one row for each query and role. Other sessions may add what they have counted with a delay of up to 256 executions.';
+COMMENT ON COLUMN purser.query_stats.queryid IS 'query identifier, as in pg_stat_activity; NULL for those who may not see the text';
+COMMENT ON COLUMN purser.query_stats.role IS 'role that ran the query';
+COMMENT ON COLUMN purser.query_stats.calls IS 'executions';
+COMMENT ON COLUMN purser.query_stats.unfinished IS 'of these, executions that ended in an error, or whose cursor a rollback took away';
+COMMENT ON COLUMN purser.query_stats.uncounted IS 'of these, executions whose rows_read is incomplete, as parallel workers could not report';
+COMMENT ON COLUMN purser.query_stats.rows_read IS 'rows that scans of tables and indexes read, without those of queries within the query';
+COMMENT ON COLUMN purser.query_stats.rows_returned IS 'rows returned, or inserted, updated or deleted';
+
+CREATE FUNCTION purser.audit_status(
+    OUT preloaded boolean, OUT shared boolean, OUT watching boolean, OUT queries bigint,
+    OUT max_queries bigint, OUT evicted_queries bigint, OUT findings bigint,
+    OUT max_findings bigint, OUT evicted_findings bigint)
+AS 'MODULE_PATHNAME', 'purser_audit_status_0_1' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION purser.audit_status() IS
+'Whether the audit watches, and how full its memory is, in entries of all databases: whether the library is preloaded, so that every session is watched; whether sessions share the memory; whether the session that asks is watched, from its first call of a function of this extension on; queries and findings kept (those seen once included), how many there is room for, and how many had to make room for others since the last reset. Error: 55000 when the audit does not run in this server.';
+
+CREATE FUNCTION purser.audit_reset() RETURNS void
+AS 'MODULE_PATHNAME', 'purser_audit_reset_0_1' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION purser.audit_reset() IS
+'Forgets all findings and counts, those of other databases too. Error: 55000 when the audit does not run in this server.';
+
+REVOKE ALL ON FUNCTION purser.audit_findings(), purser.audit_query_stats(), purser.audit_status(),
+    purser.audit_reset() FROM PUBLIC;
+REVOKE ALL ON purser.findings, purser.query_stats FROM PUBLIC;
+-- The functions themselves hide what is not the reader's to see.
+GRANT EXECUTE ON FUNCTION purser.audit_findings(), purser.audit_query_stats() TO PUBLIC;
+GRANT EXECUTE ON FUNCTION purser.audit_status() TO pg_monitor;
+GRANT SELECT ON purser.findings, purser.query_stats TO PUBLIC;
+
