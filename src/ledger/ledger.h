@@ -241,6 +241,8 @@ extern LedgerScript ledger_step_script(LedgerDirection direction, const LedgerRe
 extern int64 ledger_step_guard(const LedgerRevision *revision, void (*run) (void *arg), void *arg);
 extern void ledger_step_record(LedgerJournal *journal, LedgerDirection direction,
 							   const LedgerRevision *revision, int64 duration);
+extern void ledger_step_stamp(LedgerJournal *journal, const LedgerRevision *revision,
+							  bool in_force);
 extern void ledger_step_run(LedgerJournal *journal, const char *id, LedgerStep *step);
 extern void ledger_check_deferred(void);
 extern void ledger_fire_deferred(void);

@@ -115,26 +115,6 @@ purser_plan_0_1(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* State that the revision is in force, or not any more, without running it. */
-static void
-stamp_one(LedgerJournal *journal, const char *id, bool add)
-{
-	LedgerRevision *revision = ledger_store_need(id);
-	LedgerEvent event = {
-		.kind = add ? "stamp" : "unstamp",
-		.revision = id,
-		.at = GetCurrentTimestamp(),
-		.duration = -1,
-		.script = add ? revision->upgrade : NULL
-	};
-
-	if (add)
-		ledger_store_set_applied(id, ledger_checksum(revision->upgrade));
-	else
-		ledger_store_unset_applied(id);
-	ledger_journal_write(journal, &event);
-}
-
 static void
 stamp_set(ReturnSetInfo *result, const LedgerGraph *graph, LedgerSet set, bool add,
 		  LedgerJournal *journal)
@@ -148,7 +128,7 @@ stamp_set(ReturnSetInfo *result, const LedgerGraph *graph, LedgerSet set, bool a
 			CStringGetTextDatum(id)
 		};
 
-		stamp_one(journal, id, add);
+		ledger_step_stamp(journal, ledger_store_need(id), add);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 }

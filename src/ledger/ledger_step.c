@@ -112,7 +112,19 @@ run_scripts(void *arg)
 		ledger_script_run_whole(&verify);
 }
 
-/* The revision is in force from now on, or is not any more. */
+static void
+record(LedgerJournal *journal, const LedgerRevision *revision, LedgerEvent *event, bool in_force)
+{
+	event->revision = revision->id;
+	event->at = GetCurrentTimestamp();
+	if (in_force)
+		ledger_store_set_applied(revision->id, ledger_checksum(revision->upgrade));
+	else
+		ledger_store_unset_applied(revision->id);
+	ledger_journal_write(journal, event);
+}
+
+/* The revision's scripts ran: it is in force from now on, or is not any more. */
 void
 ledger_step_record(LedgerJournal *journal, LedgerDirection direction,
 				   const LedgerRevision *revision, int64 duration)
@@ -120,17 +132,24 @@ ledger_step_record(LedgerJournal *journal, LedgerDirection direction,
 	bool		up = direction == LEDGER_UPGRADE;
 	LedgerEvent event = {
 		.kind = ledger_direction_name(direction),
-		.revision = revision->id,
-		.at = GetCurrentTimestamp(),
 		.duration = duration,
 		.script = up ? revision->upgrade : revision->downgrade
 	};
 
-	if (up)
-		ledger_store_set_applied(revision->id, ledger_checksum(revision->upgrade));
-	else
-		ledger_store_unset_applied(revision->id);
-	ledger_journal_write(journal, &event);
+	record(journal, revision, &event, up);
+}
+
+/* State that the revision is in force, or not any more, without running it. */
+void
+ledger_step_stamp(LedgerJournal *journal, const LedgerRevision *revision, bool in_force)
+{
+	LedgerEvent event = {
+		.kind = in_force ? "stamp" : "unstamp",
+		.duration = -1,
+		.script = in_force ? revision->upgrade : NULL
+	};
+
+	record(journal, revision, &event, in_force);
 }
 
 /* The whole revision in the caller's transaction; fills in the step but for its number. */
