@@ -17,8 +17,8 @@ PG_FUNCTION_INFO_V1(purser_downgrade_0_1);
 PG_FUNCTION_INFO_V1(purser_plan_0_1);
 PG_FUNCTION_INFO_V1(purser_stamp_0_1);
 
-/* Scripts that plan() holds in memory at once. */
-#define PLAN_BATCH 64
+/* Rows that plan() holds in memory at once; of large scripts, only where they are stored. */
+#define PLAN_BATCH 1024
 
 static void
 put_step(void *arg, const LedgerStep *step)

@@ -12,6 +12,7 @@
 #include "miscadmin.h"
 #include "shared/owner_query.h"
 #include "storage/lock.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -43,11 +44,13 @@ ledger_lock(void)
 static NameList
 names_column(uint64 row, int column)
 {
+	NameList	names = {0, NULL};
 	bool		isnull;
-	Datum		value = shared_query_datum(row, column, &isnull);
-	NameList	names = shared_names_from_array(value, "names");
+	Datum		value = shared_query_value(row, column, &isnull);
 
-	pfree(DatumGetPointer(value));
+	/* Most are empty, which shows in their size: nothing else is as small. */
+	if (VARSIZE_ANY_EXHDR(DatumGetPointer(value)) + VARHDRSZ > ARR_OVERHEAD_NONULLS(0))
+		names = shared_names_from_array(value, "names");
 	return names;
 }
 
@@ -56,7 +59,43 @@ bool_column(uint64 row, int column)
 {
 	bool		isnull;
 
-	return DatumGetBool(shared_query_datum(row, column, &isnull));
+	return DatumGetBool(shared_query_value(row, column, &isnull));
+}
+
+/* A row of the query, and its place in load order. */
+typedef struct LoadedRow
+{
+	int64		ordinal;
+	uint64		row;
+} LoadedRow;
+
+static int
+compare_ordinals(const void *a, const void *b)
+{
+	int64		left = ((const LoadedRow *) a)->ordinal;
+	int64		right = ((const LoadedRow *) b)->ordinal;
+
+	return left < right ? -1 : left > right;
+}
+
+/*
+ * The rows in load order, in which they mostly come: looking at that here is
+ * far cheaper than having the query sort all their columns.
+ */
+static LoadedRow *
+rows_in_load_order(uint64 count, int ordinal_column)
+{
+	LoadedRow  *rows = palloc_extended(sizeof(LoadedRow) * (count + 1), MCXT_ALLOC_HUGE);
+
+	for (uint64 row = 0; row < count; row++)
+	{
+		bool		isnull;
+
+		rows[row].row = row;
+		rows[row].ordinal = DatumGetInt64(shared_query_value(row, ordinal_column, &isnull));
+	}
+	qsort(rows, count, sizeof(LoadedRow), compare_ordinals);
+	return rows;
 }
 
 /* All revisions, without their scripts, and what of them is applied. */
@@ -65,16 +104,17 @@ ledger_store_graph(void)
 {
 	static OwnerQuery query = {
 		.sql = "SELECT r.revision, r.parents, r.depends_on, r.labels, r.replaces,"
-		" r.downgrade IS NULL, r.repeatable, a.revision IS NOT NULL, a.revision"
+		" r.downgrade IS NULL, r.repeatable, a.revision IS NOT NULL, a.revision, r.ordinal"
 		" FROM purser.revision r FULL JOIN purser.applied a"
 		" ON a.revision OPERATOR(pg_catalog.=) r.revision"
-		" ORDER BY r.ordinal"
 	};
-	uint64		rows = shared_query_open(&query, NULL, NULL);
-	LedgerGraph *graph = ledger_graph_create(rows);
+	uint64		count = shared_query_open(&query, NULL, NULL);
+	LoadedRow  *rows = rows_in_load_order(count, 10);
+	LedgerGraph *graph = ledger_graph_create(count);
 
-	for (uint64 row = 0; row < rows; row++)
+	for (uint64 i = 0; i < count; i++)
 	{
+		uint64		row = rows[i].row;
 		LedgerNode	node = {.id = shared_query_text(row, 1)};
 
 		if (node.id == NULL)
@@ -93,6 +133,7 @@ ledger_store_graph(void)
 		ledger_graph_put(graph, &node);
 	}
 	shared_query_close();
+	pfree(rows);
 	ledger_graph_finish(graph);
 	return graph;
 }
