@@ -123,7 +123,7 @@ purser_show_0_1(PG_FUNCTION_ARGS)
 		" FROM purser.revision r LEFT JOIN purser.applied a"
 		" ON a.revision OPERATOR(pg_catalog.=) r.revision"
 		" WHERE r.revision OPERATOR(pg_catalog.=) $1",
-		.nargs = 1, .argtypes = {TEXTOID}
+		.indexed = true, .nargs = 1, .argtypes = {TEXTOID}
 	};
 	char	   *target = shared_arg_text(fcinfo, 0, "revision");
 	LedgerGraph *graph = ledger_store_graph();

@@ -146,7 +146,7 @@ ledger_store_fetch(const char *id)
 		.sql = "SELECT revision, message, parents, depends_on, labels, replaces, requires,"
 		" upgrade, downgrade, verify, transactional, repeatable, batch"
 		" FROM purser.revision WHERE revision OPERATOR(pg_catalog.=) $1",
-		.nargs = 1, .argtypes = {TEXTOID}
+		.indexed = true, .nargs = 1, .argtypes = {TEXTOID}
 	};
 	Datum		values[] = {CStringGetTextDatum(id)};
 	LedgerRevision *revision = NULL;
@@ -202,17 +202,21 @@ ledger_store_save(const LedgerRevision *revision)
 	static OwnerQuery query = {
 		.sql = "INSERT INTO purser.revision AS r (revision, message, parents, depends_on, labels,"
 		" replaces, requires, upgrade, downgrade, verify, transactional, repeatable, batch,"
-		" added_at, added_by, ordinal)"
+		" added_at, added_by, ordinal, only_head)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, COALESCE("
-		"(SELECT pg_catalog.max(l.ordinal) FROM purser.revision l), 0) OPERATOR(pg_catalog.+) 1)"
+		"(SELECT pg_catalog.max(l.ordinal) FROM purser.revision l), 0) OPERATOR(pg_catalog.+) 1,"
+		" COALESCE((SELECT l.only_head AND l.revision OPERATOR(pg_catalog.=) ANY ($3)"
+		" FROM purser.revision l ORDER BY l.ordinal USING OPERATOR(pg_catalog.>) LIMIT 1), true)"
+		" AND $6 OPERATOR(pg_catalog.=) '{}' AND NOT $12)"
 		" ON CONFLICT (revision) DO UPDATE SET message = EXCLUDED.message,"
 		" parents = EXCLUDED.parents, depends_on = EXCLUDED.depends_on, labels = EXCLUDED.labels,"
 		" replaces = EXCLUDED.replaces, requires = EXCLUDED.requires,"
 		" upgrade = EXCLUDED.upgrade, downgrade = EXCLUDED.downgrade, verify = EXCLUDED.verify,"
 		" transactional = EXCLUDED.transactional, repeatable = EXCLUDED.repeatable,"
 		" batch = EXCLUDED.batch,"
-		" added_at = EXCLUDED.added_at, added_by = EXCLUDED.added_by",
-		.writes = true, .nargs = 15,
+		" added_at = EXCLUDED.added_at, added_by = EXCLUDED.added_by, only_head = false"
+		" RETURNING only_head",
+		.writes = true, .indexed = true, .nargs = 15,
 		.argtypes = {TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
 		TEXTARRAYOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID, TEXTOID, TIMESTAMPTZOID, TEXTOID}
 	};
@@ -234,12 +238,16 @@ ledger_store_save(const LedgerRevision *revision)
 		TimestampTzGetDatum(GetCurrentTimestamp()),
 		CStringGetTextDatum(GetUserNameFromId(GetUserId(), false))
 	};
+	bool		only_head;
 
 	set_text(values, nulls, 8, revision->downgrade);
 	set_text(values, nulls, 9, revision->verify);
 	set_text(values, nulls, 12, revision->batch);
 	shared_query_open(&query, values, nulls);
+	only_head = bool_column(0, 1);
 	shared_query_close();
+	if (!only_head)
+		ledger_head_forget();
 }
 
 void
@@ -247,12 +255,13 @@ ledger_store_remove(const char *id)
 {
 	static OwnerQuery query = {
 		.sql = "DELETE FROM purser.revision WHERE revision OPERATOR(pg_catalog.=) $1",
-		.writes = true, .nargs = 1, .argtypes = {TEXTOID}
+		.writes = true, .indexed = true, .nargs = 1, .argtypes = {TEXTOID}
 	};
 	Datum		values[] = {CStringGetTextDatum(id)};
 
 	shared_query_open(&query, values, NULL);
 	shared_query_close();
+	ledger_head_forget();
 }
 
 /* Ids and labels are one space of names: a label may not be taken in it. */
@@ -310,7 +319,7 @@ ledger_store_is_applied(const char *id)
 {
 	static OwnerQuery query = {
 		.sql = "SELECT 1 FROM purser.applied WHERE revision OPERATOR(pg_catalog.=) $1",
-		.nargs = 1, .argtypes = {TEXTOID}
+		.indexed = true, .nargs = 1, .argtypes = {TEXTOID}
 	};
 	Datum		values[] = {CStringGetTextDatum(id)};
 	bool		applied = shared_query_open(&query, values, NULL) > 0;
@@ -343,7 +352,7 @@ ledger_store_unset_applied(const char *id)
 {
 	static OwnerQuery query = {
 		.sql = "DELETE FROM purser.applied WHERE revision OPERATOR(pg_catalog.=) $1",
-		.writes = true, .nargs = 1, .argtypes = {TEXTOID}
+		.writes = true, .indexed = true, .nargs = 1, .argtypes = {TEXTOID}
 	};
 	Datum		values[] = {CStringGetTextDatum(id)};
 
