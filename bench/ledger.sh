@@ -4,9 +4,10 @@
 # What the ledger costs, as one markdown table: 1,000 revisions of one small statement each, up and
 # down, beside psql -1 -f with the same statements, Alembic and Django migrate (where installed), in
 # rounds that take turns; plans of 10,000 and 30,000 revisions; upgrades with nothing to do; adding
-# revisions. The last column is the median over the rounds of a time divided by that of psql in the
-# same round. Times of commands are of the whole command, its start included. Needs psql, a
-# superuser on the server's machine and pg_purser installed:   scripts/with-server bench/ledger.sh 7 3
+# revisions. Times are medians of the rounds, and of the whole command, its start included;
+# "times psql" is the median of a time divided by that of psql in the same round, and in brackets
+# the same of the server's processor time. Loading files is timed once. Needs psql, a superuser on
+# the server's machine and pg_purser installed:   scripts/with-server bench/ledger.sh 7 3
 set -euo pipefail
 rounds=${1:-7} slow_rounds=${2:-3}
 revisions=1000 graph=10000
@@ -14,6 +15,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 chmod 755 "$work"
 export PGOPTIONS='-c client_min_messages=warning' PYTHONDONTWRITEBYTECODE=
+postmaster=$(head -1 "$(psql -X -At -d postgres -c 'SHOW data_directory')/postmaster.pid")
 python=$(PATH=/usr/bin:$PATH type -P python3 || true)
 has() { [ -n "$python" ] && "$python" -c "import psycopg2, $1" 2>/dev/null; }
 
@@ -93,11 +95,16 @@ run_django() {
 	PYTHONPATH=$work/django "$python" -m django migrate --settings=settings -v 0 "$@"
 }
 
+cpu() { awk '{ print $16 + $17 }' "/proc/$postmaster/stat"; } # ticks of the sessions that have ended
+
 timed() { # ROUND WAY DIRECTION
-	local began=${EPOCHREALTIME/./} ended
+	local ticks began ended
+	ticks=$(cpu)
+	began=${EPOCHREALTIME/./}
 	"run_$2" "$3" >"$work/output" 2>&1 || { cat "$work/output" >&2; exit 1; }
 	ended=${EPOCHREALTIME/./}
-	echo "$1 $2 $3 $((ended - began))" >>"$work/times"
+	while [ -n "$(sql -d postgres -c "SELECT pid FROM pg_stat_activity WHERE datname = 'bench_$2'")" ]; do :; done
+	echo "$1 $2 $3 $((ended - began)) $(($(cpu) - ticks))" >>"$work/times"
 	sql -d "bench_$2" -c VACUUM # what the one before left in the catalogues
 }
 
@@ -209,20 +216,21 @@ plans() {
 	row "" "the last 1,000 of $graph" "$(tail -1 "$work/thousands") ms"
 }
 
+load() { sql -d bench_files -c "SELECT ms('SELECT count(*) FROM purser.load_directory(''$work/files'')')"; }
+
 directories() {
-	local n ms again
-	sql -d postgres -c 'CREATE DATABASE bench_files'
+	local n i parent
 	for n in $((graph / 10)) $graph; do
+		sql -d postgres -c 'DROP DATABASE IF EXISTS bench_files'
+		prepare_graph bench_files "$chain"
 		rm -rf "$work/files"; mkdir "$work/files"
-		for ((i = 1; i <= n; i++)); do
-			printf -- '-- purser: revision r%d\n-- purser: parents %s\n-- purser: message step\n-- purser: upgrade\nSELECT %d;\n' \
-				"$i" "$([ $i = 1 ] && echo none || echo "r$((i - 1))")" "$i" >"$work/files/$(printf %06d "$i").sql"
+		for ((i = 1, parent = 0; i <= n; parent = i, i++)); do
+			printf -- '-- purser: %s\n' "revision r$i" "parents r$parent" "message step" upgrade >"$work/files/r$i.sql"
+			echo "SELECT $i;" >>"$work/files/r$i.sql"
 		done
-		sql -d bench_files -c 'DROP EXTENSION IF EXISTS pg_purser; CREATE EXTENSION pg_purser'
-		ms=$(sql -d bench_files -c '\timing on' -c "SELECT count(*) FROM purser.load_directory('$work/files')" | sed -n 's/Time: \([0-9.]*\) ms.*/\1/p')
-		again=$(sql -d bench_files -c '\timing on' -c "SELECT count(*) FROM purser.load_directory('$work/files')" | sed -n 's/Time: \([0-9.]*\) ms.*/\1/p')
-		row "load_directory(), $n files" "all new" "$ms ms"
-		row "" "all there" "$again ms"
+		sed -i 's/parents r0/parents none/' "$work/files/r1.sql"
+		row "load_directory(), $n files" "all new" "$(load) ms"
+		row "" "all there" "$(load) ms"
 	done
 }
 
@@ -233,6 +241,12 @@ cleanup() {
 	done
 }
 
+times_psql() { # COLUMN WAY DIRECTION: the median of what WAY took to what psql took
+	awk -v column="$1" -v way="$2" -v direction="$3" '$1 == 0 || $3 != direction { next }
+		$2 == "psql" { psql[$1] = $column } $2 == way { own[$1] = $column }
+		END { for (round in own) print own[round] / psql[round] }' "$work/times" | median | xargs printf %.2f
+}
+
 report_comparison() {
 	local direction way
 	for direction in up down; do
@@ -240,11 +254,8 @@ report_comparison() {
 			awk -v way=$way -v direction=$direction '$1 > 0 && $2 == way && $3 == direction { print $4 / 1000 }' \
 				"$work/times" >"$work/own"
 			[ -s "$work/own" ] || continue
-			awk -v way=$way -v direction=$direction '$1 == 0 || $3 != direction { next }
-				$2 == "psql" { psql[$1] = $4 } $2 == way { own[$1] = $4 }
-				END { for (round in own) print own[round] / psql[round] }' "$work/times" >"$work/ratios"
-			row "$revisions small DDL statements, $direction" "$(label $way)" "$(median <"$work/own" | cut -d. -f1) ms" \
-				"$(median <"$work/ratios" | xargs printf %.2f)"
+			row "$revisions small DDL statements, $direction" "$(label $way)" "$(median <"$work/own" | xargs printf %.0f) ms" \
+				"$(times_psql 4 $way $direction) ($(times_psql 5 $way $direction))"
 		done
 	done
 }
@@ -261,7 +272,7 @@ label() {
 cleanup
 write_files
 compare
-echo "| what | how | median of $rounds | times psql |"
+echo "| what | how | took | times psql |"
 echo "|---|---|---|---|"
 report_comparison
 plans

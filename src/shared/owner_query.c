@@ -21,6 +21,7 @@
 #include "catalog/pg_namespace.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
+#include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
@@ -121,10 +122,12 @@ shared_owner_leave(const OwnerScope *scope)
 	SetUserIdAndSecContext(scope->user_id, scope->security_context);
 }
 
+/* One plan for all values: they say nothing that would be worth planning anew for each call. */
 static void
 prepare(OwnerQuery *query)
 {
-	query->plan = SPI_prepare(query->sql, query->nargs, query->argtypes);
+	query->plan = SPI_prepare_cursor(query->sql, query->nargs, query->argtypes,
+									 CURSOR_OPT_GENERIC_PLAN);
 	if (query->plan == NULL)
 		elog(ERROR, "could not prepare \"%s\": %s", query->sql,
 			 SPI_result_code_string(SPI_result));
