@@ -105,7 +105,7 @@ timed() { # ROUND WAY DIRECTION
 	ended=${EPOCHREALTIME/./}
 	while [ -n "$(sql -d postgres -c "SELECT pid FROM pg_stat_activity WHERE datname = 'bench_$2'")" ]; do :; done
 	echo "$1 $2 $3 $((ended - began)) $(($(cpu) - ticks))" >>"$work/times"
-	sql -d "bench_$2" -c VACUUM # what the one before left in the catalogues
+	sql -d "bench_$2" -c VACUUM # what this one left in the catalogues
 }
 
 compare() {
@@ -117,9 +117,9 @@ compare() {
 		sql -d "bench_$way" -c 'CREATE EXTENSION pg_purser'
 	done
 	sql -d bench_purser -c "SELECT count(*) FROM purser.load_directory('$work/purser')" >"$work/output"
-	for ((round = 0; round <= rounds; round++)); do # round 0 warms up
+	for ((round = -2; round <= rounds; round++)); do # those up to 0 warm up
 		[ $((round % 2)) = 0 ] && ways=(psql purser) || ways=(purser psql)
-		[ "$round" -gt "$slow_rounds" ] || ways+=("${slow[@]}")
+		[ "$round" -lt 0 ] || [ "$round" -gt "$slow_rounds" ] || ways+=("${slow[@]}")
 		for way in "${ways[@]}"; do timed "$round" "$way" up; timed "$round" "$way" down; done
 	done
 }
@@ -242,7 +242,7 @@ cleanup() {
 }
 
 times_psql() { # COLUMN WAY DIRECTION: the median of what WAY took to what psql took
-	awk -v column="$1" -v way="$2" -v direction="$3" '$1 == 0 || $3 != direction { next }
+	awk -v column="$1" -v way="$2" -v direction="$3" '$1 <= 0 || $3 != direction { next }
 		$2 == "psql" { psql[$1] = $column } $2 == way { own[$1] = $column }
 		END { for (round in own) print own[round] / psql[round] }' "$work/times" | median | xargs printf %.2f
 }

@@ -159,6 +159,7 @@ extern LedgerSet ledger_plan_range(const LedgerGraph *graph, const char *range);
 
 extern void ledger_lock(void);
 extern LedgerGraph *ledger_store_graph(void);
+extern int64 *ledger_rows_of_nodes(const LedgerGraph *graph, uint64 rows);
 extern LedgerRevision *ledger_store_fetch(const char *id);
 extern LedgerRevision *ledger_store_need(const char *id);
 extern void ledger_store_save(const LedgerRevision *revision);

@@ -87,21 +87,10 @@ purser_history_0_1(PG_FUNCTION_ARGS)
 	LedgerSet	set = ledger_plan_range(graph, range);
 	bool	   *heads = ledger_marks(graph, ledger_graph_heads(graph));
 	bool	   *current = ledger_marks(graph, ledger_current_heads(graph));
-	int64	   *row_of = palloc_extended(sizeof(int64) * (graph->count + 1), MCXT_ALLOC_HUGE);
-	uint64		rows;
+	int64	   *row_of;
 
 	InitMaterializedSRF(fcinfo, 0);
-	memset(row_of, -1, sizeof(int64) * (graph->count + 1));
-	rows = shared_query_open(&query, NULL, NULL);
-	for (uint64 row = 0; row < rows; row++)
-	{
-		char	   *id = shared_query_text(row, 1);
-		int			node = ledger_graph_find(graph, id);
-
-		if (node >= 0)
-			row_of[node] = row;
-		pfree(id);
-	}
+	row_of = ledger_rows_of_nodes(graph, shared_query_open(&query, NULL, NULL));
 	for (int i = 0; i < set.count; i++)
 	{
 		int			node = set.nodes[i];

@@ -138,6 +138,25 @@ ledger_store_graph(void)
 	return graph;
 }
 
+/* For each node its row of the open query, whose first column is the id; -1: none. */
+int64 *
+ledger_rows_of_nodes(const LedgerGraph *graph, uint64 rows)
+{
+	int64	   *row_of = palloc_extended(sizeof(int64) * (graph->count + 1), MCXT_ALLOC_HUGE);
+
+	memset(row_of, -1, sizeof(int64) * (graph->count + 1));
+	for (uint64 row = 0; row < rows; row++)
+	{
+		char	   *id = shared_query_text(row, 1);
+		int			node = ledger_graph_find(graph, id);
+
+		if (node >= 0)
+			row_of[node] = row;
+		pfree(id);
+	}
+	return row_of;
+}
+
 /* The whole revision, NULL when there is none of this id. */
 LedgerRevision *
 ledger_store_fetch(const char *id)
