@@ -41,6 +41,14 @@ ledger_lock(void)
 	error_context_stack = context.previous;
 }
 
+/* Most arrays are, and their size shows it without taking them apart: no other is as small. */
+static bool
+is_empty_array(const void *value)
+{
+	return !VARATT_IS_EXTERNAL(value) && !VARATT_IS_COMPRESSED(value) &&
+		VARSIZE_ANY_EXHDR(value) + VARHDRSZ == ARR_OVERHEAD_NONULLS(0);
+}
+
 static NameList
 names_column(uint64 row, int column)
 {
@@ -48,8 +56,7 @@ names_column(uint64 row, int column)
 	bool		isnull;
 	Datum		value = shared_query_value(row, column, &isnull);
 
-	/* Most are empty, which shows in their size: nothing else is as small. */
-	if (VARSIZE_ANY_EXHDR(DatumGetPointer(value)) + VARHDRSZ > ARR_OVERHEAD_NONULLS(0))
+	if (!is_empty_array(DatumGetPointer(value)))
 		names = shared_names_from_array(value, "names");
 	return names;
 }
