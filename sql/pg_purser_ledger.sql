@@ -18,7 +18,8 @@ CREATE TABLE purser.revision (
 	repeatable boolean NOT NULL DEFAULT false,
 	batch text,
 	added_at timestamptz NOT NULL,
-	added_by text COLLATE "C" NOT NULL
+	added_by text COLLATE "C" NOT NULL,
+	only_head boolean NOT NULL DEFAULT false
 );
 CREATE INDEX revision_labels_idx ON purser.revision USING gin (labels) WITH (fastupdate = off)
 	WHERE labels OPERATOR(pg_catalog.<>) '{}';
@@ -46,6 +47,9 @@ COMMENT ON COLUMN purser.revision.batch IS
 'How purser.migrate() cuts its one statement into batches: table NAME key COLUMN size ROWS.';
 COMMENT ON COLUMN purser.revision.added_at IS 'When it was added, or replaced by another text.';
 COMMENT ON COLUMN purser.revision.added_by IS 'The role that did that.';
+COMMENT ON COLUMN purser.revision.only_head IS
+'On the newest revision: whether it is known to be the one head. Saves add_revision() a look at '
+'all others; false asks for one.';
 COMMENT ON COLUMN purser.revision.ordinal IS
 'Order in which revisions were loaded; decides where the graph leaves the order open.';
 COMMENT ON COLUMN purser.revision.downgrade IS 'SQL that undoes it; NULL: the revision cannot be undone.';

@@ -3,9 +3,9 @@
  *		Versioned schema changes: revisions, their graph, plans, runs, history.
  *
  * Pure parts (no catalogue, no tables): ledger_revision.c, ledger_format.c,
- * ledger_graph.c, ledger_target.c, ledger_plan.c.  ledger_store.c and
- * ledger_journal.c alone touch the tables; ledger_script.c alone runs a user's
- * code.
+ * ledger_graph.c, ledger_target.c, ledger_plan.c.  ledger_store.c,
+ * ledger_head.c and ledger_journal.c alone touch the tables; ledger_script.c
+ * alone runs a user's code.
  */
 #ifndef LEDGER_H
 #define LEDGER_H
@@ -159,6 +159,7 @@ extern LedgerSet ledger_plan_range(const LedgerGraph *graph, const char *range);
 
 extern void ledger_lock(void);
 extern LedgerGraph *ledger_store_graph(void);
+extern int64 *ledger_rows_of_nodes(const LedgerGraph *graph, uint64 rows);
 extern LedgerRevision *ledger_store_fetch(const char *id);
 extern LedgerRevision *ledger_store_need(const char *id);
 extern void ledger_store_save(const LedgerRevision *revision);
@@ -168,6 +169,12 @@ extern void ledger_store_check_needed(const LedgerRevision *revision);
 extern bool ledger_store_is_applied(const char *id);
 extern void ledger_store_set_applied(const char *id, Datum checksum);
 extern void ledger_store_unset_applied(const char *id);
+
+/* ---- the one head (ledger_head.c) ---- */
+
+extern char *ledger_head_known(void);
+extern void ledger_head_note(const LedgerGraph *graph, const char *id);
+extern void ledger_head_forget(void);
 
 /* ---- the history (ledger_journal.c) ---- */
 

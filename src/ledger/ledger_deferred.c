@@ -21,9 +21,38 @@
 #include "nodes/makefuncs.h"
 #include "utils/acl.h"
 #include "utils/fmgroids.h"
+#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
+
+/* A table with deferrable triggers: has it events waiting? */
+typedef struct WaitingTable
+{
+	Oid			table;
+	bool		waiting;
+} WaitingTable;
+
+/* The server looks through all events for each answer: ask once a table. */
+static bool
+is_waiting(HTAB **tables, Oid table)
+{
+	WaitingTable *entry;
+	bool		found;
+
+	if (*tables == NULL)
+	{
+		HASHCTL		info = {.keysize = sizeof(Oid), .entrysize = sizeof(WaitingTable),
+		.hcxt = CurrentMemoryContext};
+
+		*tables = hash_create("tables with deferrable triggers", 64, &info,
+							  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	entry = hash_search(*tables, &table, HASH_ENTER, &found);
+	if (!found)
+		entry->waiting = AfterTriggerPendingOnRel(table);
+	return entry->waiting;
+}
 
 /* Deferrable constraints on tables that have events waiting. */
 static List *
@@ -32,31 +61,23 @@ pending_constraints(void)
 	Relation	catalog = table_open(TriggerRelationId, AccessShareLock);
 	SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0, NULL);
 	List	   *constraints = NIL;
-	List	   *pending = NIL;
-	List	   *idle = NIL;
+	HTAB	   *tables = NULL;
 	HeapTuple	tuple;
 
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_trigger trigger = (Form_pg_trigger) GETSTRUCT(tuple);
 
-		if (!trigger->tgdeferrable || !OidIsValid(trigger->tgconstraint) ||
-			list_member_oid(idle, trigger->tgrelid))
-			continue;
-		/* The server looks through all events for each answer: ask once a table. */
-		if (!list_member_oid(pending, trigger->tgrelid))
-		{
-			if (!AfterTriggerPendingOnRel(trigger->tgrelid))
-			{
-				idle = lappend_oid(idle, trigger->tgrelid);
-				continue;
-			}
-			pending = lappend_oid(pending, trigger->tgrelid);
-		}
-		constraints = list_append_unique_oid(constraints, trigger->tgconstraint);
+		if (trigger->tgdeferrable && OidIsValid(trigger->tgconstraint) &&
+			is_waiting(&tables, trigger->tgrelid))
+			constraints = lappend_oid(constraints, trigger->tgconstraint);
 	}
 	systable_endscan(scan);
 	table_close(catalog, AccessShareLock);
+	if (tables)
+		hash_destroy(tables);
+	list_sort(constraints, list_oid_cmp);
+	list_deduplicate_oid(constraints);
 	return constraints;
 }
 

@@ -17,8 +17,8 @@ PG_FUNCTION_INFO_V1(purser_downgrade_0_1);
 PG_FUNCTION_INFO_V1(purser_plan_0_1);
 PG_FUNCTION_INFO_V1(purser_stamp_0_1);
 
-/* Scripts that plan() holds in memory at once. */
-#define PLAN_BATCH 64
+/* Up to so many steps plan() looks up one by one. */
+#define FEW_ROWS 512
 
 static void
 put_step(void *arg, const LedgerStep *step)
@@ -59,34 +59,60 @@ purser_downgrade_0_1(PG_FUNCTION_ARGS)
 	return run(fcinfo, LEDGER_DOWNGRADE);
 }
 
-/* The rows of plan(): steps from first, as far as one batch reaches; returns the next step. */
-static int
-put_plan_rows(ReturnSetInfo *result, const LedgerGraph *graph, LedgerSet plan, int first,
-			  LedgerDirection direction)
+/* A short plan: its rows by their ids, in its order. */
+static void
+put_few_rows(ReturnSetInfo *result, const LedgerGraph *graph, LedgerSet plan,
+			 LedgerDirection direction)
 {
 	static OwnerQuery query = {
-		.sql = "SELECT $2 OPERATOR(pg_catalog.+) p.n::pg_catalog.int4, $3, r.revision, r.message,"
-		" CASE WHEN $3 OPERATOR(pg_catalog.=) 'upgrade' THEN r.upgrade ELSE r.downgrade END"
+		.sql = "SELECT p.n::pg_catalog.int4, $2, r.revision, r.message,"
+		" CASE WHEN $2 OPERATOR(pg_catalog.=) 'upgrade' THEN r.upgrade ELSE r.downgrade END"
 		" FROM pg_catalog.unnest($1) WITH ORDINALITY AS p(id, n), purser.revision r"
 		" WHERE r.revision OPERATOR(pg_catalog.=) p.id ORDER BY p.n",
-		.indexed = true, .nargs = 3, .argtypes = {TEXTARRAYOID, INT4OID, TEXTOID}
+		.indexed = true, .nargs = 2, .argtypes = {TEXTARRAYOID, TEXTOID}
 	};
-	int			next = Min(first + PLAN_BATCH, plan.count);
-	char	   *ids[PLAN_BATCH];
-	NameList	batch = {next - first, ids};
-	Datum		values[3];
+	NameList	ids = {plan.count, palloc(sizeof(char *) * (plan.count + 1))};
+	Datum		values[2];
 	uint64		rows;
 
-	for (int i = first; i < next; i++)
-		ids[i - first] = unconstify(char *, graph->nodes[plan.nodes[i]].id);
-	values[0] = shared_names_to_array(batch);
-	values[1] = Int32GetDatum(first);
-	values[2] = CStringGetTextDatum(ledger_direction_name(direction));
+	for (int i = 0; i < plan.count; i++)
+		ids.items[i] = unconstify(char *, graph->nodes[plan.nodes[i]].id);
+	values[0] = shared_names_to_array(ids);
+	values[1] = CStringGetTextDatum(ledger_direction_name(direction));
 	rows = shared_query_open(&query, values, NULL);
 	for (uint64 row = 0; row < rows; row++)
 		tuplestore_puttuple(result->setResult, SPI_tuptable->vals[row]);
 	shared_query_close();
-	return next;
+}
+
+/* A long plan: one pass over all revisions is cheaper than as many searches in an index. */
+static void
+put_many_rows(ReturnSetInfo *result, const LedgerGraph *graph, LedgerSet plan,
+			  LedgerDirection direction)
+{
+	static OwnerQuery query = {
+		.sql = "SELECT revision, message,"
+		" CASE WHEN $1 OPERATOR(pg_catalog.=) 'upgrade' THEN upgrade ELSE downgrade END"
+		" FROM purser.revision",
+		.nargs = 1, .argtypes = {TEXTOID}
+	};
+	Datum		name = CStringGetTextDatum(ledger_direction_name(direction));
+	int64	   *row_of = ledger_rows_of_nodes(graph, shared_query_open(&query, &name, NULL));
+
+	for (int i = 0; i < plan.count; i++)
+	{
+		int64		row = row_of[plan.nodes[i]];
+		Datum		values[5] = {Int32GetDatum(i + 1), name};
+		bool		nulls[5] = {false};
+
+		CHECK_FOR_INTERRUPTS();
+		if (row < 0)
+			continue;			/* gone since the graph was read */
+		for (int column = 1; column <= 3; column++)
+			values[column + 1] = shared_query_value(row, column, &nulls[column + 1]);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	shared_query_close();
 }
 
 Datum
@@ -94,24 +120,17 @@ purser_plan_0_1(PG_FUNCTION_ARGS)
 {
 	LedgerDirection direction = ledger_parse_direction(shared_arg_text(fcinfo, 0, "direction"));
 	char	   *target = shared_arg_text(fcinfo, 1, "target");
-	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext batch_context = AllocSetContextCreate(caller, "ledger plan rows",
-														ALLOCSET_DEFAULT_SIZES);
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	LedgerGraph *graph;
 	LedgerSet	plan;
 
 	InitMaterializedSRF(fcinfo, 0);
 	graph = ledger_store_graph();
 	plan = ledger_plan(graph, direction, target);
-	for (int step = 0; step < plan.count;)
-	{
-		CHECK_FOR_INTERRUPTS();
-		MemoryContextSwitchTo(batch_context);
-		step = put_plan_rows((ReturnSetInfo *) fcinfo->resultinfo, graph, plan, step, direction);
-		MemoryContextSwitchTo(caller);
-		MemoryContextReset(batch_context);
-	}
-	MemoryContextDelete(batch_context);
+	if (plan.count <= FEW_ROWS)
+		put_few_rows(result, graph, plan, direction);
+	else
+		put_many_rows(result, graph, plan, direction);
 	return (Datum) 0;
 }
 

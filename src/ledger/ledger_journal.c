@@ -56,7 +56,8 @@ read_last_event(LedgerJournal *journal)
 	static OwnerQuery query = {
 		.sql = "SELECT id, hash, pg_catalog.host(pg_catalog.inet_client_addr())"
 		" FROM (SELECT) AS one LEFT JOIN (SELECT id, hash FROM purser.event"
-		" ORDER BY id USING OPERATOR(pg_catalog.>) LIMIT 1) AS last ON true"
+		" ORDER BY id USING OPERATOR(pg_catalog.>) LIMIT 1) AS last ON true",
+		.indexed = true
 	};
 	bool		isnull;
 

@@ -25,10 +25,15 @@ PG_FUNCTION_INFO_V1(purser_remove_revision_0_1);
 static NameList
 default_parents(void)
 {
-	LedgerGraph *graph = ledger_store_graph();
-	LedgerSet	heads = ledger_graph_heads(graph);
-	NameList	parents = {heads.count, palloc(sizeof(char *))};
+	NameList	parents = {1, palloc(sizeof(char *))};
+	LedgerGraph *graph;
+	LedgerSet	heads;
 
+	parents.items[0] = ledger_head_known();
+	if (parents.items[0])
+		return parents;
+	graph = ledger_store_graph();
+	heads = ledger_graph_heads(graph);
 	if (heads.count > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -36,8 +41,12 @@ default_parents(void)
 				 errdetail("The heads are %s.", ledger_list_ids(graph, heads)),
 				 errhint("Name the parents: one head to go on from it, or all of them to "
 						 "merge them.")));
+	parents.count = heads.count;
 	if (heads.count == 1)
+	{
 		parents.items[0] = pstrdup(graph->nodes[heads.nodes[0]].id);
+		ledger_head_note(graph, parents.items[0]);
+	}
 	return parents;
 }
 

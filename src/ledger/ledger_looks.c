@@ -87,21 +87,10 @@ purser_history_0_1(PG_FUNCTION_ARGS)
 	LedgerSet	set = ledger_plan_range(graph, range);
 	bool	   *heads = ledger_marks(graph, ledger_graph_heads(graph));
 	bool	   *current = ledger_marks(graph, ledger_current_heads(graph));
-	int64	   *row_of = palloc_extended(sizeof(int64) * (graph->count + 1), MCXT_ALLOC_HUGE);
-	uint64		rows;
+	int64	   *row_of;
 
 	InitMaterializedSRF(fcinfo, 0);
-	memset(row_of, -1, sizeof(int64) * (graph->count + 1));
-	rows = shared_query_open(&query, NULL, NULL);
-	for (uint64 row = 0; row < rows; row++)
-	{
-		char	   *id = shared_query_text(row, 1);
-		int			node = ledger_graph_find(graph, id);
-
-		if (node >= 0)
-			row_of[node] = row;
-		pfree(id);
-	}
+	row_of = ledger_rows_of_nodes(graph, shared_query_open(&query, NULL, NULL));
 	for (int i = 0; i < set.count; i++)
 	{
 		int			node = set.nodes[i];
@@ -123,7 +112,7 @@ purser_show_0_1(PG_FUNCTION_ARGS)
 		" FROM purser.revision r LEFT JOIN purser.applied a"
 		" ON a.revision OPERATOR(pg_catalog.=) r.revision"
 		" WHERE r.revision OPERATOR(pg_catalog.=) $1",
-		.nargs = 1, .argtypes = {TEXTOID}
+		.indexed = true, .nargs = 1, .argtypes = {TEXTOID}
 	};
 	char	   *target = shared_arg_text(fcinfo, 0, "revision");
 	LedgerGraph *graph = ledger_store_graph();

@@ -12,6 +12,7 @@
 #include "miscadmin.h"
 #include "shared/owner_query.h"
 #include "storage/lock.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -40,14 +41,23 @@ ledger_lock(void)
 	error_context_stack = context.previous;
 }
 
+/* Most arrays are, and their size shows it without taking them apart: no other is as small. */
+static bool
+is_empty_array(const void *value)
+{
+	return !VARATT_IS_EXTERNAL(value) && !VARATT_IS_COMPRESSED(value) &&
+		VARSIZE_ANY_EXHDR(value) + VARHDRSZ == ARR_OVERHEAD_NONULLS(0);
+}
+
 static NameList
 names_column(uint64 row, int column)
 {
+	NameList	names = {0, NULL};
 	bool		isnull;
-	Datum		value = shared_query_datum(row, column, &isnull);
-	NameList	names = shared_names_from_array(value, "names");
+	Datum		value = shared_query_value(row, column, &isnull);
 
-	pfree(DatumGetPointer(value));
+	if (!is_empty_array(DatumGetPointer(value)))
+		names = shared_names_from_array(value, "names");
 	return names;
 }
 
@@ -56,7 +66,43 @@ bool_column(uint64 row, int column)
 {
 	bool		isnull;
 
-	return DatumGetBool(shared_query_datum(row, column, &isnull));
+	return DatumGetBool(shared_query_value(row, column, &isnull));
+}
+
+/* A row of the query, and its place in load order. */
+typedef struct LoadedRow
+{
+	int64		ordinal;
+	uint64		row;
+} LoadedRow;
+
+static int
+compare_ordinals(const void *a, const void *b)
+{
+	int64		left = ((const LoadedRow *) a)->ordinal;
+	int64		right = ((const LoadedRow *) b)->ordinal;
+
+	return left < right ? -1 : left > right;
+}
+
+/*
+ * The rows in load order, in which they mostly come: looking at that here is
+ * far cheaper than having the query sort all their columns.
+ */
+static LoadedRow *
+rows_in_load_order(uint64 count, int ordinal_column)
+{
+	LoadedRow  *rows = palloc_extended(sizeof(LoadedRow) * (count + 1), MCXT_ALLOC_HUGE);
+
+	for (uint64 row = 0; row < count; row++)
+	{
+		bool		isnull;
+
+		rows[row].row = row;
+		rows[row].ordinal = DatumGetInt64(shared_query_value(row, ordinal_column, &isnull));
+	}
+	qsort(rows, count, sizeof(LoadedRow), compare_ordinals);
+	return rows;
 }
 
 /* All revisions, without their scripts, and what of them is applied. */
@@ -65,16 +111,17 @@ ledger_store_graph(void)
 {
 	static OwnerQuery query = {
 		.sql = "SELECT r.revision, r.parents, r.depends_on, r.labels, r.replaces,"
-		" r.downgrade IS NULL, r.repeatable, a.revision IS NOT NULL, a.revision"
+		" r.downgrade IS NULL, r.repeatable, a.revision IS NOT NULL, a.revision, r.ordinal"
 		" FROM purser.revision r FULL JOIN purser.applied a"
 		" ON a.revision OPERATOR(pg_catalog.=) r.revision"
-		" ORDER BY r.ordinal"
 	};
-	uint64		rows = shared_query_open(&query, NULL, NULL);
-	LedgerGraph *graph = ledger_graph_create(rows);
+	uint64		count = shared_query_open(&query, NULL, NULL);
+	LoadedRow  *rows = rows_in_load_order(count, 10);
+	LedgerGraph *graph = ledger_graph_create(count);
 
-	for (uint64 row = 0; row < rows; row++)
+	for (uint64 i = 0; i < count; i++)
 	{
+		uint64		row = rows[i].row;
 		LedgerNode	node = {.id = shared_query_text(row, 1)};
 
 		if (node.id == NULL)
@@ -93,8 +140,28 @@ ledger_store_graph(void)
 		ledger_graph_put(graph, &node);
 	}
 	shared_query_close();
+	pfree(rows);
 	ledger_graph_finish(graph);
 	return graph;
+}
+
+/* For each node its row of the open query, whose first column is the id; -1: none. */
+int64 *
+ledger_rows_of_nodes(const LedgerGraph *graph, uint64 rows)
+{
+	int64	   *row_of = palloc_extended(sizeof(int64) * (graph->count + 1), MCXT_ALLOC_HUGE);
+
+	memset(row_of, -1, sizeof(int64) * (graph->count + 1));
+	for (uint64 row = 0; row < rows; row++)
+	{
+		char	   *id = shared_query_text(row, 1);
+		int			node = ledger_graph_find(graph, id);
+
+		if (node >= 0)
+			row_of[node] = row;
+		pfree(id);
+	}
+	return row_of;
 }
 
 /* The whole revision, NULL when there is none of this id. */
@@ -105,7 +172,7 @@ ledger_store_fetch(const char *id)
 		.sql = "SELECT revision, message, parents, depends_on, labels, replaces, requires,"
 		" upgrade, downgrade, verify, transactional, repeatable, batch"
 		" FROM purser.revision WHERE revision OPERATOR(pg_catalog.=) $1",
-		.nargs = 1, .argtypes = {TEXTOID}
+		.indexed = true, .nargs = 1, .argtypes = {TEXTOID}
 	};
 	Datum		values[] = {CStringGetTextDatum(id)};
 	LedgerRevision *revision = NULL;
@@ -161,17 +228,21 @@ ledger_store_save(const LedgerRevision *revision)
 	static OwnerQuery query = {
 		.sql = "INSERT INTO purser.revision AS r (revision, message, parents, depends_on, labels,"
 		" replaces, requires, upgrade, downgrade, verify, transactional, repeatable, batch,"
-		" added_at, added_by, ordinal)"
+		" added_at, added_by, ordinal, only_head)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, COALESCE("
-		"(SELECT pg_catalog.max(l.ordinal) FROM purser.revision l), 0) OPERATOR(pg_catalog.+) 1)"
+		"(SELECT pg_catalog.max(l.ordinal) FROM purser.revision l), 0) OPERATOR(pg_catalog.+) 1,"
+		" COALESCE((SELECT l.only_head AND l.revision OPERATOR(pg_catalog.=) ANY ($3)"
+		" FROM purser.revision l ORDER BY l.ordinal USING OPERATOR(pg_catalog.>) LIMIT 1), true)"
+		" AND $6 OPERATOR(pg_catalog.=) '{}' AND NOT $12)"
 		" ON CONFLICT (revision) DO UPDATE SET message = EXCLUDED.message,"
 		" parents = EXCLUDED.parents, depends_on = EXCLUDED.depends_on, labels = EXCLUDED.labels,"
 		" replaces = EXCLUDED.replaces, requires = EXCLUDED.requires,"
 		" upgrade = EXCLUDED.upgrade, downgrade = EXCLUDED.downgrade, verify = EXCLUDED.verify,"
 		" transactional = EXCLUDED.transactional, repeatable = EXCLUDED.repeatable,"
 		" batch = EXCLUDED.batch,"
-		" added_at = EXCLUDED.added_at, added_by = EXCLUDED.added_by",
-		.writes = true, .nargs = 15,
+		" added_at = EXCLUDED.added_at, added_by = EXCLUDED.added_by, only_head = false"
+		" RETURNING only_head",
+		.writes = true, .indexed = true, .nargs = 15,
 		.argtypes = {TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
 		TEXTARRAYOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID, TEXTOID, TIMESTAMPTZOID, TEXTOID}
 	};
@@ -193,12 +264,16 @@ ledger_store_save(const LedgerRevision *revision)
 		TimestampTzGetDatum(GetCurrentTimestamp()),
 		CStringGetTextDatum(GetUserNameFromId(GetUserId(), false))
 	};
+	bool		only_head;
 
 	set_text(values, nulls, 8, revision->downgrade);
 	set_text(values, nulls, 9, revision->verify);
 	set_text(values, nulls, 12, revision->batch);
 	shared_query_open(&query, values, nulls);
+	only_head = bool_column(0, 1);
 	shared_query_close();
+	if (!only_head)
+		ledger_head_forget();
 }
 
 void
@@ -206,12 +281,13 @@ ledger_store_remove(const char *id)
 {
 	static OwnerQuery query = {
 		.sql = "DELETE FROM purser.revision WHERE revision OPERATOR(pg_catalog.=) $1",
-		.writes = true, .nargs = 1, .argtypes = {TEXTOID}
+		.writes = true, .indexed = true, .nargs = 1, .argtypes = {TEXTOID}
 	};
 	Datum		values[] = {CStringGetTextDatum(id)};
 
 	shared_query_open(&query, values, NULL);
 	shared_query_close();
+	ledger_head_forget();
 }
 
 /* Ids and labels are one space of names: a label may not be taken in it. */
@@ -269,7 +345,7 @@ ledger_store_is_applied(const char *id)
 {
 	static OwnerQuery query = {
 		.sql = "SELECT 1 FROM purser.applied WHERE revision OPERATOR(pg_catalog.=) $1",
-		.nargs = 1, .argtypes = {TEXTOID}
+		.indexed = true, .nargs = 1, .argtypes = {TEXTOID}
 	};
 	Datum		values[] = {CStringGetTextDatum(id)};
 	bool		applied = shared_query_open(&query, values, NULL) > 0;
@@ -302,7 +378,7 @@ ledger_store_unset_applied(const char *id)
 {
 	static OwnerQuery query = {
 		.sql = "DELETE FROM purser.applied WHERE revision OPERATOR(pg_catalog.=) $1",
-		.writes = true, .nargs = 1, .argtypes = {TEXTOID}
+		.writes = true, .indexed = true, .nargs = 1, .argtypes = {TEXTOID}
 	};
 	Datum		values[] = {CStringGetTextDatum(id)};
 

@@ -21,6 +21,7 @@
 #include "catalog/pg_namespace.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
+#include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
@@ -28,6 +29,18 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
+
+/* Most columns that a query of ours returns. */
+#define COLUMNS_MAX 32
+
+/* The row that was looked at last, column by column. */
+static struct
+{
+	SPITupleTable *table;		/* NULL: none */
+	uint64		row;
+	Datum		values[COLUMNS_MAX];
+	bool		nulls[COLUMNS_MAX];
+}			taken_apart;
 
 /* Id of the extension, InvalidOid when it was dropped. */
 Oid
@@ -109,10 +122,12 @@ shared_owner_leave(const OwnerScope *scope)
 	SetUserIdAndSecContext(scope->user_id, scope->security_context);
 }
 
+/* One plan for all values: they say nothing that would be worth planning anew for each call. */
 static void
 prepare(OwnerQuery *query)
 {
-	query->plan = SPI_prepare(query->sql, query->nargs, query->argtypes);
+	query->plan = SPI_prepare_cursor(query->sql, query->nargs, query->argtypes,
+									 CURSOR_OPT_GENERIC_PLAN);
 	if (query->plan == NULL)
 		elog(ERROR, "could not prepare \"%s\": %s", query->sql,
 			 SPI_result_code_string(SPI_result));
@@ -154,6 +169,7 @@ shared_query_open(OwnerQuery *query, Datum *values, const char *nulls)
 	if (!query->writes)
 		CommandCounterIncrement();
 
+	taken_apart.table = NULL;
 	SPI_connect();
 	shared_owner_enter(&scope);
 	code = execute(query, values, nulls);
@@ -175,13 +191,31 @@ shared_query_close(void)
 	MemoryContextSwitchTo(caller);
 }
 
+/*
+ * A column as it is in the row, good until shared_query_close.  Rows are taken
+ * apart as a whole, as reading one column after the other is quadratic.
+ */
+Datum
+shared_query_value(uint64 row, int column, bool *isnull)
+{
+	if (taken_apart.row != row || taken_apart.table != SPI_tuptable)
+	{
+		Assert(SPI_tuptable->tupdesc->natts <= COLUMNS_MAX);
+		heap_deform_tuple(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, taken_apart.values,
+						  taken_apart.nulls);
+		taken_apart.table = SPI_tuptable;
+		taken_apart.row = row;
+	}
+	*isnull = taken_apart.nulls[column - 1];
+	return taken_apart.values[column - 1];
+}
+
 /* A copy of a column of type text, NULL when it is null. */
 char *
 shared_query_text(uint64 row, int column)
 {
 	bool		isnull;
-	Datum		value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column,
-									  &isnull);
+	Datum		value = shared_query_value(row, column, &isnull);
 
 	return isnull ? NULL : TextDatumGetCString(value);
 }
@@ -190,9 +224,8 @@ shared_query_text(uint64 row, int column)
 Datum
 shared_query_datum(uint64 row, int column, bool *isnull)
 {
-	TupleDesc	desc = SPI_tuptable->tupdesc;
-	Form_pg_attribute attribute = TupleDescAttr(desc, column - 1);
-	Datum		value = SPI_getbinval(SPI_tuptable->vals[row], desc, column, isnull);
+	Form_pg_attribute attribute = TupleDescAttr(SPI_tuptable->tupdesc, column - 1);
+	Datum		value = shared_query_value(row, column, isnull);
 
 	return *isnull ? (Datum) 0 : datumCopy(value, attribute->attbyval, attribute->attlen);
 }

@@ -36,6 +36,7 @@ extern void shared_owner_enter(OwnerScope *scope);
 extern void shared_owner_leave(const OwnerScope *scope);
 extern uint64 shared_query_open(OwnerQuery *query, Datum *values, const char *nulls);
 extern void shared_query_close(void);
+extern Datum shared_query_value(uint64 row, int column, bool *isnull);
 extern char *shared_query_text(uint64 row, int column);
 extern Datum shared_query_datum(uint64 row, int column, bool *isnull);
 
