@@ -30,7 +30,8 @@ PGFILEDESC = "pg_purser - migration ledger, bulk loading and query audit"
 
 OBJS_SHARED = src/shared/arguments.o src/shared/owner_query.o
 OBJS_LEDGER = $(addprefix src/ledger/ledger_, deferred.o files.o format.o functions.o graph.o \
-	journal.o load.o looks.o outside.o plan.o revision.o run.o script.o step.o store.o target.o)
+	journal.o load.o looks.o outside.o plan.o revision.o run.o script.o step.o store.o target.o \
+	labels.o lineage.o merge.o range.o stamp.o walk.o)
 OBJS_ONLINE = $(addprefix src/online/online_, migrate.o transaction.o)
 OBJS_BULK = $(addprefix src/bulk/bulk_, functions.o load.o target.o context.o csv.o json.o \
 	jsonb.o coerce.o nested.o sight.o writer.o conflict.o)

@@ -1,6 +1,6 @@
 /*
  * ledger_looks.c
- *		SQL functions that show the ledger: heads, current, history, show, export.
+ *		SQL functions that show the ledger: heads, current, branches, history, show, export.
  *
  * They take no lock and work on a standby.
  */
@@ -13,6 +13,7 @@
 
 PG_FUNCTION_INFO_V1(purser_heads_0_1);
 PG_FUNCTION_INFO_V1(purser_current_0_1);
+PG_FUNCTION_INFO_V1(purser_branches_0_1);
 PG_FUNCTION_INFO_V1(purser_history_0_1);
 PG_FUNCTION_INFO_V1(purser_show_0_1);
 PG_FUNCTION_INFO_V1(purser_export_revision_0_1);
@@ -20,23 +21,40 @@ PG_FUNCTION_INFO_V1(purser_export_revision_0_1);
 /* Most columns that a row of these functions has. */
 #define COLUMNS_MAX 16
 
+static NameList
+child_ids(const LedgerGraph *graph, const LedgerChildren *children, int node)
+{
+	int			first = children->start[node];
+	NameList	ids = {children->start[node + 1] - first, NULL};
+
+	ids.items = palloc(sizeof(char *) * (ids.count + 1));
+	for (int i = 0; i < ids.count; i++)
+		ids.items[i] = unconstify(char *, graph->nodes[children->nodes[first + i]].id);
+	return ids;
+}
+
+/* A row for each revision of the set: id, the labels it holds, message; children where given. */
 static Datum
-return_set(FunctionCallInfo fcinfo, const LedgerGraph *graph, LedgerSet set)
+return_set(FunctionCallInfo fcinfo, const LedgerGraph *graph, LedgerSet set,
+		   const LedgerChildren *children)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	NameList   *labels = ledger_held_labels(graph, set);
 
 	InitMaterializedSRF(fcinfo, 0);
 	for (int i = 0; i < set.count; i++)
 	{
 		LedgerRevision *revision = ledger_store_fetch(graph->nodes[set.nodes[i]].id);
-		bool		nulls[3] = {false};
-		Datum		values[3];
+		bool		nulls[4] = {false};
+		Datum		values[4];
 
 		if (revision == NULL)
 			continue;			/* gone since the graph was read */
 		values[0] = CStringGetTextDatum(revision->id);
-		values[1] = shared_names_to_array(revision->labels);
+		values[1] = shared_names_to_array(labels[i]);
 		values[2] = CStringGetTextDatum(revision->message);
+		if (children)
+			values[3] = shared_names_to_array(child_ids(graph, children, set.nodes[i]));
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	return (Datum) 0;
@@ -47,7 +65,7 @@ purser_heads_0_1(PG_FUNCTION_ARGS)
 {
 	LedgerGraph *graph = ledger_store_graph();
 
-	return return_set(fcinfo, graph, ledger_graph_heads(graph));
+	return return_set(fcinfo, graph, ledger_graph_heads(graph), NULL);
 }
 
 Datum
@@ -55,7 +73,16 @@ purser_current_0_1(PG_FUNCTION_ARGS)
 {
 	LedgerGraph *graph = ledger_store_graph();
 
-	return return_set(fcinfo, graph, ledger_current_heads(graph));
+	return return_set(fcinfo, graph, ledger_current_heads(graph), NULL);
+}
+
+Datum
+purser_branches_0_1(PG_FUNCTION_ARGS)
+{
+	LedgerGraph *graph = ledger_store_graph();
+	LedgerChildren children = ledger_children(graph);
+
+	return return_set(fcinfo, graph, ledger_branch_points(graph, &children), &children);
 }
 
 /* Row of the open query, and is_head and is_current of its revision after it. */
