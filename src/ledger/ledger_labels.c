@@ -8,71 +8,111 @@
  */
 #include "ledger.h"
 
-/* What collecting labels for one revision after another works with. */
-typedef struct LabelSearch
-{
-	const LedgerGraph *graph;
-	LedgerChildren children;
-	int		   *stack;
-	int		   *seen;			/* by which round, from 1 */
-	int			round;
-	int			capacity;
-	NameList	found;
-} LabelSearch;
+#include "miscadmin.h"
 
-static void
-add_labels(LabelSearch *search, int node)
+/*
+ * Those of a revision and its ancestors that have labels.  Lists share their
+ * tails: a revision with one parent goes on with the parent's list.
+ */
+typedef struct Holder
 {
-	NameList	labels = search->graph->nodes[node].labels;
+	int			node;
+	struct Holder *next;
+} Holder;
 
-	if (search->found.count + labels.count > search->capacity)
-	{
-		search->capacity = 2 * (search->found.count + labels.count);
-		search->found.items = repalloc(search->found.items, sizeof(char *) * search->capacity);
-	}
-	for (int i = 0; i < labels.count; i++)
-		search->found.items[search->found.count++] = labels.items[i];
+static Holder *
+push_holder(Holder *list, int node)
+{
+	Holder	   *holder = palloc(sizeof(Holder));
+
+	holder->node = node;
+	holder->next = list;
+	return holder;
 }
 
-/* Labels of the node and of all its ancestors. */
-static void
-search_below(LabelSearch *search, int node)
+/* Adds what is new in the other list; seen[i] is the round if node i is in the list. */
+static Holder *
+unite(Holder *list, const Holder *other, int *seen, int round)
 {
-	const LedgerGraph *graph = search->graph;
-	int			depth = 0;
-
-	search->seen[node] = search->round;
-	search->stack[depth++] = node;
-	while (depth > 0)
-	{
-		int			here = search->stack[--depth];
-
-		add_labels(search, here);
-		for (int k = 0; k < graph->nodes[here].parents.count; k++)
+	for (; other; other = other->next)
+		if (seen[other->node] != round)
 		{
-			int			parent = graph->up[graph->up_start[here] + k];
-
-			if (search->seen[parent] == search->round)
-				continue;
-			search->seen[parent] = search->round;
-			search->stack[depth++] = parent;
+			seen[other->node] = round;
+			list = push_holder(list, other->node);
 		}
+	return list;
+}
+
+static Holder *
+inherit(const LedgerGraph *graph, Holder *const *lists, int node, int *seen)
+{
+	const int  *parents = graph->up + graph->up_start[node];
+	int			count = graph->nodes[node].parents.count;
+	Holder	   *first = count ? lists[parents[0]] : NULL;
+	Holder	   *list = first;
+	int			round = node + 1;
+
+	for (int k = 1; k < count; k++)
+	{
+		if (lists[parents[k]] == lists[parents[k - 1]])
+			continue;
+		CHECK_FOR_INTERRUPTS();
+		for (const Holder *holder = first; holder; holder = holder->next)
+			seen[holder->node] = round;
+		first = NULL;			/* is marked */
+		list = unite(list, lists[parents[k]], seen, round);
 	}
+	return graph->nodes[node].labels.count ? push_holder(list, node) : list;
+}
+
+static Holder **
+list_holders(const LedgerGraph *graph)
+{
+	Holder	  **lists = palloc(sizeof(Holder *) * (graph->count + 1));
+	int		   *seen = palloc0(sizeof(int) * (graph->count + 1));
+
+	for (int k = 0; k < graph->count; k++)
+		lists[graph->order[k]] = inherit(graph, lists, graph->order[k], seen);
+	pfree(seen);
+	return lists;
+}
+
+/* Names that grow. */
+typedef struct LabelBuffer
+{
+	int			capacity;
+	NameList	names;
+} LabelBuffer;
+
+static void
+add_labels(LabelBuffer *buffer, NameList labels)
+{
+	NameList   *names = &buffer->names;
+
+	if (names->count + labels.count > buffer->capacity)
+	{
+		buffer->capacity = 2 * (names->count + labels.count);
+		names->items = names->items ?
+			repalloc(names->items, sizeof(char *) * buffer->capacity) :
+			palloc(sizeof(char *) * buffer->capacity);
+	}
+	for (int i = 0; i < labels.count; i++)
+		names->items[names->count++] = labels.items[i];
 }
 
 /* Labels of what follows the node on the same branch. */
 static void
-search_above(LabelSearch *search, int node)
+add_labels_above(LabelBuffer *buffer, const LedgerGraph *graph, const LedgerChildren *children,
+				 int node)
 {
-	const LedgerGraph *graph = search->graph;
-	const int  *start = search->children.start;
+	const int  *start = children->start;
 
 	while (graph->nodes[node].parents.count <= 1 && start[node + 1] - start[node] == 1)
 	{
-		node = search->children.nodes[start[node]];
+		node = children->nodes[start[node]];
 		if (graph->nodes[node].parents.count > 1)
 			break;
-		add_labels(search, node);
+		add_labels(buffer, graph->nodes[node].labels);
 	}
 }
 
@@ -96,23 +136,23 @@ NameList *
 ledger_held_labels(const LedgerGraph *graph, LedgerSet set)
 {
 	NameList   *held = palloc0(sizeof(NameList) * (set.count + 1));
-	LabelSearch search = {.graph = graph};
+	LedgerChildren children;
+	Holder	  **lists;
 
 	if (!has_labels(graph))
 		return held;
-	search.children = ledger_children(graph);
-	search.stack = palloc(sizeof(int) * (graph->count + 1));
-	search.seen = palloc0(sizeof(int) * (graph->count + 1));
+	children = ledger_children(graph);
+	lists = list_holders(graph);
 	for (int i = 0; i < set.count; i++)
 	{
-		search.round = i + 1;
-		search.capacity = 4;
-		search.found.count = 0;
-		search.found.items = palloc(sizeof(char *) * search.capacity);
-		search_below(&search, set.nodes[i]);
-		search_above(&search, set.nodes[i]);
-		qsort(search.found.items, search.found.count, sizeof(char *), compare_labels);
-		held[i] = search.found;
+		LabelBuffer buffer = {0};
+
+		for (const Holder *holder = lists[set.nodes[i]]; holder; holder = holder->next)
+			add_labels(&buffer, graph->nodes[holder->node].labels);
+		add_labels_above(&buffer, graph, &children, set.nodes[i]);
+		if (buffer.names.count > 1)
+			qsort(buffer.names.items, buffer.names.count, sizeof(char *), compare_labels);
+		held[i] = buffer.names;
 	}
 	return held;
 }

@@ -6,6 +6,7 @@
  */
 #include "ledger.h"
 
+#include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "shared/owner_query.h"
 #include "utils/builtins.h"
@@ -33,30 +34,52 @@ child_ids(const LedgerGraph *graph, const LedgerChildren *children, int node)
 	return ids;
 }
 
-/* A row for each revision of the set: id, the labels it holds, message; children where given. */
+static NameList
+set_ids(const LedgerGraph *graph, LedgerSet set)
+{
+	NameList	ids = {set.count, palloc(sizeof(char *) * (set.count + 1))};
+
+	for (int i = 0; i < set.count; i++)
+		ids.items[i] = unconstify(char *, graph->nodes[set.nodes[i]].id);
+	return ids;
+}
+
+/*
+ * A row for each revision of the set that is still there: id, the labels it
+ * holds, message, and its children where they are given.
+ */
 static Datum
 return_set(FunctionCallInfo fcinfo, const LedgerGraph *graph, LedgerSet set,
 		   const LedgerChildren *children)
 {
+	static OwnerQuery query = {
+		.sql = "SELECT r.message, p.n FROM pg_catalog.unnest($1) WITH ORDINALITY AS p(id, n),"
+		" purser.revision r WHERE r.revision OPERATOR(pg_catalog.=) p.id ORDER BY p.n",
+		.indexed = true, .nargs = 1, .argtypes = {TEXTARRAYOID}
+	};
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	NameList   *labels = ledger_held_labels(graph, set);
+	Datum		ids = shared_names_to_array(set_ids(graph, set));
+	uint64		rows;
 
 	InitMaterializedSRF(fcinfo, 0);
-	for (int i = 0; i < set.count; i++)
+	rows = shared_query_open(&query, &ids, NULL);
+	for (uint64 row = 0; row < rows; row++)
 	{
-		LedgerRevision *revision = ledger_store_fetch(graph->nodes[set.nodes[i]].id);
+		bool		isnull;
 		bool		nulls[4] = {false};
-		Datum		values[4];
+		int			i = DatumGetInt64(shared_query_datum(row, 2, &isnull)) - 1;
+		Datum		values[4] = {
+			CStringGetTextDatum(graph->nodes[set.nodes[i]].id),
+			shared_names_to_array(labels[i]),
+			shared_query_datum(row, 1, &isnull)
+		};
 
-		if (revision == NULL)
-			continue;			/* gone since the graph was read */
-		values[0] = CStringGetTextDatum(revision->id);
-		values[1] = shared_names_to_array(labels[i]);
-		values[2] = CStringGetTextDatum(revision->message);
 		if (children)
 			values[3] = shared_names_to_array(child_ids(graph, children, set.nodes[i]));
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
+	shared_query_close();
 	return (Datum) 0;
 }
 

@@ -74,8 +74,8 @@ purser_merge_heads_0_1(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("there is nothing to merge"),
 				 heads.count ?
-				 errdetail("The only head is %s.", ledger_list_ids(graph, heads)) :
-				 errdetail("There is no head.")));
+				 errdetail("It would have one parent, %s.", ledger_list_ids(graph, heads)) :
+				 errdetail("It would have no parent.")));
 	revision.parents = ids_of(graph, heads);
 	ledger_add(&revision);
 	PG_RETURN_TEXT_P(cstring_to_text(revision.id));

@@ -61,6 +61,10 @@ purser_stamp_targets_0_1(PG_FUNCTION_ARGS)
 {
 	NameList	targets = shared_arg_names(fcinfo, 0, "targets");
 
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"targets\" must not be null")));
 	if (targets.count == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
