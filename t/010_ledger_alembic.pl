@@ -90,8 +90,8 @@ my @we_refuse = (
 my @alembic_refuses = (
 	[ 'NAME@head and heads on a downgrade: Alembic takes the heads of all lineages',
 		qr/^downgrade (.*\@)?heads?(-\d+)?$/, qr/Multiple head/ ],
-	[ 'the beginning of an id after NAME@ on a downgrade: Alembic looks at all lineages',
-		qr/^downgrade .*\@/, qr/Can't locate revision/ ],
+	[ 'the beginning of an id after NAME@, on a downgrade and before +N: Alembic looks at all',
+		qr/^downgrade .*\@|\@.*\+/, qr/Can't locate revision/ ],
 	[ 'steps that lead to the base on an upgrade: Alembic fails an assertion',
 		qr/^upgrade .*-\d+$/, qr/AssertionError/ ],
 	[ 'steps down through a merge: Alembic does not undo it, and does not follow NAME@',
@@ -108,8 +108,12 @@ sub set { my ($ids) = @_; return $ids ? join ' ', sort @$ids : 'refused'; }
 # The reason why the two differ, when it is known.
 sub known_difference
 {
-	my ($call, $us, $error, $them) = @_;
-	return if $us && $them->{steps};
+	my ($model, $call, $us, $them) = @_;
+	my $error = $model->{error};
+	return $call =~ /^downgrade (.*\@)-\d+$/
+		&& set($them->{steps}) eq set($model->plan('downgrade', "$1base"))
+		&& 'NAME@-N that leads to the base: Alembic undoes all bases of the lineage'
+		if $us && $them->{steps};
 	my ($list, $said) = $us ? (\@alembic_refuses, $them->{error}) : (\@we_refuse, $error);
 	my ($known) = grep { $call =~ $_->[1] && $said =~ $_->[2] } @$list;
 	return $known && $known->[0];
@@ -146,7 +150,7 @@ for my $n (0 .. $#cases)
 		}
 		else
 		{
-			my $known = known_difference("$direction $target", $us, $model->{error}, $them);
+			my $known = known_difference($model, "$direction $target", $us, $them);
 			$known ? $seen{$known}++ : ($wrong = 'no reason');
 		}
 		$wrong = 'the model' if $model_says ne set($us);
