@@ -160,7 +160,7 @@ ledger_resolve_place(const LedgerGraph *graph, const char *text)
 	return target;
 }
 
-/* Marks what the targets ask for, and what is built on them, each without what that needs. */
+/* Marks the targets, and the first that have to go; neither with what these take along. */
 static void
 mark_stamped(const LedgerGraph *graph, NameList targets, bool *wanted, bool *unwanted)
 {
