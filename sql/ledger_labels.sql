@@ -129,6 +129,11 @@ SELECT purser.show('shop@heads');
 SELECT purser.show('tool1-1');
 SELECT purser.remove_revision('late@head');
 
+-- a beginning need be unique in the lineage only
+SELECT add('same1', '{shop1}'), add('same2', '{blog1}');
+SELECT steps('upgrade', 'shop@same'), steps('upgrade', 'blog@same-1');
+SELECT steps('upgrade', 'same');
+
 -- names: a label is no id, of no other revision
 SELECT add('shop', '{}');
 SELECT add('new1', '{}', '{blog}');
