@@ -30,20 +30,23 @@ PGFILEDESC = "pg_purser - migration ledger, bulk loading and query audit"
 
 OBJS_SHARED = src/shared/arguments.o src/shared/owner_query.o
 OBJS_LEDGER = $(addprefix src/ledger/ledger_, deferred.o files.o format.o functions.o graph.o \
-	head.o journal.o load.o looks.o outside.o plan.o revision.o run.o script.o step.o store.o target.o)
+	head.o journal.o labels.o lineage.o load.o looks.o merge.o outside.o plan.o range.o \
+	revision.o run.o script.o stamp.o step.o store.o target.o walk.o)
 OBJS_ONLINE = $(addprefix src/online/online_, migrate.o transaction.o)
-OBJS_BULK = $(addprefix src/bulk/bulk_, functions.o load.o target.o context.o csv.o json.o \
-	jsonb.o coerce.o nested.o sight.o writer.o conflict.o)
-OBJS_AUDIT = src/audit/audit.o $(addprefix src/audit/audit_, hooks.o screen.o tap.o judge.o plan.o \
-	index.o rules.o nplus1.o local.o table.o store.o board.o finds.o workers.o suggest.o views.o)
+OBJS_BULK = $(addprefix src/bulk/bulk_, coerce.o conflict.o context.o csv.o functions.o json.o \
+	jsonb.o load.o nested.o sight.o target.o writer.o)
+OBJS_AUDIT = src/audit/audit.o $(addprefix src/audit/audit_, board.o finds.o hooks.o index.o \
+	judge.o local.o nplus1.o plan.o rules.o screen.o store.o suggest.o table.o tap.o views.o \
+	workers.o)
 OBJS = src/pg_purser.o $(OBJS_SHARED) $(OBJS_LEDGER) $(OBJS_ONLINE) $(OBJS_BULK) $(OBJS_AUDIT)
 
-INSTALL_SQL = sql/pg_purser.sql $(addprefix sql/pg_purser_, ledger.sql online.sql bulk.sql audit.sql)
+INSTALL_SQL = sql/pg_purser.sql $(addprefix sql/pg_purser_, ledger.sql online.sql bulk.sql \
+	audit.sql)
 DATA = $(wildcard $(here)sql/pg_purser--*--*.sql)
 DATA_built = pg_purser--$(EXTVERSION).sql
 
-REGRESS_LEDGER = ledger_basic ledger_targets ledger_format ledger_scripts ledger_privileges ledger_demo \
-	ledger_heads ledger_long_plan
+REGRESS_LEDGER = ledger_basic ledger_targets ledger_format ledger_scripts ledger_privileges \
+	ledger_demo ledger_heads ledger_long_plan ledger_labels ledger_merge
 REGRESS_BULK = bulk_insert bulk_csv bulk_json bulk_trigger bulk_conflict bulk_privilege
 REGRESS_AUDIT = audit_counts audit_missing_index audit_results audit_n_plus_one audit_access
 REGRESS = setup $(REGRESS_LEDGER) $(REGRESS_BULK) $(REGRESS_AUDIT)

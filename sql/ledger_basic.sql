@@ -41,10 +41,10 @@ FROM purser.show('2bad') \gx
 SELECT revision, downgrade, verify FROM purser.show('head');
 SELECT revision FROM purser.show('work');
 -- one revision, not a target: the hint says so
-SELECT purser.show('heads');
+SELECT revision FROM purser.show('heads');
 SELECT purser.show('+1');
 SELECT purser.show('base');
-SELECT purser.export_revision('heads');
+SELECT purser.export_revision('base');
 SELECT purser.export_revision('-1');
 
 -- 3.final cannot be undone: nothing is, whatever the target
@@ -129,7 +129,7 @@ SELECT purser.plan(NULL, 'head');
 SELECT purser.upgrade(NULL);
 SELECT purser.history('head');
 SELECT purser.history('a:b:c');
-SELECT purser.history('-1:head');
+SELECT purser.history('+1:head');
 SELECT purser.stamp('+1');
 SELECT purser.stamp('nothing');
 SELECT purser.downgrade('nothing');

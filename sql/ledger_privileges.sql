@@ -7,7 +7,7 @@ CREATE ROLE "regress_ledger ""Weird"" Rôle";
 GRANT pg_monitor TO regress_ledger_reader;
 GRANT regress_ledger_migrator TO "regress_ledger ""Weird"" Rôle";
 GRANT EXECUTE ON FUNCTION purser.upgrade, purser.downgrade, purser.add_revision, purser.load_revision,
-	purser.load_directory, purser.remove_revision, purser.stamp TO regress_ledger_migrator;
+	purser.load_directory, purser.remove_revision, purser.stamp(text, boolean) TO regress_ledger_migrator;
 GRANT ALL ON SCHEMA ledger_privileges TO regress_ledger_migrator;
 CREATE TABLE ledger_privileges.secret (x int);
 
@@ -15,7 +15,7 @@ CREATE TABLE ledger_privileges.secret (x int);
 SELECT p.proname FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
 WHERE pronamespace = 'purser'::regnamespace AND probin LIKE '%pg_purser' AND prosrc LIKE 'purser_%'
 	AND proname IN ('add_revision', 'load_revision', 'load_directory', 'remove_revision', 'export_revision', 'upgrade', 'downgrade',
-		'plan', 'stamp', 'current', 'heads', 'history', 'show')
+		'plan', 'stamp', 'merge_heads', 'current', 'heads', 'branches', 'history', 'show')
 	AND (a.grantee = 0 OR p.prosecdef OR obj_description(p.oid, 'pg_proc') IS NULL);
 
 SELECT attrelid::regclass, attname FROM pg_attribute
@@ -30,9 +30,12 @@ SELECT purser.load_revision('');
 SELECT purser.load_directory('/');
 SELECT purser.remove_revision('x');
 SELECT purser.stamp('base');
+SELECT purser.stamp('{base}'::text[]);
+SELECT purser.merge_heads('x');
 SELECT purser.plan('upgrade', 'heads');
 SELECT purser.current();
 SELECT purser.heads();
+SELECT purser.branches();
 SELECT purser.history();
 SELECT purser.show('x');
 SELECT purser.export_revision('x');
@@ -103,6 +106,7 @@ ROLLBACK;
 SET ROLE regress_ledger_reader;
 SELECT revision FROM purser.current();
 SELECT revision FROM purser.heads() ORDER BY revision COLLATE "C";
+SELECT revision FROM purser.branches();
 SELECT revision, applied_at IS NOT NULL AS applied FROM purser.history() ORDER BY revision COLLATE "C";
 SELECT revision, applied_by FROM purser.show('mine1');
 SELECT split_part(purser.export_revision('mine1'), E'\n', 1);
@@ -126,5 +130,5 @@ SET client_min_messages = warning;
 DROP SCHEMA ledger_privileges CASCADE;
 TRUNCATE purser.revision, purser.applied, purser.event;
 REVOKE ALL ON FUNCTION purser.upgrade, purser.downgrade, purser.add_revision, purser.load_revision,
-	purser.load_directory, purser.remove_revision, purser.stamp FROM regress_ledger_migrator;
+	purser.load_directory, purser.remove_revision, purser.stamp(text, boolean) FROM regress_ledger_migrator;
 DROP ROLE regress_ledger_nobody, regress_ledger_migrator, regress_ledger_reader, "regress_ledger ""Weird"" Rôle";

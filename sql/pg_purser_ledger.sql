@@ -147,15 +147,16 @@ COMMENT ON FUNCTION purser.load_directory IS
 CREATE FUNCTION purser.remove_revision(revision text) RETURNS text
 LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_remove_revision_0_1';
 COMMENT ON FUNCTION purser.remove_revision IS
-'Forgets a revision that is not applied and that no other needs, and returns its id. revision: an '
-'id, its beginning, or head. Errors: 42704 no such revision, 55000 it is applied, 2BP01 others '
-'have it as a parent or dependency.';
+'Forgets a revision that is not applied and that no other needs, and returns its id. revision: a '
+'target that is one revision, as of show(). Errors: 42704 no such revision, 22023 several, 55000 it '
+'is applied, 2BP01 others have it as a parent or dependency.';
 
 CREATE FUNCTION purser.export_revision(revision text) RETURNS text
 LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_export_revision_0_1';
 COMMENT ON FUNCTION purser.export_revision IS
 'The revision as text of a migration file, which load_revision() takes back as the same '
-'revision. revision: an id, its beginning, or head. Errors: 42704 no such revision.';
+'revision. revision: a target that is one revision, as of show(). Errors: 42704 no such revision, '
+'22023 several.';
 
 CREATE FUNCTION purser.upgrade(
 	target text DEFAULT 'heads',
@@ -168,11 +169,12 @@ CREATE FUNCTION purser.upgrade(
 LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_upgrade_0_1';
 COMMENT ON FUNCTION purser.upgrade IS
 'Applies the target and all that it needs, in the caller''s transaction, all or nothing; one row '
-'for each revision applied. target: an id or its beginning (4 characters or more), head, heads, '
-'base or +N. Waits while another session changes the ledger. Errors: those of the scripts, with '
-'revision, statement and line in the context; 42704 unknown target, 22023 ambiguous target or '
-'too few steps, 40001 revisions applied after this transaction''s snapshot, 55006 called from a '
-'script.';
+'for each revision applied. target: an id or its beginning (4 characters or more), a label, head, '
+'heads or base, and +N or -N after it for steps from there; +N alone: N steps up from where we are; '
+'LABEL@ before any of these: on that lineage. Waits while another session changes the ledger. '
+'Errors: those of the scripts, with revision, statement and line in the context; 42704 unknown '
+'target, 22023 ambiguous target or too few steps, 40001 revisions applied after this '
+'transaction''s snapshot, 55006 called from a script.';
 
 CREATE FUNCTION purser.downgrade(
 	target text,
@@ -185,8 +187,9 @@ CREATE FUNCTION purser.downgrade(
 LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_downgrade_0_1';
 COMMENT ON FUNCTION purser.downgrade IS
 'Undoes every applied descendant of the target and all that depends on one; the target stays. '
-'target: an applied id or its beginning, head, heads, base (undoes all) or -N (the last N). '
-'Errors: as upgrade(); 55000 target not applied, or a revision without a downgrade script.';
+'target: as of upgrade(), and applied; base undoes all, -N alone the last N of the one current '
+'head''s lineage; LABEL@ before any of these: only what is of that lineage, and what depends on '
+'it. Errors: as upgrade(); 55000 target not applied, or a revision without a downgrade script.';
 
 CREATE FUNCTION purser.plan(
 	direction text,
@@ -209,22 +212,59 @@ CREATE FUNCTION purser.stamp(
 	OUT revision text
 ) RETURNS SETOF record
 LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_stamp_0_1';
-COMMENT ON FUNCTION purser.stamp IS
+COMMENT ON FUNCTION purser.stamp(text, boolean) IS
 'States, without running anything, that the target and all it needs is in force and nothing '
 'above it; other branches stay as they are, unless purge is true. One row for each change: '
-'action is stamp or unstamp. target: an id or its beginning, head, heads or base.';
+'action is stamp or unstamp. target: as of upgrade(), but for steps from where we are.';
+
+CREATE FUNCTION purser.stamp(
+	targets text[],
+	purge boolean DEFAULT false,
+	OUT action text,
+	OUT revision text
+) RETURNS SETOF record
+LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_stamp_targets_0_1';
+COMMENT ON FUNCTION purser.stamp(text[], boolean) IS
+'States that all of the targets and what they need is in force and nothing else above them, as '
+'stamp(target) does for one.';
+
+CREATE FUNCTION purser.merge_heads(
+	message text,
+	targets text[] DEFAULT NULL,
+	revision text DEFAULT NULL,
+	labels text[] DEFAULT NULL
+) RETURNS text
+LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_merge_heads_0_1';
+COMMENT ON FUNCTION purser.merge_heads IS
+'Records a revision that does nothing and has several heads as its parents, and returns its id. '
+'message: one line; targets: the heads (NULL: all); revision: the id (NULL: 12 random hexadecimal '
+'digits); labels: names for it. Errors: 55000 fewer than two heads, 22023 a target that is not a '
+'head, others as add_revision().';
 
 CREATE FUNCTION purser.current(OUT revision text, OUT labels text[], OUT message text)
 RETURNS SETOF record
 LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_current_0_1';
 COMMENT ON FUNCTION purser.current IS
-'Where the database is: the applied revisions that no other applied one needs.';
+'Where the database is: the applied revisions that no other applied one needs. labels: those of '
+'the branch, held by the revision, an ancestor, or a descendant before the next branch or merge.';
 
 CREATE FUNCTION purser.heads(OUT revision text, OUT labels text[], OUT message text)
 RETURNS SETOF record
 LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_heads_0_1';
 COMMENT ON FUNCTION purser.heads IS
-'Where the revisions end: those that are no other''s parent, applied or not.';
+'Where the revisions end: those that are no other''s parent, applied or not. labels: those of the '
+'branch, held by the revision or an ancestor.';
+
+CREATE FUNCTION purser.branches(
+	OUT revision text,
+	OUT labels text[],
+	OUT message text,
+	OUT children text[]
+) RETURNS SETOF record
+LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_branches_0_1';
+COMMENT ON FUNCTION purser.branches IS
+'Where lineages part: the revisions that are the parent of several, newest first. labels: those '
+'that the revision or an ancestor holds; children: ids of the revisions that it is the parent of.';
 
 CREATE FUNCTION purser.history(
 	range text DEFAULT NULL,
@@ -241,7 +281,8 @@ CREATE FUNCTION purser.history(
 LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_history_0_1';
 COMMENT ON FUNCTION purser.history IS
 'All revisions, newest first; applied_at is NULL for one that is not applied. range: from:to, '
-'two targets (an id or its beginning, head, heads, base), both included, either may be left out.';
+'both included, either may be left out; each a target of upgrade(), or current; steps alone, -N '
+'from or +N to, count from the other side. labels: those of the revision itself.';
 
 CREATE FUNCTION purser.show(
 	revision text,
@@ -263,13 +304,15 @@ CREATE FUNCTION purser.show(
 ) RETURNS SETOF record
 LANGUAGE C VOLATILE ROWS 1 AS 'MODULE_PATHNAME', 'purser_show_0_1';
 COMMENT ON FUNCTION purser.show IS
-'All about one revision. revision: an id, its beginning, or head. Errors: 42704 no such revision.';
+'All about one revision. revision: a target that is one revision, such as an id, its beginning, a '
+'label, head, LABEL@head, ID-1 or current. Errors: 42704 no such revision, 22023 several.';
 
 REVOKE ALL ON TABLE purser.revision, purser.applied, purser.event FROM PUBLIC;
 REVOKE ALL ON FUNCTION purser.add_revision, purser.load_revision, purser.load_directory,
-	purser.remove_revision, purser.export_revision, purser.upgrade, purser.downgrade, purser.plan, purser.stamp,
-	purser.current, purser.heads, purser.history, purser.show FROM PUBLIC;
+	purser.remove_revision, purser.export_revision, purser.upgrade, purser.downgrade, purser.plan,
+	purser.stamp(text, boolean), purser.stamp(text[], boolean), purser.merge_heads,
+	purser.current, purser.heads, purser.branches, purser.history, purser.show FROM PUBLIC;
 GRANT SELECT ON TABLE purser.revision, purser.applied, purser.event TO pg_monitor;
 GRANT EXECUTE ON FUNCTION purser.export_revision, purser.plan, purser.current, purser.heads,
-	purser.history, purser.show TO pg_monitor;
+	purser.branches, purser.history, purser.show TO pg_monitor;
 

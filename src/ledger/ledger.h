@@ -2,10 +2,8 @@
  * ledger.h
  *		Versioned schema changes: revisions, their graph, plans, runs, history.
  *
- * Pure parts (no catalogue, no tables): ledger_revision.c, ledger_format.c,
- * ledger_graph.c, ledger_target.c, ledger_plan.c.  ledger_store.c,
- * ledger_head.c and ledger_journal.c alone touch the tables; ledger_script.c
- * alone runs a user's code.
+ * Each file says at its head what it owns, and whether it is pure (no catalogue,
+ * no tables).  ledger_script.c alone runs a user's code.
  */
 #ifndef LEDGER_H
 #define LEDGER_H
@@ -128,20 +126,46 @@ extern LedgerSet ledger_graph_heads(const LedgerGraph *graph);
 extern LedgerSet ledger_current_heads(const LedgerGraph *graph);
 extern char *ledger_list_ids(const LedgerGraph *graph, LedgerSet set);
 
-/* ---- targets (ledger_target.c) ---- */
+/* ---- lineage: parents and children, not dependencies (ledger_lineage.c, ledger_labels.c) ---- */
 
+/* The children of node i are nodes[start[i] .. start[i + 1] - 1]. */
+typedef struct LedgerChildren
+{
+	int		   *start;
+	int		   *nodes;
+} LedgerChildren;
+
+extern LedgerChildren ledger_children(const LedgerGraph *graph);
+extern LedgerSet ledger_branch_points(const LedgerGraph *graph, const LedgerChildren *children);
+extern bool *ledger_lineage(const LedgerGraph *graph, int node);
+extern LedgerSet ledger_bases(const LedgerGraph *graph);
+extern LedgerSet ledger_tips(const LedgerGraph *graph, const bool *marks, bool by_lineage);
+extern LedgerSet ledger_filtered(LedgerSet set, const bool *marks);
+extern NameList *ledger_held_labels(const LedgerGraph *graph, LedgerSet set);
+
+/* ---- targets (ledger_target.c, ledger_walk.c) ---- */
+
+/* One of: steps from where we are; the base; revisions, which are none where there is no head. */
 typedef struct LedgerTarget
 {
 	const char *text;			/* as written */
-	int			steps;			/* +N or -N; 0: the set below */
-	LedgerSet	revisions;		/* empty: the base */
+	const bool *lineage;		/* the revisions that it is about, NULL: all */
+	int			steps;			/* +N or -N; 0: not steps from where we are */
+	bool		base;
+	bool		lenient;		/* with fewer steps to go, as many as there are */
+	LedgerSet	revisions;
 } LedgerTarget;
 
 extern LedgerTarget ledger_resolve_target(const LedgerGraph *graph, const char *text,
 										  const char *hint);
 extern int	ledger_resolve_revision(const LedgerGraph *graph, const char *text);
+extern LedgerSet ledger_single(int node);
+extern int	ledger_walk_up(const LedgerGraph *graph, const LedgerTarget *target, int start);
+extern int	ledger_walk_down(const LedgerGraph *graph, const LedgerTarget *target, int start);
+extern int	ledger_walk_up_from_here(const LedgerGraph *graph, const LedgerTarget *target);
+extern int	ledger_walk_down_from_here(const LedgerGraph *graph, const LedgerTarget *target);
 
-/* ---- plans (ledger_plan.c) ---- */
+/* ---- plans (ledger_plan.c, ledger_range.c) ---- */
 
 /* What a stamp changes. */
 typedef struct LedgerStampPlan
@@ -152,7 +176,9 @@ typedef struct LedgerStampPlan
 
 extern LedgerSet ledger_plan(const LedgerGraph *graph, LedgerDirection direction,
 							 const char *target);
-extern LedgerStampPlan ledger_plan_stamp(const LedgerGraph *graph, const char *target, bool purge);
+extern LedgerStampPlan ledger_plan_stamp(const LedgerGraph *graph, NameList targets, bool purge);
+extern void ledger_mark_above(const LedgerGraph *graph, const LedgerTarget *target, bool *marks);
+extern LedgerTarget ledger_resolve_place(const LedgerGraph *graph, const char *text);
 extern LedgerSet ledger_plan_range(const LedgerGraph *graph, const char *range);
 
 /* ---- the tables (ledger_store.c) ---- */
@@ -264,6 +290,10 @@ extern void ledger_run(LedgerDirection direction, const char *target, LedgerStep
 					   void *arg);
 extern LedgerDirection ledger_parse_direction(const char *text);
 extern const char *ledger_direction_name(LedgerDirection direction);
+
+/* ---- loading (ledger_load.c) ---- */
+
+extern void ledger_add(LedgerRevision *revision);
 
 /* ---- files (ledger_files.c) ---- */
 

@@ -15,7 +15,6 @@
 PG_FUNCTION_INFO_V1(purser_upgrade_0_1);
 PG_FUNCTION_INFO_V1(purser_downgrade_0_1);
 PG_FUNCTION_INFO_V1(purser_plan_0_1);
-PG_FUNCTION_INFO_V1(purser_stamp_0_1);
 
 /* Up to so many steps plan() looks up one by one. */
 #define FEW_ROWS 512
@@ -131,42 +130,5 @@ purser_plan_0_1(PG_FUNCTION_ARGS)
 		put_few_rows(result, graph, plan, direction);
 	else
 		put_many_rows(result, graph, plan, direction);
-	return (Datum) 0;
-}
-
-static void
-stamp_set(ReturnSetInfo *result, const LedgerGraph *graph, LedgerSet set, bool add,
-		  LedgerJournal *journal)
-{
-	for (int i = 0; i < set.count; i++)
-	{
-		const char *id = graph->nodes[set.nodes[i]].id;
-		bool		nulls[2] = {false};
-		Datum		values[2] = {
-			CStringGetTextDatum(add ? "stamp" : "unstamp"),
-			CStringGetTextDatum(id)
-		};
-
-		ledger_step_stamp(journal, ledger_store_need(id), add);
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-	}
-}
-
-Datum
-purser_stamp_0_1(PG_FUNCTION_ARGS)
-{
-	char	   *target = shared_arg_text(fcinfo, 0, "target");
-	bool		purge = !PG_ARGISNULL(1) && PG_GETARG_BOOL(1);
-	LedgerGraph *graph;
-	LedgerStampPlan plan;
-	LedgerJournal *journal;
-
-	InitMaterializedSRF(fcinfo, 0);
-	ledger_begin_write("purser.stamp()");
-	graph = ledger_store_graph();
-	plan = ledger_plan_stamp(graph, target, purge);
-	journal = ledger_journal_open();
-	stamp_set((ReturnSetInfo *) fcinfo->resultinfo, graph, plan.remove, false, journal);
-	stamp_set((ReturnSetInfo *) fcinfo->resultinfo, graph, plan.add, true, journal);
 	return (Datum) 0;
 }

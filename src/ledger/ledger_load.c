@@ -39,8 +39,8 @@ default_parents(void)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("there are several heads to build on"),
 				 errdetail("The heads are %s.", ledger_list_ids(graph, heads)),
-				 errhint("Name the parents: one head to go on from it, or all of them to "
-						 "merge them.")));
+				 errhint("Name the head to go on from, or make them one with "
+						 "purser.merge_heads() first.")));
 	parents.count = heads.count;
 	if (heads.count == 1)
 	{
@@ -71,6 +71,22 @@ check_fit(const LedgerRevision *revision, bool exists)
 	ledger_graph_finish(graph);
 }
 
+/* Stores a new revision, and gives it an id if it has none. */
+void
+ledger_add(LedgerRevision *revision)
+{
+	if (revision->id == NULL)
+		revision->id = ledger_random_id();
+	ledger_check_revision(revision);
+	if (ledger_store_fetch(revision->id))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("revision \"%s\" already exists", revision->id),
+				 errhint("purser.load_revision() replaces a revision that is not applied.")));
+	check_fit(revision, false);
+	ledger_store_save(revision);
+}
+
 Datum
 purser_add_revision_0_1(PG_FUNCTION_ARGS)
 {
@@ -93,16 +109,7 @@ purser_add_revision_0_1(PG_FUNCTION_ARGS)
 	ledger_begin_write("purser.add_revision()");
 	if (PG_ARGISNULL(4) && !revision.repeatable)
 		revision.parents = default_parents();
-	if (revision.id == NULL)
-		revision.id = ledger_random_id();
-	ledger_check_revision(&revision);
-	if (ledger_store_fetch(revision.id))
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("revision \"%s\" already exists", revision.id),
-				 errhint("purser.load_revision() replaces a revision that is not applied.")));
-	check_fit(&revision, false);
-	ledger_store_save(&revision);
+	ledger_add(&revision);
 	PG_RETURN_TEXT_P(cstring_to_text(revision.id));
 }
 

@@ -1,11 +1,12 @@
 /*
  * ledger_looks.c
- *		SQL functions that show the ledger: heads, current, history, show, export.
+ *		SQL functions that show the ledger: heads, current, branches, history, show, export.
  *
  * They take no lock and work on a standby.
  */
 #include "ledger.h"
 
+#include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "shared/owner_query.h"
 #include "utils/builtins.h"
@@ -13,6 +14,7 @@
 
 PG_FUNCTION_INFO_V1(purser_heads_0_1);
 PG_FUNCTION_INFO_V1(purser_current_0_1);
+PG_FUNCTION_INFO_V1(purser_branches_0_1);
 PG_FUNCTION_INFO_V1(purser_history_0_1);
 PG_FUNCTION_INFO_V1(purser_show_0_1);
 PG_FUNCTION_INFO_V1(purser_export_revision_0_1);
@@ -20,25 +22,64 @@ PG_FUNCTION_INFO_V1(purser_export_revision_0_1);
 /* Most columns that a row of these functions has. */
 #define COLUMNS_MAX 16
 
-static Datum
-return_set(FunctionCallInfo fcinfo, const LedgerGraph *graph, LedgerSet set)
+static NameList
+child_ids(const LedgerGraph *graph, const LedgerChildren *children, int node)
 {
+	int			first = children->start[node];
+	NameList	ids = {children->start[node + 1] - first, NULL};
+
+	ids.items = palloc(sizeof(char *) * (ids.count + 1));
+	for (int i = 0; i < ids.count; i++)
+		ids.items[i] = unconstify(char *, graph->nodes[children->nodes[first + i]].id);
+	return ids;
+}
+
+static NameList
+set_ids(const LedgerGraph *graph, LedgerSet set)
+{
+	NameList	ids = {set.count, palloc(sizeof(char *) * (set.count + 1))};
+
+	for (int i = 0; i < set.count; i++)
+		ids.items[i] = unconstify(char *, graph->nodes[set.nodes[i]].id);
+	return ids;
+}
+
+/*
+ * A row for each revision of the set that is still there: id, the labels it
+ * holds, message, and its children where they are given.
+ */
+static Datum
+return_set(FunctionCallInfo fcinfo, const LedgerGraph *graph, LedgerSet set,
+		   const LedgerChildren *children)
+{
+	static OwnerQuery query = {
+		.sql = "SELECT r.message, p.n FROM pg_catalog.unnest($1) WITH ORDINALITY AS p(id, n),"
+		" purser.revision r WHERE r.revision OPERATOR(pg_catalog.=) p.id ORDER BY p.n",
+		.indexed = true, .nargs = 1, .argtypes = {TEXTARRAYOID}
+	};
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	NameList   *labels = ledger_held_labels(graph, set);
+	Datum		ids = shared_names_to_array(set_ids(graph, set));
+	uint64		rows;
 
 	InitMaterializedSRF(fcinfo, 0);
-	for (int i = 0; i < set.count; i++)
+	rows = shared_query_open(&query, &ids, NULL);
+	for (uint64 row = 0; row < rows; row++)
 	{
-		LedgerRevision *revision = ledger_store_fetch(graph->nodes[set.nodes[i]].id);
-		bool		nulls[3] = {false};
-		Datum		values[3];
+		bool		isnull;
+		bool		nulls[4] = {false};
+		int			i = DatumGetInt64(shared_query_datum(row, 2, &isnull)) - 1;
+		Datum		values[4] = {
+			CStringGetTextDatum(graph->nodes[set.nodes[i]].id),
+			shared_names_to_array(labels[i]),
+			shared_query_datum(row, 1, &isnull)
+		};
 
-		if (revision == NULL)
-			continue;			/* gone since the graph was read */
-		values[0] = CStringGetTextDatum(revision->id);
-		values[1] = shared_names_to_array(revision->labels);
-		values[2] = CStringGetTextDatum(revision->message);
+		if (children)
+			values[3] = shared_names_to_array(child_ids(graph, children, set.nodes[i]));
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
+	shared_query_close();
 	return (Datum) 0;
 }
 
@@ -47,7 +88,7 @@ purser_heads_0_1(PG_FUNCTION_ARGS)
 {
 	LedgerGraph *graph = ledger_store_graph();
 
-	return return_set(fcinfo, graph, ledger_graph_heads(graph));
+	return return_set(fcinfo, graph, ledger_graph_heads(graph), NULL);
 }
 
 Datum
@@ -55,7 +96,16 @@ purser_current_0_1(PG_FUNCTION_ARGS)
 {
 	LedgerGraph *graph = ledger_store_graph();
 
-	return return_set(fcinfo, graph, ledger_current_heads(graph));
+	return return_set(fcinfo, graph, ledger_current_heads(graph), NULL);
+}
+
+Datum
+purser_branches_0_1(PG_FUNCTION_ARGS)
+{
+	LedgerGraph *graph = ledger_store_graph();
+	LedgerChildren children = ledger_children(graph);
+
+	return return_set(fcinfo, graph, ledger_branch_points(graph, &children), &children);
 }
 
 /* Row of the open query, and is_head and is_current of its revision after it. */

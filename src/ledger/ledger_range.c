@@ -1,0 +1,95 @@
+/*
+ * ledger_range.c
+ *		Which revisions a range of the history means.
+ *
+ * Pure.  A side of a range is any target, or current; a number of steps alone
+ * counts from the other side.
+ */
+#include "ledger.h"
+
+static LedgerTarget
+resolve_side(const LedgerGraph *graph, const char *text, int direction)
+{
+	LedgerTarget target = {.text = text};
+
+	if (strcmp(text, "current") == 0)
+	{
+		target.revisions = ledger_current_heads(graph);
+		target.base = target.revisions.count == 0;
+		return target;
+	}
+	target = ledger_resolve_target(graph, text,
+								   "A side of a range is an id or its beginning, a label, "
+								   "\"head\", \"heads\", \"base\" or \"current\", or one of these "
+								   "after a label and \"@\".");
+	if ((target.steps < 0 && direction > 0) || (target.steps > 0 && direction < 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" leads out of the range", ledger_clipped(text)),
+				 errhint("Steps down stand before the colon, and steps up after it, such as "
+						 "\"-3:current\" or \"current:+2\".")));
+	return target;
+}
+
+/* Replaces the steps by where they lead to from the other side, or as far as there is a way. */
+static void
+go_from(const LedgerGraph *graph, LedgerTarget *side, const LedgerTarget *other)
+{
+	LedgerSet	start = ledger_filtered(other->revisions, side->lineage);
+	int			end;
+
+	if (other->steps != 0 || start.count > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("there is not one revision to count \"%s\" from",
+						ledger_clipped(side->text)),
+				 start.count > 1 ?
+				 errdetail("The other side is %s.", ledger_list_ids(graph, start)) : 0,
+				 errhint("Let the other side of the range be one revision.")));
+	side->lenient = true;
+	end = start.count ? start.nodes[0] : -1;
+	end = side->steps > 0 ? ledger_walk_up(graph, side, end) : ledger_walk_down(graph, side, end);
+	side->steps = 0;
+	side->base = end < 0;
+	side->revisions = ledger_single(end);
+}
+
+/*
+ * "from:to": what leads from one to the other, both included; either may be
+ * left out.  Newest first.  NULL is everything.
+ */
+LedgerSet
+ledger_plan_range(const LedgerGraph *graph, const char *range)
+{
+	const char *colon = range ? strchr(range, ':') : NULL;
+	LedgerTarget from;
+	LedgerTarget to;
+	bool	   *above;
+	bool	   *below;
+	LedgerSet	set = {0, palloc(sizeof(int) * (graph->count + 1))};
+
+	if (range && (colon == NULL || strchr(colon + 1, ':')))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid range \"%s\"", ledger_clipped(range)),
+				 errhint("A range is two targets with a colon between them, such as "
+						 "\"base:head\"; either may be left out.")));
+	from = resolve_side(graph, range && colon > range ? pnstrdup(range, colon - range) : "base",
+						-1);
+	to = resolve_side(graph, range && colon[1] ? colon + 1 : "heads", 1);
+	if (from.steps != 0)
+		go_from(graph, &from, &to);
+	if (to.steps != 0)
+		go_from(graph, &to, &from);
+
+	above = ledger_marks(graph, from.revisions);
+	if (from.base)
+		ledger_mark_above(graph, &from, above);
+	ledger_mark_needing(graph, above);
+	below = ledger_marks(graph, to.revisions);
+	ledger_mark_needed(graph, below);
+	for (int k = graph->count - 1; k >= 0; k--)
+		if (above[graph->order[k]] && below[graph->order[k]])
+			set.nodes[set.count++] = graph->order[k];
+	return set;
+}
