@@ -29,7 +29,8 @@ MODULE_big = pg_purser
 PGFILEDESC = "pg_purser - migration ledger, bulk loading and query audit"
 
 OBJS_SHARED = src/shared/arguments.o src/shared/owner_query.o
-OBJS_LEDGER = $(addprefix src/ledger/ledger_, deferred.o files.o format.o functions.o graph.o \
+OBJS_LEDGER = $(addprefix src/ledger/ledger_, accept.o chain.o check.o deferred.o events.o \
+	faults.o precondition.o range.o requires.o state.o tag.o files.o format.o functions.o graph.o \
 	journal.o load.o looks.o outside.o plan.o revision.o run.o script.o step.o store.o target.o)
 OBJS_ONLINE = $(addprefix src/online/online_, migrate.o transaction.o)
 OBJS_BULK = $(addprefix src/bulk/bulk_, functions.o load.o target.o context.o csv.o json.o \
@@ -42,7 +43,8 @@ INSTALL_SQL = sql/pg_purser.sql $(addprefix sql/pg_purser_, ledger.sql online.sq
 DATA = $(wildcard $(here)sql/pg_purser--*--*.sql)
 DATA_built = pg_purser--$(EXTVERSION).sql
 
-REGRESS_LEDGER = ledger_basic ledger_targets ledger_format ledger_scripts ledger_privileges ledger_demo
+REGRESS_LEDGER = ledger_basic ledger_targets ledger_format ledger_scripts ledger_privileges ledger_demo \
+	ledger_checks ledger_tags ledger_requires
 REGRESS_BULK = bulk_insert bulk_csv bulk_json bulk_trigger bulk_conflict bulk_privilege
 REGRESS_AUDIT = audit_counts audit_missing_index audit_results audit_n_plus_one audit_access
 REGRESS = setup $(REGRESS_LEDGER) $(REGRESS_BULK) $(REGRESS_AUDIT)

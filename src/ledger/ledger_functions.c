@@ -146,6 +146,8 @@ purser_stamp_0_1(PG_FUNCTION_ARGS)
 	ledger_begin_write("purser.stamp()");
 	graph = ledger_store_graph();
 	plan = ledger_plan_stamp(graph, target, purge);
+	if (plan.add.count > 0)
+		ledger_check_edited();
 	journal = ledger_journal_open();
 	stamp_set((ReturnSetInfo *) fcinfo->resultinfo, graph, plan.remove, false, journal);
 	stamp_set((ReturnSetInfo *) fcinfo->resultinfo, graph, plan.add, true, journal);

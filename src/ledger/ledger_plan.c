@@ -2,7 +2,8 @@
  * ledger_plan.c
  *		Which revisions a target applies, undoes or stamps, and in which order.
  *
- * Pure: reads the graph and what is applied, changes neither.  The meaning is
+ * Pure: reads the graph and what is applied, changes neither; a target that is
+ * a position in the history is resolved in ledger_tag.c.  The meaning is
  * Alembic's.  A plan is valid in its order (what a revision needs is there
  * before it and goes after it) and minimal (nothing that the target does not
  * ask for).
@@ -232,13 +233,17 @@ plan_downgrade(const LedgerGraph *graph, LedgerTarget *target)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("cannot downgrade to \"%s\"", ledger_clipped(target->text)),
 				 errhint("A number of steps up is a target of purser.upgrade().")));
-	for (int i = 0; i < target->revisions.count; i++)
+	for (int i = 0; i < target->revisions.count && !target->is_state; i++)
 		if (!graph->nodes[target->revisions.nodes[i]].applied)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("cannot downgrade to revision \"%s\", which is not applied",
 							graph->nodes[target->revisions.nodes[i]].id)));
-	marks = target->steps < 0 ? walk_down(graph, target) : mark_above(graph, target->revisions);
+	if (target->is_state)
+		marks = ledger_mark_since(graph, target->revisions, target->text);
+	else
+		marks = target->steps < 0 ? walk_down(graph, target) :
+			mark_above(graph, target->revisions);
 	plan = collect(graph, marks, true);
 	reverse(plan);
 	check_reversible(graph, plan);
@@ -250,12 +255,16 @@ LedgerSet
 ledger_plan(const LedgerGraph *graph, LedgerDirection direction, const char *text)
 {
 	bool		up = direction == LEDGER_UPGRADE;
-	LedgerTarget target = ledger_resolve_target(graph, text, up ?
-												"A target is a revision id or its beginning, "
-												"\"head\", \"heads\", \"base\" or \"+N\"." :
-												"A target is a revision id or its beginning, "
-												"\"head\", \"heads\", \"base\" or \"-N\".");
+	LedgerTarget target;
 
+	if (ledger_is_position(text))
+		target = ledger_resolve_position(graph, text);
+	else
+		target = ledger_resolve_target(graph, text, up ?
+									   "A target is a revision id or its beginning, "
+									   "\"head\", \"heads\", \"base\" or \"+N\"." :
+									   "A target is a revision id or its beginning, "
+									   "\"head\", \"heads\", \"base\" or \"-N\".");
 	return up ? plan_upgrade(graph, &target) :
 		plan_downgrade(graph, &target);
 }
@@ -265,8 +274,11 @@ resolve_without_steps(const LedgerGraph *graph, const char *text)
 {
 	static const char hint[] =
 		"Name a revision by its id or its beginning, \"head\", \"heads\" or \"base\".";
-	LedgerTarget target = ledger_resolve_target(graph, text, hint);
+	LedgerTarget target;
 
+	if (ledger_is_position(text))
+		return ledger_state_heads(graph, ledger_resolve_position(graph, text).revisions);
+	target = ledger_resolve_target(graph, text, hint);
 	if (target.steps != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -303,22 +315,19 @@ ledger_plan_stamp(const LedgerGraph *graph, const char *text, bool purge)
 LedgerSet
 ledger_plan_range(const LedgerGraph *graph, const char *range)
 {
-	const char *colon = range ? strchr(range, ':') : NULL;
+	char	   *first = "";
+	char	   *last = "";
 	bool	   *above;
 	bool	   *below;
 	LedgerSet	set = {0, palloc(sizeof(int) * (graph->count + 1))};
 	LedgerSet	from = {0, NULL};
 	LedgerSet	to;
 
-	if (range && (colon == NULL || strchr(colon + 1, ':')))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid range \"%s\"", ledger_clipped(range)),
-				 errhint("A range is two targets with a colon between them, such as "
-						 "\"base:head\"; either may be left out.")));
-	if (range && colon > range)
-		from = resolve_without_steps(graph, pnstrdup(range, colon - range));
-	to = resolve_without_steps(graph, range && colon[1] ? colon + 1 : "heads");
+	if (range)
+		ledger_split_range(range, &first, &last);
+	if (first[0])
+		from = resolve_without_steps(graph, first);
+	to = resolve_without_steps(graph, last[0] ? last : "heads");
 
 	above = ledger_marks(graph, from);
 	if (from.count == 0)

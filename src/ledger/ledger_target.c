@@ -101,7 +101,7 @@ parse_steps(const char *text)
 LedgerTarget
 ledger_resolve_target(const LedgerGraph *graph, const char *text, const char *hint)
 {
-	LedgerTarget target = {text, 0, {0, NULL}};
+	LedgerTarget target = {.text = text};
 
 	if (text[0] == '+' || text[0] == '-')
 		target.steps = parse_steps(text);
