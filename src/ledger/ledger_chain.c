@@ -44,9 +44,7 @@ check_id(const LedgerChain *chain, const LedgerRecord *record)
 {
 	int64		missing = chain->last_id + 1;
 
-	if (record->id < 1)
-		report(chain, "event_changed", id_text(record->id), "Ids of events begin at 1.");
-	else if (record->id == missing + 1)
+	if (record->id == missing + 1)
 		report(chain, "event_removed", id_text(missing), "There is no event of this id.");
 	else if (record->id > missing)
 		report(chain, "event_removed",
@@ -60,7 +58,8 @@ check_record(const LedgerChain *chain, const LedgerRecord *record)
 	char	   *revision = psprintf("It is about revision \"%s\".",
 									ledger_clipped(record->revision));
 
-	if (record->foreign || !ledger_same_bytes(ledger_record_hash(record), record->hash))
+	if (record->id < 1 || record->foreign ||
+		!ledger_same_bytes(ledger_record_hash(record), record->hash))
 		report(chain, "event_changed", id_text(record->id),
 			   psprintf("The hash of the event is not that of its fields: it was changed, or not "
 						"written by the ledger.  %s", revision));

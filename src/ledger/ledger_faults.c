@@ -199,7 +199,7 @@ find_taken_labels(const LedgerGraph *graph, const LedgerReport *report)
 		}
 }
 
-/* Everything for which there is an error; in the order of the kinds. */
+/* What other calls raise an error for, or would build on. */
 void
 ledger_find_graph_faults(const LedgerSurvey *survey, const LedgerReport *report)
 {

@@ -223,7 +223,7 @@ ledger_check_preconditions(const LedgerRevision *revision)
 		if (fault)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("revision \"%s\" requires what is not there: %s", revision->id,
+					 errmsg("precondition of revision \"%s\" does not hold: %s", revision->id,
 							ledger_clipped(precondition.text)),
 					 errdetail("%s", fault)));
 	}
