@@ -53,6 +53,18 @@ make_node(const LedgerRevision *revision, bool applied, const char *file)
 	return node;
 }
 
+pg_noreturn static void
+report_open(const LedgerNode *node, const LedgerNode *needed)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("applied revision \"%s\" would need revision \"%s\", which is not applied",
+					node->id, needed->id),
+			 node->file ? errdetail("It comes from file \"%s\".", node->file) : 0,
+			 errhint("Undo it with purser.downgrade() first, or load it with parents and "
+					 "dependencies that are applied.")));
+}
+
 /* Raise an error if what is applied would need something that is not. */
 static void
 check_closed(const LedgerGraph *graph)
@@ -60,13 +72,7 @@ check_closed(const LedgerGraph *graph)
 	for (int i = 0; i < graph->count; i++)
 		for (int e = graph->up_start[i]; e < graph->up_start[i + 1]; e++)
 			if (graph->nodes[i].applied && !graph->nodes[graph->up[e]].applied)
-				ereport(ERROR,
-						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						 errmsg("applied revision \"%s\" would need revision \"%s\", which is "
-								"not applied", graph->nodes[i].id,
-								graph->nodes[graph->up[e]].id),
-						 errhint("Undo it with purser.downgrade() first, or load it with parents "
-								 "and dependencies that are applied.")));
+				report_open(&graph->nodes[i], &graph->nodes[graph->up[e]]);
 }
 
 /* Raise an error unless the revision fits between the others; replaced or new. */
