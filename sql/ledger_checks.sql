@@ -24,6 +24,7 @@ SELECT * FROM purser.check_ledger();
 SELECT revision FROM purser.upgrade();
 SELECT revision FROM purser.upgrade('two2'); -- where we are: nothing to run
 SELECT action FROM purser.stamp('three3');
+CALL purser.migrate('three3');
 SELECT steps('upgrade', 'head');
 SELECT load('two2', 'two (x int)', 'two (x bigint)');
 SELECT revision FROM purser.upgrade();
@@ -80,6 +81,9 @@ SELECT revision FROM purser.upgrade();
 BEGIN;
 UPDATE purser.revision SET upgrade = 'SELECT 1', parents = '{}', repeatable = true WHERE revision = 'one1';
 SELECT kind, subject FROM purser.check_ledger();
+SELECT load('one1', 'SELECT 1', 'SELECT 2');
+SELECT purser.add_revision('m', '', '', 'plain', '{}');
+SELECT count(*) > 0 AS goes_on FROM purser.upgrade('plain');
 ROLLBACK;
 
 -- The history: each column of a row is under its hash.
@@ -109,12 +113,10 @@ SELECT change, named('UPDATE purser.event SET ' || change || ' WHERE id = 3') FR
 	'kind = ''stamp''', 'revision = ''three3''', 'revision = '''' ', 'at = at + ''1 microsecond''',
 	'at = ''infinity''', 'role = ''somebody''', 'session_role = ''somebody''', 'application_name = ''other''',
 	'client_addr = ''10.0.0.1''', 'client_addr = ''10.0.0.1/8''', 'duration = duration + ''1 microsecond''',
-	'duration = NULL', 'duration = -duration', 'checksum = NULL', 'checksum = ''''', 'checksum = sha256(''another'')',
+	'duration = duration + ''1 day''', 'duration = NULL', 'duration = -duration', 'checksum = NULL', 'checksum = ''''', 'checksum = sha256(''another'')',
 	'previous_hash = sha256(''another'')', 'previous_hash = ''''', 'hash = sha256(''another'')', 'hash = ''''',
 	'hash = convert_to(repeat(''x'', 100000), ''UTF8'')', 'id = id'
 ]) WITH ORDINALITY AS c(change, place) ORDER BY place;
--- an interval of the same length is another one
-SELECT named('UPDATE purser.event SET duration = ''24:00'' WHERE id = 3; UPDATE purser.event SET duration = ''1 day'' WHERE id = 3');
 -- a null where there was none before
 SELECT id, kind, named('UPDATE purser.event SET duration = ''0'' WHERE id = ' || id),
 	named('UPDATE purser.event SET checksum = '''' WHERE id = ' || id) FROM purser.event WHERE kind = 'accept' ORDER BY id LIMIT 1;
@@ -131,11 +133,25 @@ SELECT change, named(change) FROM unnest(ARRAY[
 	'DELETE FROM purser.event WHERE id >= 10',
 	'TRUNCATE purser.event'
 ]) WITH ORDINALITY AS c(change, place) ORDER BY place;
--- a row put in at the end, with a hash over its fields: it follows on the wrong one, and applies what is not
-SELECT named($$INSERT INTO purser.event SELECT e.id, 'upgrade', 'ghost', e.at, 'x', 'x', 'x', NULL, NULL, NULL, '',
-	sha256(convert_to('0:' || octet_length(e.id::text) || ':' || e.id || '7:upgrade' || '5:ghost'
-		|| octet_length(e.us) || ':' || e.us || '1:x1:x1:x---', 'UTF8'))
-	FROM (SELECT max(id) + 1 AS id, now() AS at, (extract(epoch FROM now()) * 1000000)::bigint::text AS us FROM purser.event) e$$);
+-- Rows put in with a hash over their fields, as somebody who knows how could do.
+CREATE FUNCTION forge(id bigint, kind text, client inet, before bytea) RETURNS void LANGUAGE sql AS $$
+	INSERT INTO purser.event
+	SELECT id, kind, 'ghost', at, 'x', 'x', 'x', client, NULL, NULL, before, sha256(convert_to(
+		string_agg(coalesce(octet_length(field) || ':' || field, '-'), '' ORDER BY place), 'UTF8'))
+	FROM (SELECT now() AS at) t, unnest(ARRAY[encode(before, 'hex'), id::text, kind, 'ghost',
+		(extract(epoch FROM now()) * 1000000)::bigint::text, 'x', 'x', 'x', abbrev(client), NULL, NULL])
+		WITH ORDINALITY AS f(field, place)
+	GROUP BY at
+$$;
+SELECT change, named(change) FROM unnest(ARRAY[
+	$$SELECT forge(17, 'unstamp', NULL, '')$$,
+	$$SELECT forge(17, 'unstamp', NULL, hash) FROM purser.event WHERE id = 16$$, -- this one shows nowhere
+	$$SELECT forge(17, 'upgrade', NULL, hash) FROM purser.event WHERE id = 16$$,
+	$$SELECT forge(0, 'unstamp', NULL, '')$$,
+	$$SELECT forge(17, 'unstamp', '10.0.0.1', hash) FROM purser.event WHERE id = 16$$,
+	$$SELECT forge(17, 'unstamp', '10.0.0.1', hash) FROM purser.event WHERE id = 16;
+		UPDATE purser.event SET client_addr = '10.0.0.1/8' WHERE id = 17$$
+]) WITH ORDINALITY AS c(change, place) ORDER BY place;
 
 -- What is applied against the history.
 SELECT change, named(change) FROM unnest(ARRAY[

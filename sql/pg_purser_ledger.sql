@@ -185,8 +185,8 @@ COMMENT ON FUNCTION purser.upgrade IS
 'for each revision applied. target: an id or its beginning (4 characters or more), head, heads, '
 'base or +N. Waits while another session changes the ledger. Errors: those of the scripts, with '
 'revision, statement and line in the context; 42704 unknown target, 22023 ambiguous target or '
-'too few steps, 40001 revisions applied after this transaction''s snapshot, 55006 called from a '
-'script.';
+'too few steps, 40001 revisions applied after this transaction''s snapshot, 55000 scripts were '
+'edited after they were applied, or a precondition does not hold, 55006 called from a script.';
 
 CREATE FUNCTION purser.downgrade(
 	target text,

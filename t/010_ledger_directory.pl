@@ -192,6 +192,7 @@ for my $target ('head', '-1', '+1', 'base', 'head')
 	my $call = $target =~ /^(-1|base)$/ ? 'downgrade' : 'upgrade';
 	$node->safe_psql('shop', "SELECT purser.$call('$target')");
 }
+is($node->safe_psql('shop', 'SELECT * FROM purser.check_ledger()'), '', 'sound, in LATIN1');
 is($node->safe_psql('shop', 'SELECT count(*) FROM purser.applied'), $files,
 	'demo goes up, down and up');
 put('6.sql', "-- purser: revision sixth\n$head-- \xC3\xA9\n");
@@ -212,7 +213,10 @@ is($node->safe_psql('bytes', qq{
 	SELECT purser.add_revision('m', 'SELECT ''\xE9''', '', 'byte1');
 	SELECT revision FROM purser.upgrade();
 	SELECT purser.load_revision(purser.export_revision('byte1'));
-	SELECT checksum = sha256('SELECT ''\\351''') FROM purser.applied}),
-	"byte1\nbyte1\nbyte1\nt", 'database without an encoding');
+	SELECT checksum = sha256('SELECT ''\\351''') FROM purser.applied;
+	SELECT purser.add_revision('m', '', '', 'byte2');
+	SELECT revision FROM purser.upgrade();
+	SELECT * FROM purser.check_ledger()}),
+	"byte1\nbyte1\nbyte1\nt\nbyte2\nbyte2", 'database without an encoding');
 
 done_testing();

@@ -186,7 +186,8 @@ for my $graph (1 .. 40)
 	my %ordinal;
 	@ordinal{ sort { rand() <=> 0.5 } @ids } = 1 .. @ids;
 	my $sql = "TRUNCATE purser.revision, purser.applied, purser.event, done;\n";
-	$sql .= sprintf "INSERT INTO purser.revision SELECT '%s', %d, '{%s}', '{%s}', '{}', 'm',"
+	$sql .= sprintf "INSERT INTO purser.revision (revision, ordinal, parents, depends_on, labels,"
+		. " message, upgrade, downgrade, verify, added_at, added_by) SELECT '%s', %d, '{%s}', '{%s}', '{}', 'm',"
 		. " '%s', '%s', NULL, now(), 'me';\n",
 		$_, $ordinal{$_}, join(',', @{ $parents{$_} }), join(',', @{ $depends{$_} }),
 		"INSERT INTO done VALUES (''$_'')", "DELETE FROM done WHERE id = ''$_''" for @ids;
