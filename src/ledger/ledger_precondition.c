@@ -142,22 +142,42 @@ result_fault(int code)
 	return isnull ? "The query returned null." : "The query returned false.";
 }
 
-/* Sees what was done so far in the transaction; an error if it would write. */
+/* Sees what was done so far in the transaction. */
 static const char *
-query_fault(const LedgerRequirement *requirement)
+run_query(const char *query)
 {
-	int			settings = NewGUCNestLevel();
 	const char *fault;
 
-	(void) set_config_option("transaction_read_only", "on", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	SPI_connect();
-	fault = result_fault(SPI_execute(requirement->what, true, 2));
+	fault = result_fault(SPI_execute(query, true, 2));
 	SPI_finish();
 	PopActiveSnapshot();
-	AtEOXact_GUC(false, settings);
+	return fault;
+}
+
+/*
+ * An error if it would write, or calls what would.  The setting
+ * transaction_read_only cannot be set for a part of a transaction; its
+ * variable can.
+ */
+static const char *
+query_fault(const LedgerRequirement *requirement)
+{
+	bool		was_read_only = XactReadOnly;
+	const char *fault;
+
+	XactReadOnly = true;
+	PG_TRY();
+	{
+		fault = run_query(requirement->what);
+	}
+	PG_FINALLY();
+	{
+		XactReadOnly = was_read_only;
+	}
+	PG_END_TRY();
 	return fault;
 }
 
