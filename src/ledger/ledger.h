@@ -3,9 +3,11 @@
  *		Versioned schema changes: revisions, their graph, plans, runs, history.
  *
  * Pure parts (no catalogue, no tables): ledger_revision.c, ledger_format.c,
- * ledger_graph.c, ledger_target.c, ledger_plan.c.  ledger_store.c and
- * ledger_journal.c alone touch the tables; ledger_script.c alone runs a user's
- * code.
+ * ledger_requires.c, ledger_graph.c, ledger_target.c, ledger_range.c,
+ * ledger_plan.c, ledger_state.c, ledger_chain.c, ledger_faults.c.
+ * ledger_store.c and ledger_journal.c alone write revisions, what is applied
+ * and the history, ledger_tag.c tags; ledger_script.c runs a user's scripts,
+ * ledger_precondition.c a user's queries.
  */
 #ifndef LEDGER_H
 #define LEDGER_H
