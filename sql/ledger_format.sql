@@ -44,14 +44,16 @@ SELECT id, pg_temp.round_trip(id) FROM unnest(ARRAY['third3']) id;
 SELECT id, pg_temp.round_trip(id) FROM unnest(ARRAY['second2']) id;
 SELECT id, pg_temp.round_trip(id) FROM unnest(ARRAY['first1']) id;
 
--- loading again: the same is nothing, a change replaces, a change of what is applied is refused
+-- loading again: the same is nothing, a change replaces; of what is applied a changed script is warned of
 SELECT purser.load_revision(purser.export_revision('first1'));
 SELECT revision, added_at = transaction_timestamp() AS touched FROM purser.history() WHERE revision = 'first1';
 SELECT purser.load_revision(replace(purser.export_revision('first1'), 'a int', 'a bigint'));
 SELECT upgrade FROM purser.show('first1');
 SELECT step, revision FROM purser.stamp('first1') s, generate_series(1, 1) step;
 SELECT purser.load_revision(replace(purser.export_revision('first1'), 'a bigint', 'a text'));
+SELECT purser.load_revision(replace(purser.export_revision('first1'), 'a text', 'a bigint'));
 SELECT purser.load_revision(replace(purser.export_revision('first1'), 'the first', 'another first'));
+SELECT message FROM purser.show('first1');
 SELECT purser.load_revision(purser.export_revision('first1'));
 -- a replaced revision may change its parents, but not into a cycle, nor to what is not there
 SELECT purser.load_revision(replace(purser.export_revision('second2'), 'parents first1', 'parents third3'));

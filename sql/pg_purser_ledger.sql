@@ -61,16 +61,16 @@ CREATE TABLE purser.applied (
 	applied_by text COLLATE "C" NOT NULL
 );
 COMMENT ON TABLE purser.applied IS
-'The revisions that are in force; written by purser.upgrade(), downgrade() and stamp() only.';
+'The revisions that are in force; written by purser.upgrade(), downgrade(), stamp() and accept() only.';
 COMMENT ON COLUMN purser.applied.revision IS 'The id of one of purser.revision.';
 COMMENT ON COLUMN purser.applied.applied_at IS 'When it was applied or stamped.';
 COMMENT ON COLUMN purser.applied.applied_by IS 'The role that did that.';
 COMMENT ON COLUMN purser.applied.checksum IS
-'sha256 of the upgrade script, in UTF-8, as it was applied or stamped.';
+'sha256 of the upgrade script, in UTF-8, as it was applied, stamped or accepted.';
 
 CREATE TABLE purser.event (
 	id bigint PRIMARY KEY,
-	kind text COLLATE "C" NOT NULL CHECK (kind IN ('upgrade', 'downgrade', 'stamp', 'unstamp')),
+	kind text COLLATE "C" NOT NULL CHECK (kind IN ('upgrade', 'downgrade', 'stamp', 'unstamp', 'accept')),
 	revision text COLLATE "C" NOT NULL,
 	at timestamptz NOT NULL,
 	role text COLLATE "C" NOT NULL,
@@ -85,18 +85,18 @@ CREATE TABLE purser.event (
 COMMENT ON TABLE purser.event IS
 'What was done to the ledger, oldest first: appended to, never changed. Ids have no gaps.';
 COMMENT ON COLUMN purser.event.id IS 'From 1, without gaps, in the order of the events.';
-COMMENT ON COLUMN purser.event.kind IS 'upgrade, downgrade, stamp or unstamp.';
+COMMENT ON COLUMN purser.event.kind IS 'upgrade, downgrade, stamp, unstamp or accept.';
 COMMENT ON COLUMN purser.event.revision IS 'The id of the revision, which may be gone by now.';
 COMMENT ON COLUMN purser.event.at IS 'When the step was done, or the stamp made.';
 COMMENT ON COLUMN purser.event.role IS 'The role that called.';
 COMMENT ON COLUMN purser.event.session_role IS 'The role that logged in.';
 COMMENT ON COLUMN purser.event.application_name IS 'The setting of that name in the session.';
 COMMENT ON COLUMN purser.event.duration IS
-'How long the scripts ran; NULL for stamp and unstamp, which run none.';
+'How long the scripts ran; NULL for stamp, unstamp and accept, which run none.';
 COMMENT ON COLUMN purser.event.previous_hash IS 'hash of the row before; empty in the first row.';
 COMMENT ON COLUMN purser.event.client_addr IS 'NULL for a connection by Unix-domain socket.';
 COMMENT ON COLUMN purser.event.checksum IS
-'sha256 of the script that ran or was stamped; NULL for unstamp.';
+'sha256 of the script that ran, was stamped or accepted; NULL for unstamp.';
 COMMENT ON COLUMN purser.event.hash IS
 'sha256 over previous_hash (empty in the first row) and the fields before it, so that a change to '
 'an earlier row shows.';
@@ -104,6 +104,23 @@ COMMENT ON COLUMN purser.event.hash IS
 SELECT pg_catalog.pg_extension_config_dump('purser.revision', '');
 SELECT pg_catalog.pg_extension_config_dump('purser.applied', '');
 SELECT pg_catalog.pg_extension_config_dump('purser.event', '');
+
+CREATE TABLE purser.tag (
+	name text COLLATE "C" PRIMARY KEY,
+	event_id bigint NOT NULL,
+	message text,
+	tagged_at timestamptz NOT NULL,
+	tagged_by text COLLATE "C" NOT NULL
+);
+COMMENT ON TABLE purser.tag IS
+'Names for positions in the history; written by purser.tag() and untag() only.';
+COMMENT ON COLUMN purser.tag.name IS 'Used in targets as tag:NAME.';
+COMMENT ON COLUMN purser.tag.event_id IS
+'The last event when the tag was set; 0 before the first one.';
+COMMENT ON COLUMN purser.tag.message IS 'What it stands for.';
+COMMENT ON COLUMN purser.tag.tagged_at IS 'When it was set.';
+COMMENT ON COLUMN purser.tag.tagged_by IS 'The role that did that.';
+SELECT pg_catalog.pg_extension_config_dump('purser.tag', '');
 
 CREATE FUNCTION purser.add_revision(
 	message text,
@@ -131,9 +148,10 @@ COMMENT ON FUNCTION purser.add_revision IS
 CREATE FUNCTION purser.load_revision(script text) RETURNS text
 LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_load_revision_0_1';
 COMMENT ON FUNCTION purser.load_revision IS
-'Records the revision that a migration file''s text describes and returns its id; replaces one '
-'that is not applied, and leaves an equal one alone. Errors: 22P02 not a migration, 0A000 '
-'unknown header key, 55000 applied with another text.';
+'Records the revision that a migration file''s text describes and returns its id; replaces the one '
+'of the same id, and leaves an equal one alone. Where that one is applied and the upgrade script '
+'differs, a warning says so, and upgrade() refuses until it is accepted. Errors: 22P02 not a migration, '
+'0A000 unknown header key, 55000 applied, and would need what is not applied.';
 
 CREATE FUNCTION purser.load_directory(path text) RETURNS SETOF text
 LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_load_directory_0_1';
@@ -174,7 +192,8 @@ COMMENT ON FUNCTION purser.upgrade IS
 'LABEL@ before any of these: on that lineage. Waits while another session changes the ledger. '
 'Errors: those of the scripts, with revision, statement and line in the context; 42704 unknown '
 'target, 22023 ambiguous target or too few steps, 40001 revisions applied after this '
-'transaction''s snapshot, 55006 called from a script.';
+'transaction''s snapshot, 55000 scripts were edited after they were applied, or a precondition '
+'does not hold, 55006 called from a script.';
 
 CREATE FUNCTION purser.downgrade(
 	target text,
@@ -306,6 +325,41 @@ LANGUAGE C VOLATILE ROWS 1 AS 'MODULE_PATHNAME', 'purser_show_0_1';
 COMMENT ON FUNCTION purser.show IS
 'All about one revision. revision: a target that is one revision, such as an id, its beginning, a '
 'label, head, LABEL@head, ID-1 or current. Errors: 42704 no such revision, 22023 several.';
+
+CREATE FUNCTION purser.accept(revision text) RETURNS text
+LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_accept_0_1';
+COMMENT ON FUNCTION purser.accept IS
+'States that the present upgrade script of an applied revision is as good as the one that was '
+'applied, and returns its id: upgrade() and stamp() go on. revision: an id, its beginning, or head. Errors: '
+'42704 no such revision, 55000 not applied.';
+
+CREATE FUNCTION purser.check_ledger(
+	OUT severity text,
+	OUT kind text,
+	OUT subject text,
+	OUT detail text,
+	OUT hint text
+) RETURNS SETOF record
+LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_check_ledger_0_1';
+COMMENT ON FUNCTION purser.check_ledger IS
+'All that is wrong with the ledger, and no row when all is well. severity: error, warning or '
+'notice, in this order; subject: a revision, a label, an event or a tag.';
+
+CREATE FUNCTION purser.tag(name text, message text DEFAULT NULL) RETURNS bigint
+LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_tag_0_1';
+COMMENT ON FUNCTION purser.tag IS
+'Gives the present position in the history a name, for targets tag:NAME, and returns it: the id of the '
+'last event, or 0. name: as an id of a revision. Errors: 42710 there is such a tag, 22023 invalid name.';
+
+CREATE FUNCTION purser.untag(name text) RETURNS bigint
+LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_untag_0_1';
+COMMENT ON FUNCTION purser.untag IS
+'Takes a tag away and returns the position that it had. Errors: 42704 no such tag.';
+
+REVOKE ALL ON FUNCTION purser.accept, purser.check_ledger, purser.tag, purser.untag FROM PUBLIC;
+REVOKE ALL ON TABLE purser.tag FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION purser.check_ledger TO pg_monitor;
+GRANT SELECT ON TABLE purser.tag TO pg_monitor;
 
 REVOKE ALL ON TABLE purser.revision, purser.applied, purser.event FROM PUBLIC;
 REVOKE ALL ON FUNCTION purser.add_revision, purser.load_revision, purser.load_directory,

@@ -16,8 +16,10 @@ $node->safe_psql('postgres', q{
 		verify => 'SELECT y FROM t');
 	SELECT purser.add_revision('three', 'ALTER TABLE t ADD z int', NULL, 'three3');
 	SELECT purser.upgrade('two2');
+	SELECT purser.tag('v1', 'two revisions');
 });
 my $everything = q{
+	SELECT t.* FROM purser.tag t ORDER BY name;
 	SELECT r.* FROM purser.revision r ORDER BY ordinal;
 	SELECT a.* FROM purser.applied a ORDER BY revision;
 	SELECT e.* FROM purser.event e ORDER BY id};
@@ -29,8 +31,11 @@ $node->command_ok([ 'pg_dump', '-Fc', '-f', $dump, $node->connstr('postgres') ],
 $node->safe_psql('postgres', 'CREATE DATABASE copy');
 $node->command_ok([ 'pg_restore', '-e', '-d', $node->connstr('copy'), $dump ], 'restore');
 is($node->safe_psql('copy', $everything), $source, 'the copy is the same');
+is($node->safe_psql('copy', 'SELECT * FROM purser.check_ledger()'), '', 'and sound');
 is($node->safe_psql('copy', 'SELECT revision FROM purser.upgrade()'), 'three3',
 	'the copy goes on');
+is($node->safe_psql('copy', q{SELECT revision FROM purser.history('tag:v1:head')}), "three3\ntwo2",
+	'the tag came along');
 is($node->safe_psql('copy', q{SELECT purser.add_revision('four', '', '', 'four4')}),
 	'four4', 'and takes revisions');
 is($node->safe_psql('copy', q{
@@ -54,16 +59,25 @@ is($standby->safe_psql('postgres', q{SELECT string_agg(revision, ' ') FROM purse
 	'three3 two2 one1', 'history on a standby');
 is($standby->safe_psql('postgres', q{SELECT purser.export_revision('one1')}),
 	$node->safe_psql('postgres', q{SELECT purser.export_revision('one1')}), 'export on a standby');
+is($standby->safe_psql('postgres', 'SELECT * FROM purser.check_ledger()'), '', 'check_ledger on a standby');
+is($standby->safe_psql('postgres', q{SELECT revision FROM purser.plan('downgrade', 'time:-infinity')}),
+	"two2\none1", 'a time as a target on a standby');
+$node->safe_psql('postgres', q{UPDATE purser.event SET role = 'somebody' WHERE id = 2;
+	UPDATE purser.revision SET upgrade = 'SELECT 1' WHERE revision = 'one1'});
+$node->wait_for_catchup($standby);
+is($standby->safe_psql('postgres', 'SELECT kind, subject FROM purser.check_ledger()'),
+	"event_changed|2\nedited_script|one1", 'what was changed shows on a standby');
 for my $call (q{upgrade()}, q{downgrade('base')}, q{stamp('base')}, q{add_revision('x', '')},
-	q{load_revision('')}, q{remove_revision('x')}, q{load_directory('/')})
+	q{load_revision('')}, q{remove_revision('x')}, q{load_directory('/')}, q{accept('x')}, q{tag('x')},
+	q{untag('x')})
 {
 	my ($name) = $call =~ /^(\w+)/;
 	my ($ret, $out, $err) = $standby->psql('postgres', "SELECT purser.$call");
 	like($err, qr/cannot execute purser\.$name\(\) during recovery/, "$name on a standby");
 }
 $standby->promote;
-is($standby->safe_psql('postgres', 'SELECT revision FROM purser.upgrade()'),
-	'three3', 'upgrade once promoted');
+is($standby->safe_psql('postgres', q{SELECT purser.accept('one1'); SELECT revision FROM purser.upgrade()}),
+	"one1\nthree3", 'upgrade once promoted');
 
 # a session whose extension was dropped and made again goes on with the new one
 is($node->safe_psql('copy', q{
@@ -108,6 +122,7 @@ $node->safe_psql('prepared', qq{
 	ALTER TABLE purser.revision OWNER TO regress_owner;
 	ALTER TABLE purser.applied OWNER TO regress_owner;
 	ALTER TABLE purser.event OWNER TO regress_owner;
+	ALTER TABLE purser.tag OWNER TO regress_owner;
 	ALTER ROLE regress_owner NOSUPERUSER;
 	SET ROLE regress_owner;
 	CREATE FUNCTION purser.spy() RETURNS trigger LANGUAGE plpgsql

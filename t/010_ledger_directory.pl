@@ -109,15 +109,25 @@ put('5.sql', $third);
 refuses('5.sql', '42710', qr/two files hold revision "third".*1\.sql/s, 'two files with one id');
 rename "$dir/1.sql", "$elsewhere/1.sql";
 put('1.sql', "${third}SELECT 1");
-refuses('1.sql', '55000', qr/revision "third" is applied and cannot be replaced/, 'changed after it was applied');
+($ret, $out, $err) = load($dir);
+is($out, 'third', 'changed after it was applied');
+like($err, qr/WARNING:  01000: upgrade script of revision "third" is not the one/, 'with a warning');
+($ret, $out, $err) = $node->psql('postgres', 'SELECT purser.upgrade()');
+like($err, qr/scripts were edited.*"third"/s, 'no upgrade goes on');
+put('1.sql', $third);
+loads('third', 'the original again');
+put('0.sql', migration('zero', 'none', '0'));
+put('1.sql', migration('third', 'second zero', '3'));
+refuses('1.sql', '55000', qr/applied revision "third" would need revision "zero"/, 'a parent that is not applied');
+unlink "$dir/0.sql";
 
 # What is no migration
 put('README.md', "# Migrations\n");
 refuses('README.md', '22P02', qr/not a migration.*line 1 of/s, 'another file');
 put('z.sql', '');
 refuses('z.sql', '22P02', qr/not a migration/, 'empty file');
-put('z.sql', "-- purser: revision z\n-- purser: repeatable\n");
-refuses('z.sql', '0A000', qr/key "repeatable" is not supported.*line 2 of/s, 'unknown key');
+put('z.sql', "-- purser: revision z\n-- purser: author x\n");
+refuses('z.sql', '0A000', qr/key "author" is not supported.*line 2 of/s, 'unknown key');
 put('z.sql', "-- purser: revision no-good\n$head");
 refuses('z.sql', '22023', qr/invalid revision id "no-good"/, 'bad id');
 put('z.sql', "-- purser: revision z\n${head}SELECT '\xE9';\n");
@@ -182,6 +192,7 @@ for my $target ('head', '-1', '+1', 'base', 'head')
 	my $call = $target =~ /^(-1|base)$/ ? 'downgrade' : 'upgrade';
 	$node->safe_psql('shop', "SELECT purser.$call('$target')");
 }
+is($node->safe_psql('shop', 'SELECT * FROM purser.check_ledger()'), '', 'sound, in LATIN1');
 is($node->safe_psql('shop', 'SELECT count(*) FROM purser.applied'), $files,
 	'demo goes up, down and up');
 put('6.sql', "-- purser: revision sixth\n$head-- \xC3\xA9\n");
@@ -202,7 +213,10 @@ is($node->safe_psql('bytes', qq{
 	SELECT purser.add_revision('m', 'SELECT ''\xE9''', '', 'byte1');
 	SELECT revision FROM purser.upgrade();
 	SELECT purser.load_revision(purser.export_revision('byte1'));
-	SELECT checksum = sha256('SELECT ''\\351''') FROM purser.applied}),
-	"byte1\nbyte1\nbyte1\nt", 'database without an encoding');
+	SELECT checksum = sha256('SELECT ''\\351''') FROM purser.applied;
+	SELECT purser.add_revision('m', '', '', 'byte2');
+	SELECT revision FROM purser.upgrade();
+	SELECT * FROM purser.check_ledger()}),
+	"byte1\nbyte1\nbyte1\nt\nbyte2\nbyte2", 'database without an encoding');
 
 done_testing();

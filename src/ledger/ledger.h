@@ -3,7 +3,8 @@
  *		Versioned schema changes: revisions, their graph, plans, runs, history.
  *
  * Each file says at its head what it owns, and whether it is pure (no catalogue,
- * no tables).  ledger_script.c alone runs a user's code.
+ * no tables).  ledger_script.c alone runs a user's scripts, ledger_precondition.c
+ * a user's queries.
  */
 #ifndef LEDGER_H
 #define LEDGER_H
@@ -53,6 +54,7 @@ typedef struct LedgerRevision
 	char	   *batch;			/* how to cut it into batches, NULL: not at all */
 } LedgerRevision;
 
+extern void ledger_check_name(const char *what, const char *name);
 extern void ledger_check_revision(LedgerRevision *revision);
 extern bool ledger_same_revision(const LedgerRevision *a, const LedgerRevision *b);
 extern bool ledger_is_directive(const char *line, const char **rest);
@@ -154,6 +156,7 @@ typedef struct LedgerTarget
 	bool		base;
 	bool		lenient;		/* with fewer steps to go, as many as there are */
 	LedgerSet	revisions;
+	bool		is_state;		/* the set is all that was in force at some time */
 } LedgerTarget;
 
 extern LedgerTarget ledger_resolve_target(const LedgerGraph *graph, const char *text,
@@ -195,6 +198,8 @@ extern void ledger_store_check_needed(const LedgerRevision *revision);
 extern bool ledger_store_is_applied(const char *id);
 extern void ledger_store_set_applied(const char *id, Datum checksum);
 extern void ledger_store_unset_applied(const char *id);
+extern bool ledger_store_checksum(const char *id, Datum *checksum);
+extern void ledger_store_set_checksum(const char *id, Datum checksum);
 
 /* ---- the one head (ledger_head.c) ---- */
 
@@ -222,10 +227,142 @@ typedef struct LedgerEvent
 	const char *script;			/* the script that ran or was stamped, NULL: none */
 } LedgerEvent;
 
+/* A row of the history. */
+typedef struct LedgerRecord
+{
+	int64		id;
+	const char *kind;
+	const char *revision;
+	TimestampTz at;
+	const char *role;
+	const char *session_role;
+	const char *application_name;
+	const char *client_address; /* NULL on a local socket */
+	bool		timed;
+	int64		duration;		/* microseconds, if timed */
+	bool		has_checksum;
+	Datum		checksum;		/* bytea, as the next two */
+	Datum		previous_hash;
+	Datum		hash;
+	bool		foreign;		/* holds what is never written: times without end, days */
+} LedgerRecord;
+
 extern LedgerJournal *ledger_journal_open(void);
 extern bool ledger_journal_is_visible(void);
 extern void ledger_journal_write(LedgerJournal *journal, const LedgerEvent *event);
 extern Datum ledger_checksum(const char *script);
+extern Datum ledger_record_hash(const LedgerRecord *record);
+
+/* ---- the history, read back (ledger_events.c) ---- */
+
+/* The record and what it points to is gone when this returns. */
+typedef void (*LedgerRecordSeen) (void *arg, const LedgerRecord *record);
+
+extern void ledger_events_read(int64 last, bool of_statement, LedgerRecordSeen seen, void *arg);
+
+/* ---- what was in force (ledger_state.c) ---- */
+
+typedef struct LedgerState
+{
+	LedgerGraph *revisions;		/* without edges; applied: it is in force */
+	Datum	   *checksums;		/* of node i, when it is; bytea */
+	int			capacity;		/* of checksums */
+	MemoryContext context;		/* holds the above */
+} LedgerState;
+
+extern LedgerState *ledger_state_create(void);
+extern void ledger_state_set(LedgerState *state, const char *id, Datum checksum);
+extern void ledger_state_replay(LedgerState *state, const LedgerRecord *record);
+extern LedgerSet ledger_state_resolve(const LedgerState *state, const LedgerGraph *graph,
+									  const char *target);
+extern LedgerSet ledger_state_heads(const LedgerGraph *graph, LedgerSet state);
+extern bool *ledger_mark_since(const LedgerGraph *graph, LedgerSet state, const char *target);
+extern bool ledger_same_bytes(Datum a, Datum b);
+
+/* ---- tags and times (ledger_tag.c, ledger_range.c) ---- */
+
+extern bool ledger_is_position(const char *target);
+extern LedgerTarget ledger_resolve_position(const LedgerGraph *graph, const char *text);
+
+/* ---- what is wrong (ledger_faults.c, ledger_chain.c) ---- */
+
+typedef struct LedgerFault
+{
+	const char *severity;		/* error, warning or notice */
+	const char *kind;
+	const char *subject;		/* a revision, a label, an event or a tag */
+	const char *detail;
+	const char *hint;			/* or NULL */
+} LedgerFault;
+
+typedef struct LedgerReport
+{
+	void		(*put) (void *arg, const LedgerFault *fault);
+	void	   *arg;
+} LedgerReport;
+
+/* The ledger as it is, sound or not. */
+typedef struct LedgerSurvey
+{
+	LedgerGraph *graph;			/* not finished: its edges may lead nowhere */
+	bool	   *edited;			/* of node i: its upgrade script is not the one applied */
+	NameList	gone;			/* applied, but not in the graph */
+	LedgerState *applied;		/* what purser.applied says */
+	LedgerState *history;		/* what the events say */
+} LedgerSurvey;
+
+extern void ledger_find_graph_faults(const LedgerSurvey *survey, const LedgerReport *report);
+extern void ledger_find_state_faults(const LedgerSurvey *survey, const LedgerReport *report);
+extern void ledger_find_warnings(const LedgerSurvey *survey, const LedgerReport *report);
+
+/* The history so far: the next record must follow on it. */
+typedef struct LedgerChain
+{
+	int64		last_id;
+	Datum		last_hash;		/* bytea */
+	MemoryContext context;		/* holds it */
+	const LedgerReport *report;
+} LedgerChain;
+
+extern LedgerChain *ledger_chain_create(const LedgerReport *report);
+extern void ledger_chain_add(LedgerChain *chain, const LedgerRecord *record);
+
+/* ---- preconditions (ledger_requires.c, ledger_precondition.c) ---- */
+
+typedef enum LedgerNeed
+{
+	LEDGER_NEEDS_RELATION,
+	LEDGER_NEEDS_TABLE,
+	LEDGER_NEEDS_VIEW,
+	LEDGER_NEEDS_INDEX,
+	LEDGER_NEEDS_SEQUENCE,
+	LEDGER_NEEDS_COLUMN,
+	LEDGER_NEEDS_TYPE,
+	LEDGER_NEEDS_FUNCTION,
+	LEDGER_NEEDS_SCHEMA,
+	LEDGER_NEEDS_EXTENSION,
+	LEDGER_NEEDS_ROLE,
+	LEDGER_NEEDS_SETTING,
+	LEDGER_NEEDS_QUERY
+} LedgerNeed;
+
+typedef struct LedgerRequirement
+{
+	const char *text;			/* as written */
+	LedgerNeed	kind;
+	const char *what;			/* what follows the kind */
+	struct List *name;			/* its parts, as String nodes, where it is but a name */
+	struct TypeName *type;
+	struct ObjectWithArgs *function;
+} LedgerRequirement;
+
+extern LedgerRequirement ledger_parse_requirement(const char *line);
+extern void ledger_check_preconditions(const LedgerRevision *revision);
+
+/* ---- edited scripts (ledger_accept.c) ---- */
+
+extern const char *ledger_checksum_encoding(void);
+extern void ledger_check_edited(void);
 
 /* ---- scripts (ledger_script.c, ledger_outside.c) ---- */
 

@@ -132,25 +132,49 @@ hex(Datum bytes)
 	return text;
 }
 
-static Datum
-event_hash(const LedgerJournal *journal, const LedgerEvent *event, const char *role,
-		   const char *session_role, Datum checksum)
+/* What the hash of the record must be; memory is the caller's to reset. */
+Datum
+ledger_record_hash(const LedgerRecord *record)
 {
 	StringInfoData canonical;
 
 	initStringInfo(&canonical);
-	add_field(&canonical, hex(journal->last_hash));
-	add_field(&canonical, psprintf(INT64_FORMAT, journal->last_id + 1));
-	add_field(&canonical, event->kind);
-	add_field(&canonical, event->revision);
-	add_field(&canonical, psprintf(INT64_FORMAT, event->at + EPOCH_SHIFT * USECS_PER_SEC));
-	add_field(&canonical, role);
-	add_field(&canonical, session_role);
-	add_field(&canonical, application_name);
-	add_field(&canonical, journal->client_address);
-	add_field(&canonical, event->duration < 0 ? NULL : psprintf(INT64_FORMAT, event->duration));
-	add_field(&canonical, event->script ? hex(checksum) : NULL);
+	add_field(&canonical, hex(record->previous_hash));
+	add_field(&canonical, psprintf(INT64_FORMAT, record->id));
+	add_field(&canonical, record->kind);
+	add_field(&canonical, record->revision);
+	add_field(&canonical, psprintf(INT64_FORMAT, record->at + EPOCH_SHIFT * USECS_PER_SEC));
+	add_field(&canonical, record->role);
+	add_field(&canonical, record->session_role);
+	add_field(&canonical, record->application_name);
+	add_field(&canonical, record->client_address);
+	add_field(&canonical, record->timed ? psprintf(INT64_FORMAT, record->duration) : NULL);
+	add_field(&canonical, record->has_checksum ? hex(record->checksum) : NULL);
 	return sha256(canonical.data, canonical.len);
+}
+
+/* The record that the event makes, as the one after the last. */
+static LedgerRecord
+next_record(const LedgerJournal *journal, const LedgerEvent *event)
+{
+	LedgerRecord record = {
+		.id = journal->last_id + 1,
+		.kind = event->kind,
+		.revision = event->revision,
+		.at = event->at,
+		.role = GetUserNameFromId(GetUserId(), false),
+		.session_role = GetUserNameFromId(GetSessionUserId(), false),
+		.application_name = application_name,
+		.client_address = journal->client_address,
+		.timed = event->duration >= 0,
+		.duration = event->duration,
+		.has_checksum = event->script != NULL,
+		.checksum = event->script ? ledger_checksum(event->script) : (Datum) 0,
+		.previous_hash = journal->last_hash
+	};
+
+	record.hash = ledger_record_hash(&record);
+	return record;
 }
 
 /* Chain the event to the last one and store it. */
@@ -166,42 +190,39 @@ ledger_journal_write(LedgerJournal *journal, const LedgerEvent *event)
 		.argtypes = {INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TEXTOID,
 		TEXTOID, TEXTOID, INTERVALOID, BYTEAOID, BYTEAOID, BYTEAOID}
 	};
-	const char *role = GetUserNameFromId(GetUserId(), false);
-	const char *session_role = GetUserNameFromId(GetSessionUserId(), false);
-	Datum		checksum = event->script ? ledger_checksum(event->script) : (Datum) 0;
-	Datum		hash = event_hash(journal, event, role, session_role, checksum);
-	Interval	duration = {.time = event->duration};
+	LedgerRecord record = next_record(journal, event);
+	Interval	duration = {.time = record.duration};
 	char		nulls[] = "            ";
 	Datum		values[12] = {
-		Int64GetDatum(journal->last_id + 1),
-		CStringGetTextDatum(event->kind),
-		CStringGetTextDatum(event->revision),
-		TimestampTzGetDatum(event->at),
-		CStringGetTextDatum(role),
-		CStringGetTextDatum(session_role),
-		CStringGetTextDatum(application_name),
+		Int64GetDatum(record.id),
+		CStringGetTextDatum(record.kind),
+		CStringGetTextDatum(record.revision),
+		TimestampTzGetDatum(record.at),
+		CStringGetTextDatum(record.role),
+		CStringGetTextDatum(record.session_role),
+		CStringGetTextDatum(record.application_name),
 		(Datum) 0,
 		IntervalPGetDatum(&duration),
-		checksum,
-		journal->last_hash,
-		hash
+		record.checksum,
+		record.previous_hash,
+		record.hash
 	};
 	MemoryContext caller;
 
-	if (journal->client_address)
-		values[7] = CStringGetTextDatum(journal->client_address);
+	if (record.client_address)
+		values[7] = CStringGetTextDatum(record.client_address);
 	else
 		nulls[7] = 'n';
-	if (event->duration < 0)
+	if (!record.timed)
 		nulls[8] = 'n';
-	if (event->script == NULL)
+	if (!record.has_checksum)
 		nulls[9] = 'n';
 	shared_query_open(&query, values, nulls);
 	shared_query_close();
 
 	caller = MemoryContextSwitchTo(journal->context);
 	pfree(DatumGetPointer(journal->last_hash));
-	journal->last_hash = datumCopy(hash, false, -1);
+	journal->last_hash = datumCopy(record.hash, false, -1);
 	journal->last_id++;
 	MemoryContextSwitchTo(caller);
 }

@@ -2,10 +2,11 @@
  * ledger_load.c
  *		SQL functions that bring revisions into the ledger, and take them out.
  *
- * A revision that is there with the same content is left alone; one that was
- * never applied may be replaced; one that is applied may not, as what ran
- * would then differ from what is on record.  One that is neither applied nor
- * needed by another may be removed.
+ * A revision that is there with the same content is left alone; another text
+ * replaces it.  Where it is applied, its place in the graph must still fit
+ * what is applied; an upgrade script other than the one that ran is stored
+ * with a warning, and ledger_accept.c keeps upgrades back.  A revision that is
+ * neither applied nor needed by another may be removed.
  */
 #include "ledger.h"
 
@@ -50,14 +51,45 @@ default_parents(void)
 	return parents;
 }
 
+/* As it will be in the graph; applied says what the stored one is. */
+static LedgerNode
+make_node(const LedgerRevision *revision, bool applied, const char *file)
+{
+	LedgerNode	node = {.id = revision->id, .file = file, .parents = revision->parents,
+		.depends_on = revision->depends_on, .labels = revision->labels,
+	.replaces = revision->replaces, .repeatable = revision->repeatable, .applied = applied};
+
+	return node;
+}
+
+pg_noreturn static void
+report_open(const LedgerNode *node, const LedgerNode *needed)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("applied revision \"%s\" would need revision \"%s\", which is not applied",
+					node->id, needed->id),
+			 node->file ? errdetail("It comes from file \"%s\".", node->file) : 0,
+			 errhint("Undo it with purser.downgrade() first, or load it with parents and "
+					 "dependencies that are applied.")));
+}
+
+/* Raise an error if what is applied would need something that is not. */
+static void
+check_closed(const LedgerGraph *graph)
+{
+	for (int i = 0; i < graph->count; i++)
+		for (int e = graph->up_start[i]; e < graph->up_start[i + 1]; e++)
+			if (graph->nodes[i].applied && !graph->nodes[graph->up[e]].applied)
+				report_open(&graph->nodes[i], &graph->nodes[graph->up[e]]);
+}
+
 /* Raise an error unless the revision fits between the others; replaced or new. */
 static void
 check_fit(const LedgerRevision *revision, bool exists)
 {
 	LedgerGraph *graph;
-	LedgerNode	node = {.id = revision->id, .parents = revision->parents,
-	.depends_on = revision->depends_on, .labels = revision->labels,
-	.replaces = revision->replaces, .repeatable = revision->repeatable};
+	LedgerNode	node;
 
 	ledger_store_check_names(revision);
 	if (!exists)
@@ -67,8 +99,11 @@ check_fit(const LedgerRevision *revision, bool exists)
 		return;
 	}
 	graph = ledger_store_graph();
+	node = make_node(revision, ledger_store_is_applied(revision->id), NULL);
 	ledger_graph_put(graph, &node);
 	ledger_graph_finish(graph);
+	if (node.applied)
+		check_closed(graph);
 }
 
 /* Stores a new revision, and gives it an id if it has none. */
@@ -82,7 +117,7 @@ ledger_add(LedgerRevision *revision)
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("revision \"%s\" already exists", revision->id),
-				 errhint("purser.load_revision() replaces a revision that is not applied.")));
+				 errhint("purser.load_revision() replaces a revision.")));
 	check_fit(revision, false);
 	ledger_store_save(revision);
 }
@@ -113,22 +148,39 @@ purser_add_revision_0_1(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(revision.id));
 }
 
+/* The stored revision is applied: may another text take its place? */
+static void
+check_applied(const LedgerRevision *stored, const LedgerRevision *revision, Datum checksum)
+{
+	if (stored->repeatable != revision->repeatable)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("applied revision \"%s\" cannot change whether it is repeatable",
+						revision->id),
+				 errhint("Undo it with purser.downgrade() first, or put the change into a new "
+						 "revision.")));
+	if (!revision->repeatable && !ledger_same_bytes(checksum, ledger_checksum(revision->upgrade)))
+		ereport(WARNING,
+				(errmsg("upgrade script of revision \"%s\" is not the one that was applied",
+						revision->id),
+				 errdetail("No upgrade goes on until that is settled."),
+				 errhint("Load the text that was applied, undo the revision with "
+						 "purser.downgrade(), or use purser.accept() if the new text leads to the "
+						 "same.")));
+}
+
 /* Is the revision new or different?  An error when it may not be replaced. */
 static bool
 has_news(const LedgerRevision *revision, bool *exists)
 {
 	LedgerRevision *stored = ledger_store_fetch(revision->id);
+	Datum		checksum;
 
 	*exists = stored != NULL;
 	if (stored && ledger_same_revision(stored, revision))
 		return false;
-	if (stored && ledger_store_is_applied(revision->id))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("revision \"%s\" is applied and cannot be replaced", revision->id),
-				 errdetail("The text to load differs from what was applied."),
-				 errhint("Undo it with purser.downgrade() first, or put the change into a new "
-						 "revision.")));
+	if (stored && ledger_store_checksum(revision->id, &checksum))
+		check_applied(stored, revision, checksum);
 	return true;
 }
 
@@ -179,6 +231,7 @@ static LedgerGraph *
 graph_with_files(const LedgerFiles *files, const LedgerRevision ***load)
 {
 	LedgerGraph *graph = ledger_store_graph();
+	bool		applied = false;
 
 	*load = palloc0(sizeof(LedgerRevision *) * (graph->count + files->count + 1));
 	for (int i = 0; i < files->count; i++)
@@ -186,10 +239,9 @@ graph_with_files(const LedgerFiles *files, const LedgerRevision ***load)
 		LedgerSource source = {files->items[i].path, 0};
 		ErrorContextCallback context = {error_context_stack, ledger_source_context, &source};
 		const LedgerRevision *revision = files->items[i].revision;
-		LedgerNode	node = {.id = revision->id, .file = source.file,
-		.parents = revision->parents, .depends_on = revision->depends_on,
-		.labels = revision->labels, .replaces = revision->replaces,
-		.repeatable = revision->repeatable};
+		int			known = ledger_graph_find(graph, revision->id);
+		LedgerNode	node = make_node(revision, known >= 0 && graph->nodes[known].applied,
+									 source.file);
 		bool		exists;
 
 		error_context_stack = &context;
@@ -197,10 +249,13 @@ graph_with_files(const LedgerFiles *files, const LedgerRevision ***load)
 		{
 			ledger_graph_put(graph, &node);
 			(*load)[ledger_graph_find(graph, node.id)] = revision;
+			applied = applied || node.applied;
 		}
 		error_context_stack = context.previous;
 	}
 	ledger_graph_finish(graph);
+	if (applied)
+		check_closed(graph);
 	return graph;
 }
 

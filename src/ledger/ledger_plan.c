@@ -111,16 +111,21 @@ plan_downgrade(const LedgerGraph *graph, LedgerTarget *target)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("cannot downgrade to \"%s\"", ledger_clipped(target->text)),
 				 errhint("A number of steps up is a target of purser.upgrade().")));
-	for (int i = 0; i < target->revisions.count; i++)
+	for (int i = 0; i < target->revisions.count && !target->is_state; i++)
 		if (!graph->nodes[target->revisions.nodes[i]].applied)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("cannot downgrade to revision \"%s\", which is not applied",
 							graph->nodes[target->revisions.nodes[i]].id)));
-	marks = palloc0(graph->count + 1);
-	if (target->steps < 0)
-		marks[ledger_walk_down_from_here(graph, target)] = true;
-	ledger_mark_above(graph, target, marks);
+	if (target->is_state)
+		marks = ledger_mark_since(graph, target->revisions, target->text);
+	else
+	{
+		marks = palloc0(graph->count + 1);
+		if (target->steps < 0)
+			marks[ledger_walk_down_from_here(graph, target)] = true;
+		ledger_mark_above(graph, target, marks);
+	}
 	plan = collect(graph, marks, true);
 	reverse(plan);
 	check_reversible(graph, plan);
@@ -132,13 +137,18 @@ LedgerSet
 ledger_plan(const LedgerGraph *graph, LedgerDirection direction, const char *text)
 {
 	bool		up = direction == LEDGER_UPGRADE;
-	LedgerTarget target = ledger_resolve_target(graph, text, up ?
-												"A target is an id or its beginning, a label, "
-												"\"head\", \"heads\", \"base\" or \"+N\", or "
-												"one of these after a label and \"@\"." :
-												"A target is an id or its beginning, a label, "
-												"\"head\", \"heads\", \"base\" or \"-N\", or "
-												"one of these after a label and \"@\".");
+	LedgerTarget target;
+
+	if (ledger_is_position(text))
+		target = ledger_resolve_position(graph, text);
+	else
+		target = ledger_resolve_target(graph, text, up ?
+									   "A target is an id or its beginning, a label, \"head\", "
+									   "\"heads\", \"base\" or \"+N\", one of these after a "
+									   "label and \"@\", \"tag:NAME\" or \"time:WHEN\"." :
+									   "A target is an id or its beginning, a label, \"head\", "
+									   "\"heads\", \"base\" or \"-N\", one of these after a "
+									   "label and \"@\", \"tag:NAME\" or \"time:WHEN\".");
 
 	return up ? plan_upgrade(graph, &target) :
 		plan_downgrade(graph, &target);
@@ -150,8 +160,17 @@ ledger_resolve_place(const LedgerGraph *graph, const char *text)
 {
 	static const char hint[] = "Name a revision by its id or its beginning, a label, \"head\", "
 		"\"heads\" or \"base\", or one of these after a label and \"@\".";
-	LedgerTarget target = ledger_resolve_target(graph, text, hint);
+	LedgerTarget target;
 
+	if (ledger_is_position(text))
+	{
+		target = ledger_resolve_position(graph, text);
+		target.is_state = false;
+		target.revisions = ledger_state_heads(graph, target.revisions);
+		target.base = target.revisions.count == 0;
+		return target;
+	}
+	target = ledger_resolve_target(graph, text, hint);
 	if (target.steps != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -2,10 +2,55 @@
  * ledger_range.c
  *		Which revisions a range of the history means.
  *
- * Pure.  A side of a range is any target, or current; a number of steps alone
- * counts from the other side.
+ * Pure, but for tags and times.  A side of a range is any target, or current; a
+ * number of steps alone counts from the other side.
  */
 #include "ledger.h"
+
+pg_noreturn static void
+invalid(const char *range)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid range \"%s\"", ledger_clipped(range)),
+			 errhint("A range is two targets with a colon between them, such as "
+					 "\"base:head\"; either may be left out.")));
+}
+
+/* The first position in the text from which a second target of this kind begins. */
+static const char *
+find_position(const char *text)
+{
+	const char *tag = strstr(text, ":tag:");
+	const char *when = strstr(text, ":time:");
+
+	if (tag == NULL || when == NULL)
+		return tag ? tag : when;
+	return Min(tag, when);
+}
+
+/*
+ * Where one target ends and the other begins.  Targets hold no colon, but for
+ * "tag:NAME", which has one, and "time:WHEN", whose time of day may have more:
+ * the second target begins at a ":tag:" or ":time:", or else after the last
+ * colon.
+ */
+static void
+split_range(const char *range, char **from, char **to)
+{
+	bool		is_position = ledger_is_position(range);
+	const char *own = is_position ? strchr(range, ':') + 1 : range;
+	const char *colon = find_position(own);
+
+	if (colon == NULL)
+		colon = strrchr(own, ':');
+	if (colon == NULL)
+		invalid(range);
+	*from = pnstrdup(range, colon - range);
+	*to = pstrdup(colon + 1);
+	if ((!is_position && strchr(*from, ':')) || (!ledger_is_position(*to) && strchr(*to, ':')))
+		invalid(range);
+}
 
 static LedgerTarget
 resolve_side(const LedgerGraph *graph, const char *text, int direction)
@@ -18,6 +63,8 @@ resolve_side(const LedgerGraph *graph, const char *text, int direction)
 		target.base = target.revisions.count == 0;
 		return target;
 	}
+	if (ledger_is_position(text))
+		return ledger_resolve_place(graph, text);
 	target = ledger_resolve_target(graph, text,
 								   "A side of a range is an id or its beginning, a label, "
 								   "\"head\", \"heads\", \"base\" or \"current\", or one of these "
@@ -61,22 +108,18 @@ go_from(const LedgerGraph *graph, LedgerTarget *side, const LedgerTarget *other)
 LedgerSet
 ledger_plan_range(const LedgerGraph *graph, const char *range)
 {
-	const char *colon = range ? strchr(range, ':') : NULL;
+	char	   *first = "";
+	char	   *last = "";
 	LedgerTarget from;
 	LedgerTarget to;
 	bool	   *above;
 	bool	   *below;
 	LedgerSet	set = {0, palloc(sizeof(int) * (graph->count + 1))};
 
-	if (range && (colon == NULL || strchr(colon + 1, ':')))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid range \"%s\"", ledger_clipped(range)),
-				 errhint("A range is two targets with a colon between them, such as "
-						 "\"base:head\"; either may be left out.")));
-	from = resolve_side(graph, range && colon > range ? pnstrdup(range, colon - range) : "base",
-						-1);
-	to = resolve_side(graph, range && colon[1] ? colon + 1 : "heads", 1);
+	if (range)
+		split_range(range, &first, &last);
+	from = resolve_side(graph, first[0] ? first : "base", -1);
+	to = resolve_side(graph, last[0] ? last : "heads", 1);
 	if (from.steps != 0)
 		go_from(graph, &from, &to);
 	if (to.steps != 0)

@@ -43,8 +43,9 @@ ledger_clipped(const char *text)
 	return psprintf("%.*s...", pg_mbcliplen(text, length, LEDGER_QUOTE_MAX), text);
 }
 
-static void
-check_name(const char *what, const char *name)
+/* Raise an error unless the name may be an id, a label or a tag. */
+void
+ledger_check_name(const char *what, const char *name)
 {
 	const char *fault = name_fault(name);
 
@@ -72,7 +73,7 @@ check_names(const char *what, NameList names, const char *own_id)
 	sorted = palloc(sizeof(char *) * names.count);
 	for (int i = 0; i < names.count; i++)
 	{
-		check_name(what, names.items[i]);
+		ledger_check_name(what, names.items[i]);
 		if (strcmp(names.items[i], own_id) == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -201,14 +202,17 @@ check_script(const char *section, const char *script)
 void
 ledger_check_revision(LedgerRevision *revision)
 {
-	check_name("revision id", revision->id);
+	ledger_check_name("revision id", revision->id);
 	revision->message = check_line("the message", revision->message);
 	check_names("parent", revision->parents, revision->id);
 	check_names("dependency", revision->depends_on, revision->id);
 	check_names("label", revision->labels, revision->id);
 	check_names("replaced revision", revision->replaces, revision->id);
 	for (int i = 0; i < revision->requires.count; i++)
+	{
 		revision->requires.items[i] = check_line("a precondition", revision->requires.items[i]);
+		(void) ledger_parse_requirement(revision->requires.items[i]);
+	}
 	if (revision->batch)
 		revision->batch = check_line("the batches", revision->batch);
 	check_kind(revision);

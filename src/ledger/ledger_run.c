@@ -78,6 +78,8 @@ ledger_run(LedgerDirection direction, const char *target, LedgerStepDone done, v
 		journal = ledger_journal_open();
 		ledger_check_snapshot();
 		ledger_check_deferred();
+		if (direction == LEDGER_UPGRADE)
+			ledger_check_edited();
 	}
 	for (int i = 0; i < plan.count; i++)
 	{

@@ -41,6 +41,8 @@ stamp(FunctionCallInfo fcinfo, NameList targets)
 	ledger_begin_write("purser.stamp()");
 	graph = ledger_store_graph();
 	plan = ledger_plan_stamp(graph, targets, purge);
+	if (plan.add.count > 0)
+		ledger_check_edited();
 	journal = ledger_journal_open();
 	stamp_set((ReturnSetInfo *) fcinfo->resultinfo, graph, plan.remove, false, journal);
 	stamp_set((ReturnSetInfo *) fcinfo->resultinfo, graph, plan.add, true, journal);

@@ -107,6 +107,8 @@ run_scripts(void *arg)
 	LedgerScript script = ledger_step_script(scripts->direction, scripts->revision);
 	LedgerScript verify = {script.revision, "verify", scripts->revision->verify};
 
+	if (scripts->direction == LEDGER_UPGRADE)
+		ledger_check_preconditions(scripts->revision);
 	ledger_script_run_whole(&script);
 	if (scripts->direction == LEDGER_UPGRADE && verify.text)
 		ledger_script_run_whole(&verify);

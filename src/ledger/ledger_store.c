@@ -373,6 +373,38 @@ ledger_store_set_applied(const char *id, Datum checksum)
 	shared_query_close();
 }
 
+/* Is the revision applied?  Then the checksum of the script that was. */
+bool
+ledger_store_checksum(const char *id, Datum *checksum)
+{
+	static OwnerQuery query = {
+		.sql = "SELECT checksum FROM purser.applied WHERE revision OPERATOR(pg_catalog.=) $1",
+		.nargs = 1, .argtypes = {TEXTOID}
+	};
+	Datum		values[] = {CStringGetTextDatum(id)};
+	bool		applied = shared_query_open(&query, values, NULL) > 0;
+	bool		isnull;
+
+	if (applied)
+		*checksum = shared_query_datum(0, 1, &isnull);
+	shared_query_close();
+	return applied;
+}
+
+void
+ledger_store_set_checksum(const char *id, Datum checksum)
+{
+	static OwnerQuery query = {
+		.sql = "UPDATE purser.applied SET checksum = $2"
+		" WHERE revision OPERATOR(pg_catalog.=) $1",
+		.writes = true, .nargs = 2, .argtypes = {TEXTOID, BYTEAOID}
+	};
+	Datum		values[] = {CStringGetTextDatum(id), checksum};
+
+	shared_query_open(&query, values, NULL);
+	shared_query_close();
+}
+
 void
 ledger_store_unset_applied(const char *id)
 {

@@ -19,6 +19,8 @@ make_plan(LedgerDirection direction, const char *target)
 	LedgerSet	plan = ledger_plan(graph, direction, target);
 	NameList	ids = {plan.count, palloc(sizeof(char *) * (plan.count + 1))};
 
+	if (plan.count > 0 && direction == LEDGER_UPGRADE)
+		ledger_check_edited();
 	for (int i = 0; i < plan.count; i++)
 		ids.items[i] = pstrdup(graph->nodes[plan.nodes[i]].id);
 	return ids;

@@ -146,7 +146,10 @@ execute(OwnerQuery *query, Datum *values, const char *nulls)
 								 GUC_ACTION_SAVE, true, 0, false);
 	if (query->plan == NULL)
 		prepare(query);
-	snapshot = query->own_snapshot ? GetTransactionSnapshot() : GetLatestSnapshot();
+	if (query->of_statement)
+		snapshot = GetActiveSnapshot();
+	else
+		snapshot = query->own_snapshot ? GetTransactionSnapshot() : GetLatestSnapshot();
 	code = SPI_execute_snapshot(query->plan, values, nulls, snapshot, InvalidSnapshot,
 								!query->writes, true, 0);
 	AtEOXact_GUC(true, settings);

@@ -19,6 +19,7 @@ typedef struct OwnerQuery
 	bool		writes;
 	bool		indexed;		/* use indexes, even if planned on empty tables */
 	bool		own_snapshot;	/* as the transaction sees it, not the latest */
+	bool		of_statement;	/* as the calling statement sees it, each time the same */
 	int			nargs;
 	Oid			argtypes[16];
 	SPIPlanPtr	plan;			/* made on first use, kept for the session */
