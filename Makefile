@@ -29,8 +29,8 @@ MODULE_big = pg_purser
 PGFILEDESC = "pg_purser - migration ledger, bulk loading and query audit"
 
 OBJS_SHARED = src/shared/arguments.o src/shared/owner_query.o
-OBJS_LEDGER = $(addprefix src/ledger/ledger_, deferred.o files.o format.o functions.o graph.o \
-	journal.o load.o looks.o outside.o plan.o revision.o run.o script.o step.o store.o target.o)
+OBJS_LEDGER = $(addprefix src/ledger/ledger_, baseline.o deferred.o files.o format.o functions.o graph.o \
+	journal.o load.o looks.o offline.o outside.o plan.o psql.o revision.o run.o script.o step.o store.o target.o)
 OBJS_ONLINE = $(addprefix src/online/online_, migrate.o transaction.o)
 OBJS_BULK = $(addprefix src/bulk/bulk_, functions.o load.o target.o context.o csv.o json.o \
 	jsonb.o coerce.o nested.o sight.o writer.o conflict.o)

@@ -261,6 +261,35 @@ LANGUAGE C VOLATILE ROWS 1 AS 'MODULE_PATHNAME', 'purser_show_0_1';
 COMMENT ON FUNCTION purser.show IS
 'All about one revision. revision: an id, its beginning, or head. Errors: 42704 no such revision.';
 
+CREATE FUNCTION purser.script(direction text, target text) RETURNS text
+LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_script_0_1';
+COMMENT ON FUNCTION purser.script IS
+'What upgrade(target) or downgrade(target) would run now, as a file that psql -X -f runs by itself on '
+'a database without this extension; where there is a ledger, it records each step there. '
+'direction: upgrade or downgrade; target: as for plan(), or from:to, as if from were what is '
+'applied. Errors: as plan(), and those of scripts that cannot be parsed.';
+
+CREATE FUNCTION purser.record_step(direction text, revision text) RETURNS text
+LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_record_step_0_1';
+COMMENT ON FUNCTION purser.record_step IS
+'States, without running anything, that one revision was applied (direction upgrade) or undone '
+'(downgrade) by other means, and returns its id; the files that script() makes call it. Errors: '
+'42704 no such revision, 55000 it is where the step would bring it, or is not the next step.';
+
+CREATE FUNCTION purser.baseline(
+	message text DEFAULT 'baseline',
+	revision text DEFAULT NULL,
+	labels text[] DEFAULT NULL
+) RETURNS text
+LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_baseline_0_1';
+COMMENT ON FUNCTION purser.baseline IS
+'Begins the ledger of a database that has its objects already: records a base revision that does '
+'nothing and cannot be undone, states that it is in force, and returns its id. revision: the id '
+'(NULL: 12 random hexadecimal digits). Errors: 55000 there are revisions already, 22023 invalid value.';
+
+REVOKE ALL ON FUNCTION purser.script, purser.record_step, purser.baseline FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION purser.script TO pg_monitor;
+
 REVOKE ALL ON TABLE purser.revision, purser.applied, purser.event FROM PUBLIC;
 REVOKE ALL ON FUNCTION purser.add_revision, purser.load_revision, purser.load_directory,
 	purser.remove_revision, purser.export_revision, purser.upgrade, purser.downgrade, purser.plan, purser.stamp,

@@ -3,7 +3,7 @@
  *		Versioned schema changes: revisions, their graph, plans, runs, history.
  *
  * Pure parts (no catalogue, no tables): ledger_revision.c, ledger_format.c,
- * ledger_graph.c, ledger_target.c, ledger_plan.c.  ledger_store.c and
+ * ledger_graph.c, ledger_target.c, ledger_plan.c, ledger_psql.c.  ledger_store.c and
  * ledger_journal.c alone touch the tables; ledger_script.c alone runs a user's
  * code.
  */
@@ -13,6 +13,7 @@
 #include "pg_purser.h"
 
 #include "datatype/timestamp.h"
+#include "lib/stringinfo.h"
 #include "shared/arguments.h"
 
 /* Longest revision id or label, in bytes. */
@@ -154,6 +155,8 @@ extern LedgerSet ledger_plan(const LedgerGraph *graph, LedgerDirection direction
 							 const char *target);
 extern LedgerStampPlan ledger_plan_stamp(const LedgerGraph *graph, const char *target, bool purge);
 extern LedgerSet ledger_plan_range(const LedgerGraph *graph, const char *range);
+extern LedgerSet ledger_plan_between(LedgerGraph *graph, LedgerDirection direction,
+									 const char *range);
 
 /* ---- the tables (ledger_store.c) ---- */
 
@@ -257,6 +260,11 @@ extern void ledger_run(LedgerDirection direction, const char *target, LedgerStep
 					   void *arg);
 extern LedgerDirection ledger_parse_direction(const char *text);
 extern const char *ledger_direction_name(LedgerDirection direction);
+
+/* ---- files for psql (ledger_psql.c) ---- */
+
+extern void ledger_psql_quote(StringInfo out, const char *text);
+extern void ledger_psql_statement(StringInfo out, const char *text);
 
 /* ---- files (ledger_files.c) ---- */
 

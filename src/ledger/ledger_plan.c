@@ -296,38 +296,63 @@ ledger_plan_stamp(const LedgerGraph *graph, const char *text, bool purge)
 	return plan;
 }
 
+typedef struct Range
+{
+	LedgerSet	from;			/* empty: the base */
+	const char *to;
+} Range;
+
+static Range
+parse_range(const LedgerGraph *graph, const char *text)
+{
+	const char *colon = strchr(text, ':');
+	Range		range = {{0, NULL}, "heads"};
+
+	if (colon == NULL || strchr(colon + 1, ':'))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid range \"%s\"", ledger_clipped(text)),
+				 errhint("A range is two targets with a colon between them, such as "
+						 "\"base:head\"; either may be left out.")));
+	if (colon > text)
+		range.from = resolve_without_steps(graph, pnstrdup(text, colon - text));
+	if (colon[1])
+		range.to = colon + 1;
+	return range;
+}
+
 /*
  * "from:to": what leads from one to the other, both included; either may be
  * left out.  Newest first.  NULL is everything.
  */
 LedgerSet
-ledger_plan_range(const LedgerGraph *graph, const char *range)
+ledger_plan_range(const LedgerGraph *graph, const char *text)
 {
-	const char *colon = range ? strchr(range, ':') : NULL;
-	bool	   *above;
+	Range		range = parse_range(graph, text ? text : ":");
+	bool	   *above = ledger_marks(graph, range.from);
 	bool	   *below;
 	LedgerSet	set = {0, palloc(sizeof(int) * (graph->count + 1))};
-	LedgerSet	from = {0, NULL};
-	LedgerSet	to;
 
-	if (range && (colon == NULL || strchr(colon + 1, ':')))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid range \"%s\"", ledger_clipped(range)),
-				 errhint("A range is two targets with a colon between them, such as "
-						 "\"base:head\"; either may be left out.")));
-	if (range && colon > range)
-		from = resolve_without_steps(graph, pnstrdup(range, colon - range));
-	to = resolve_without_steps(graph, range && colon[1] ? colon + 1 : "heads");
-
-	above = ledger_marks(graph, from);
-	if (from.count == 0)
+	if (range.from.count == 0)
 		memset(above, true, graph->count);
 	ledger_mark_needing(graph, above);
-	below = ledger_marks(graph, to);
+	below = ledger_marks(graph, resolve_without_steps(graph, range.to));
 	ledger_mark_needed(graph, below);
 	for (int k = graph->count - 1; k >= 0; k--)
 		if (above[graph->order[k]] && below[graph->order[k]])
 			set.nodes[set.count++] = graph->order[k];
 	return set;
+}
+
+/* As ledger_plan, from "from:to": as if from and all it needs were what is applied. */
+LedgerSet
+ledger_plan_between(LedgerGraph *graph, LedgerDirection direction, const char *text)
+{
+	Range		range = parse_range(graph, text);
+	bool	   *applied = ledger_marks(graph, range.from);
+
+	ledger_mark_needed(graph, applied);
+	for (int i = 0; i < graph->count; i++)
+		graph->nodes[i].applied = applied[i];
+	return ledger_plan(graph, direction, range.to);
 }
