@@ -54,6 +54,8 @@ is($standby->safe_psql('postgres', q{SELECT string_agg(revision, ' ') FROM purse
 	'three3 two2 one1', 'history on a standby');
 is($standby->safe_psql('postgres', q{SELECT purser.export_revision('one1')}),
 	$node->safe_psql('postgres', q{SELECT purser.export_revision('one1')}), 'export on a standby');
+like($standby->safe_psql('postgres', q{SELECT purser.script('upgrade', 'head')}),
+	qr/^ALTER TABLE t ADD z int;$/m, 'script on a standby');
 for my $call (q{upgrade()}, q{downgrade('base')}, q{stamp('base')}, q{add_revision('x', '')},
 	q{load_revision('')}, q{remove_revision('x')}, q{load_directory('/')})
 {

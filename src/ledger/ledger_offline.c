@@ -35,8 +35,8 @@ static const char psql_settings[] =
 /*
  * What a step may change, to be put back after it.  As at the end of a step of
  * upgrade(), deferred constraints are checked and then as they were declared;
- * SET CONSTRAINTS knows only names, so those are left alone that a constraint
- * of another kind shares.
+ * SET CONSTRAINTS ALL would hold for constraints to come, too; and it knows only
+ * names, so a deferred one that shares its name with another stays immediate.
  */
 static const char session_facts[] =
 	"-- What the session has, and how each revision gives it back.\n"
@@ -46,27 +46,23 @@ static const char session_facts[] =
 	"    pg_catalog.json_object_agg(name, setting) AS purser_settings\n"
 	"FROM pg_catalog.pg_settings WHERE context IN ('user', 'superuser') AND name NOT IN\n"
 	"    ('transaction_isolation', 'transaction_read_only', 'transaction_deferrable') \\gset\n"
-	"\\set purser_restore 'SET SESSION AUTHORIZATION :\"purser_user\"; '\n"
-	"\\set purser_restore :purser_restore 'SET ROLE :\"purser_role\"; '\n"
-	"\\set purser_restore :purser_restore 'SELECT pg_catalog.count(pg_catalog.set_config('\n"
-	"\\set purser_restore :purser_restore 's.name, o.value, false)) AS purser_restored '\n"
-	"\\set purser_restore :purser_restore 'FROM pg_catalog.pg_settings s, '\n"
-	"\\set purser_restore :purser_restore 'pg_catalog.json_each_text(:''purser_settings'') o '\n"
-	"\\set purser_restore :purser_restore 'WHERE o.key OPERATOR(pg_catalog.=) s.name '\n"
-	"\\set purser_restore :purser_restore 'AND o.value OPERATOR(pg_catalog.<>) s.setting'\n"
-	"\\set purser_check 'SET CONSTRAINTS ALL IMMEDIATE; SELECT pg_catalog.format('\n"
-	"\\set purser_check :purser_check '''SET CONSTRAINTS %s DEFERRED'', pg_catalog.string_agg('\n"
-	"\\set purser_check :purser_check 'pg_catalog.format(''%I.%I'', n.nspname, c.conname), '\n"
-	"\\set purser_check :purser_check ''', '')) FROM pg_catalog.pg_constraint c '\n"
-	"\\set purser_check :purser_check 'JOIN pg_catalog.pg_namespace n '\n"
-	"\\set purser_check :purser_check 'ON n.oid OPERATOR(pg_catalog.=) c.connamespace '\n"
-	"\\set purser_check :purser_check 'WHERE c.condeferred '\n"
-	"\\set purser_check :purser_check 'AND pg_catalog.has_schema_privilege(n.oid, ''USAGE'') '\n"
-	"\\set purser_check :purser_check 'AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint d '\n"
-	"\\set purser_check :purser_check 'WHERE d.conname OPERATOR(pg_catalog.=) c.conname '\n"
-	"\\set purser_check :purser_check 'AND d.connamespace OPERATOR(pg_catalog.=) '\n"
-	"\\set purser_check :purser_check 'c.connamespace AND NOT d.condeferred) '\n"
-	"\\set purser_check :purser_check 'HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 0'\n";
+	"SELECT $purser$SET SESSION AUTHORIZATION :\"purser_user\"; SET ROLE :\"purser_role\";\n"
+	"SELECT pg_catalog.count(pg_catalog.set_config(s.name, o.value, false)) AS purser_restored\n"
+	"FROM pg_catalog.pg_settings s, pg_catalog.json_each_text(:'purser_settings') o\n"
+	"WHERE o.key OPERATOR(pg_catalog.=) s.name AND o.value OPERATOR(pg_catalog.<>) s.setting\n"
+	"$purser$ AS purser_restore, $purser$\n"
+	"SELECT 'SET CONSTRAINTS ' OPERATOR(pg_catalog.||) pg_catalog.string_agg(name, ', ')\n"
+	"        OPERATOR(pg_catalog.||) ' IMMEDIATE',\n"
+	"    'SET CONSTRAINTS ' OPERATOR(pg_catalog.||) pg_catalog.string_agg(name, ', ')\n"
+	"        FILTER (WHERE deferred) OPERATOR(pg_catalog.||) ' DEFERRED'\n"
+	"FROM (SELECT pg_catalog.format('%I.%I', n.nspname, c.conname) AS name,\n"
+	"        NOT EXISTS (SELECT FROM pg_catalog.pg_constraint d\n"
+	"            WHERE d.conname OPERATOR(pg_catalog.=) c.conname AND NOT d.condeferred\n"
+	"            AND d.connamespace OPERATOR(pg_catalog.=) c.connamespace) AS deferred\n"
+	"    FROM pg_catalog.pg_constraint c\n"
+	"    JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.connamespace\n"
+	"    WHERE c.condeferrable AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')) c\n"
+	"$purser$ AS purser_check \\gset\n";
 
 static void
 go_inside(Offline *offline)
