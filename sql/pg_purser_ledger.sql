@@ -155,6 +155,7 @@ COMMENT ON FUNCTION purser.export_revision IS
 
 CREATE FUNCTION purser.upgrade(
 	target text DEFAULT 'heads',
+	fake_initial boolean DEFAULT false,
 	OUT step integer,
 	OUT direction text,
 	OUT revision text,
@@ -165,10 +166,12 @@ LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_upgrade_0_1';
 COMMENT ON FUNCTION purser.upgrade IS
 'Applies the target and all that it needs, in the caller''s transaction, all or nothing; one row '
 'for each revision applied. target: an id or its beginning (4 characters or more), head, heads, '
-'base or +N. Waits while another session changes the ledger. Errors: those of the scripts, with '
+'base or +N. fake_initial: a revision without parents whose objects are all there is stamped and '
+'not run (direction is then stamp, duration NULL). '
+'Waits while another session changes the ledger. Errors: those of the scripts, with '
 'revision, statement and line in the context; 42704 unknown target, 22023 ambiguous target or '
 'too few steps, 40001 revisions applied after this transaction''s snapshot, 55006 called from a '
-'script.';
+'script, 55000 some of the objects are there and some are not.';
 
 CREATE FUNCTION purser.downgrade(
 	target text,
@@ -285,7 +288,8 @@ LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_baseline_0_1';
 COMMENT ON FUNCTION purser.baseline IS
 'Begins the ledger of a database that has its objects already: records a base revision that does '
 'nothing and cannot be undone, states that it is in force, and returns its id. revision: the id '
-'(NULL: 12 random hexadecimal digits). Errors: 55000 there are revisions already, 22023 invalid value.';
+'(NULL: 12 random hexadecimal digits). Errors: 55000 there are revisions already, 42710 '
+'id or label taken, 22023 invalid value.';
 
 REVOKE ALL ON FUNCTION purser.script, purser.record_step, purser.baseline FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION purser.script TO pg_monitor;

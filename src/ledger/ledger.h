@@ -3,7 +3,8 @@
  *		Versioned schema changes: revisions, their graph, plans, runs, history.
  *
  * Pure parts (no catalogue, no tables): ledger_revision.c, ledger_format.c,
- * ledger_graph.c, ledger_target.c, ledger_plan.c, ledger_psql.c.  ledger_store.c and
+ * ledger_graph.c, ledger_target.c, ledger_plan.c, ledger_psql.c,
+ *		ledger_creates.c.  ledger_store.c and
  * ledger_journal.c alone touch the tables; ledger_script.c alone runs a user's
  * code.
  */
@@ -228,7 +229,22 @@ extern LedgerParsed *ledger_script_parse(const LedgerScript *script);
 extern void ledger_script_run(const LedgerParsed *parsed, int first, int end);
 extern void ledger_script_run_whole(const LedgerScript *script);
 
-/* ---- steps (ledger_step.c, ledger_deferred.c) ---- */
+/* ---- what a script creates (ledger_creates.c) ---- */
+
+typedef struct LedgerCreated
+{
+	int			type;			/* ObjectType */
+	struct RangeVar *place;		/* its name, or that of its table; NULL: a search_path */
+	const char *part;			/* its name within the table, or NULL */
+	bool		own_table;		/* the script creates the table, too */
+	struct List *arguments;		/* types of a function's input */
+	bool		optional;		/* IF NOT EXISTS, OR REPLACE */
+	const char *search_path;	/* holds for what follows */
+} LedgerCreated;
+
+extern struct List *ledger_script_creates(const LedgerParsed *parsed);
+
+/* ---- steps (ledger_step.c, ledger_presence.c, ledger_deferred.c) ---- */
 
 typedef struct LedgerStep
 {
@@ -236,7 +252,8 @@ typedef struct LedgerStep
 	LedgerDirection direction;
 	const char *revision;
 	const char *message;
-	int64		duration;		/* microseconds */
+	bool		stamped;		/* its work was there already: nothing ran */
+	int64		duration;		/* microseconds, of what ran */
 } LedgerStep;
 
 extern void ledger_check_not_in_script(const char *command);
@@ -247,8 +264,13 @@ extern void ledger_step_record(LedgerJournal *journal, LedgerDirection direction
 extern void ledger_step_stamp(LedgerJournal *journal, const LedgerRevision *revision,
 							  bool in_force);
 extern void ledger_step_run(LedgerJournal *journal, const char *id, LedgerStep *step);
+extern bool ledger_step_fake(LedgerJournal *journal, const char *id, LedgerStep *step);
 extern void ledger_check_deferred(void);
 extern void ledger_fire_deferred(void);
+
+/* ---- loading (ledger_load.c) ---- */
+
+extern void ledger_check_new(const char *id);
 
 /* ---- runs (ledger_run.c) ---- */
 
@@ -256,8 +278,8 @@ typedef void (*LedgerStepDone) (void *arg, const LedgerStep *step);
 
 extern void ledger_begin_write(const char *command);
 extern void ledger_check_snapshot(void);
-extern void ledger_run(LedgerDirection direction, const char *target, LedgerStepDone done,
-					   void *arg);
+extern void ledger_run(LedgerDirection direction, const char *target, bool fake_initial,
+					   LedgerStepDone done, void *arg);
 extern LedgerDirection ledger_parse_direction(const char *text);
 extern const char *ledger_direction_name(LedgerDirection direction);
 

@@ -45,6 +45,7 @@ purser_baseline_0_1(PG_FUNCTION_ARGS)
 	if (revision.id == NULL)
 		revision.id = ledger_random_id();
 	ledger_check_revision(&revision);
+	ledger_check_new(revision.id);
 	ledger_store_check_names(&revision);
 	ledger_store_save(&revision);
 	ledger_step_stamp(ledger_journal_open(), &revision, true);

@@ -62,6 +62,17 @@ check_fit(const LedgerRevision *revision, bool exists)
 	ledger_graph_finish(graph);
 }
 
+/* Raise an error if there is a revision of this id. */
+void
+ledger_check_new(const char *id)
+{
+	if (ledger_store_fetch(id))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("revision \"%s\" already exists", id),
+				 errhint("purser.load_revision() replaces a revision that is not applied.")));
+}
+
 Datum
 purser_add_revision_0_1(PG_FUNCTION_ARGS)
 {
@@ -87,11 +98,7 @@ purser_add_revision_0_1(PG_FUNCTION_ARGS)
 	if (revision.id == NULL)
 		revision.id = ledger_random_id();
 	ledger_check_revision(&revision);
-	if (ledger_store_fetch(revision.id))
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("revision \"%s\" already exists", revision.id),
-				 errhint("purser.load_revision() replaces a revision that is not applied.")));
+	ledger_check_new(revision.id);
 	check_fit(&revision, false);
 	ledger_store_save(&revision);
 	PG_RETURN_TEXT_P(cstring_to_text(revision.id));
