@@ -169,7 +169,17 @@ INSERT INTO child VALUES (2); INSERT INTO parent VALUES (2);
 DO $$ BEGIN INSERT INTO child VALUES (2); EXCEPTION WHEN unique_violation THEN UPDATE child SET y = 1; END $$
 SQL
 	revision('local5', 'alter4', 'SET LOCAL search_path = app; CREATE TABLE u ()', 'DROP TABLE app.u',
-		"-- purser: depends set1\n"));
+		"-- purser: depends set1\n"),
+	revision('fire6', 'local5', <<'SQL', 'DROP TABLE fires; DROP FUNCTION fire'),
+CREATE TABLE fires (x int);
+CREATE FUNCTION fire() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN SET ROLE other; PERFORM set_config('work_mem', '9MB', false); RETURN NULL; END $$;
+CREATE CONSTRAINT TRIGGER fire AFTER INSERT ON fires DEFERRABLE INITIALLY DEFERRED
+	FOR EACH ROW EXECUTE FUNCTION fire();
+INSERT INTO fires VALUES (1);
+SQL
+	revision('look7', 'fire6', "CREATE TABLE look7 AS SELECT current_setting('work_mem'), current_user",
+		'DROP TABLE look7'));
 compare('settings', \@settings, 'pair3', '-1', 'base');
 
 # branches: down one of them, the other stays; the ledger of the target has more than the source
@@ -272,5 +282,28 @@ is($out, "\nother\"x y\", publicLATIN1\n", 'the session has its role and setting
 is($node->safe_psql('bare', q{SELECT tablename, tableowner FROM pg_tables WHERE schemaname = 'public'}),
 	'tä|other', 'the names are right');
 
+
+# a role without any privilege but to create
+$node->safe_psql('postgres', 'ALTER ROLE other LOGIN');
+make_database('bare', 0);
+$node->safe_psql('bare', 'GRANT CREATE ON SCHEMA public TO other');
+make_database('called', 1);
+load('called', @branches, $settings[2] =~ s/parents look2/parents none/r);
+$file = script('called', 'upgrade', 'heads');
+($ok, $out, $err) = run_file('bare', $file, '-U', 'other');
+ok($ok, 'as an ordinary role') or diag $err;
+is($node->safe_psql('bare', q{SELECT string_agg(DISTINCT tableowner, ' ') FROM pg_tables
+	WHERE schemaname = 'public'}), 'other', 'and all is its own');
+# where there is a ledger, it needs the calls of the file
+make_database('ledger', 1);
+$node->safe_psql('ledger', 'GRANT CREATE ON SCHEMA public TO other');
+($ok, $out, $err) = run_file('ledger', $file, '-U', 'other');
+like($err, qr/permission denied for function load_revision/, 'not without the ledger');
+is($node->safe_psql('ledger', q{SELECT to_regclass('base1')}), '', 'and nothing is done');
+$node->safe_psql('ledger', 'GRANT EXECUTE ON FUNCTION purser.load_revision, purser.record_step TO other');
+($ok, $out, $err) = run_file('ledger', $file, '-U', 'other');
+ok($ok, 'with EXECUTE on two functions') or diag $err;
+is($node->safe_psql('ledger', q{SELECT count(*) FROM purser.applied WHERE applied_by = 'other'}), 7,
+	'it is recorded');
 
 done_testing();

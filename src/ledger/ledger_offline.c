@@ -100,18 +100,18 @@ write_head(Offline *offline, const char *target, int steps)
 	appendStringInfoString(&offline->out, session_facts);
 }
 
-/* psql would read what follows in another way than it was parsed. */
+/* psql would read, and the server take, what follows in another way than it was written. */
 static void
-check_strings(const LedgerParsed *parsed, const VariableSetStmt *set)
+check_setting(const LedgerParsed *parsed, const char *name)
 {
-	if (set->name && pg_strcasecmp(set->name, "standard_conforming_strings") == 0)
+	if (pg_strcasecmp(name, "standard_conforming_strings") == 0 ||
+		pg_strcasecmp(name, "client_encoding") == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot write a file for psql of a script that sets "
-						"standard_conforming_strings"),
+				 errmsg("cannot write a file for psql of a script that sets %s", name),
 				 errdetail("The %s script of revision \"%s\" does.", parsed->script->section,
 						   parsed->script->revision),
-				 errhint("Write such strings as E'...'.")));
+				 errhint("Leave this setting to the session.")));
 }
 
 /* Settings that pg_settings does not list, as they belong to no module. */
@@ -122,10 +122,10 @@ put_back_own_settings(Offline *offline, const LedgerParsed *parsed)
 	{
 		const VariableSetStmt *set = (const VariableSetStmt *) parsed->statements[i].raw->stmt;
 
-		if (!IsA(set, VariableSetStmt))
+		if (!IsA(set, VariableSetStmt) || set->name == NULL)
 			continue;
-		check_strings(parsed, set);
-		if (set->name && strchr(set->name, '.'))
+		check_setting(parsed, set->name);
+		if (strchr(set->name, '.'))
 			appendStringInfo(&offline->out,
 							 "SELECT pg_catalog.set_config(%s, NULL, false)"
 							 " AS purser_restored \\gset\n",
@@ -188,8 +188,8 @@ write_revision(Offline *offline, const LedgerRevision *revision)
 	put_back_own_settings(offline, parsed);
 	if (verified)
 		put_back_own_settings(offline, verified);
-	appendStringInfoString(&offline->out, ":purser_check \\gexec\n\\if :purser_ledger\n"
-						   "SELECT purser.load_revision(");
+	appendStringInfoString(&offline->out, ":purser_check \\gexec\n:purser_restore \\gset\n"
+						   "\\if :purser_ledger\nSELECT purser.load_revision(");
 	ledger_psql_quote(&offline->out, ledger_write(revision));
 	appendStringInfo(&offline->out, ") AS purser_revision \\gset\n"
 					 "SELECT purser.record_step('%s', '%s') AS purser_revision \\gset\n\\endif\n",

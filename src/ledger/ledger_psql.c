@@ -46,6 +46,14 @@ is_ambiguous(const char *text)
 	return found;
 }
 
+static bool
+ends_line(const char *text)
+{
+	size_t		length = strlen(text);
+
+	return length > 0 && text[length - 1] == '\n';
+}
+
 /* The text in dollar quotes, on lines of its own, whatever is in it. */
 void
 ledger_psql_quote(StringInfo out, const char *text)
@@ -54,7 +62,7 @@ ledger_psql_quote(StringInfo out, const char *text)
 
 	for (int n = 1; strstr(text, tag); n++)
 		snprintf(tag, sizeof(tag), TAG "%d$", n);
-	appendStringInfo(out, "%s\n%s\n%s", tag, text, tag);
+	appendStringInfo(out, "%s\n%s%s%s", tag, text, ends_line(text) ? "" : "\n", tag);
 }
 
 /* One statement, from its first word or the comment before it, without its semicolon. */
