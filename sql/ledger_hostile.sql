@@ -47,7 +47,10 @@ SELECT script, try(script) FROM unnest(ARRAY['START TRANSACTION', 'END', 'ABORT'
 	'DO $$BEGIN EXECUTE ''VACUUM''; END$$', 'CREATE FUNCTION f() RETURNS void LANGUAGE sql AS ''COMMIT''; SELECT f()',
 	'DO $$BEGIN BEGIN COMMIT; EXCEPTION WHEN OTHERS THEN RAISE; END; END$$', 'DO $$BEGIN BEGIN COMMIT; EXCEPTION WHEN OTHERS THEN NULL; END; END$$',
 	'SET TRANSACTION ISOLATION LEVEL SERIALIZABLE', 'SET TRANSACTION READ ONLY; INSERT INTO t VALUES (1)', 'SET TRANSACTION SNAPSHOT ''x''']) AS script;
-SELECT count(*) FROM t;
+-- nor where the caller itself commits as it goes
+SELECT purser.add_revision('commits', 'CALL commits()', '', 'commit1', '{}');
+CALL purser.migrate('commit1');
+SELECT count(*), (SELECT count(*) FROM purser.applied) AS applied, (SELECT count(*) FROM purser.event) AS events FROM t;
 
 -- the ledger itself, as superuser: what would take it away is refused, or fails as a whole
 SET client_min_messages = warning;

@@ -4,9 +4,8 @@
  *
  * Pure parts (no catalogue, no tables): ledger_revision.c, ledger_format.c,
  * ledger_graph.c, ledger_target.c, ledger_plan.c, ledger_psql.c,
- *		ledger_creates.c.  ledger_store.c and
- * ledger_journal.c alone touch the tables; ledger_script.c alone runs a user's
- * code.
+ * ledger_creates.c.  ledger_store.c and ledger_journal.c alone touch the
+ * tables; ledger_script.c alone runs a user's code.
  */
 #ifndef LEDGER_H
 #define LEDGER_H

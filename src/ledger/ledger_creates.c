@@ -16,6 +16,7 @@
 typedef struct Collector
 {
 	List	   *created;		/* of LedgerCreated */
+	List	   *temporary;		/* RangeVars of temporary tables */
 	const char *schema;			/* of the CREATE SCHEMA whose elements are collected, or NULL */
 } Collector;
 
@@ -52,7 +53,10 @@ put(Collector *collector, ObjectType type, const RangeVar *place, bool optional)
 	LedgerCreated *item;
 
 	if (is_temporary(place))
+	{
+		collector->temporary = lappend(collector->temporary, unconstify(RangeVar *, place));
 		return NULL;
+	}
 	item = palloc0(sizeof(LedgerCreated));
 	item->type = type;
 	item->place = makeRangeVar(place->schemaname ? place->schemaname :
@@ -71,6 +75,10 @@ put_part(Collector *collector, ObjectType type, const RangeVar *table, const cha
 	bool		own_table = false;
 	ListCell   *cell;
 
+	foreach(cell, collector->temporary)
+		if (table->schemaname == NULL &&
+			strcmp(((RangeVar *) lfirst(cell))->relname, table->relname) == 0)
+			return;
 	foreach(cell, collector->created)
 	{
 		const LedgerCreated *other = lfirst(cell);
@@ -115,14 +123,15 @@ forget(Collector *collector, const RangeVar *place, const char *part, bool is_sc
 	collector->created = kept;
 }
 
-/* The names in what a DROP or RENAME calls an object. */
+/* The names in what a DROP or RENAME calls an object; NIL for a cast and the like. */
 static List *
 names_of_object(const Node *object)
 {
 	switch (nodeTag(object))
 	{
 		case T_List:
-			return (List *) object;
+			return IsA(linitial((List *) object), String) &&
+				IsA(llast((List *) object), String) ? (List *) object : NIL;
 		case T_TypeName:
 			return ((const TypeName *) object)->names;
 		case T_ObjectWithArgs:
@@ -252,7 +261,6 @@ collect_schema(Collector *collector, const CreateSchemaStmt *create)
 		inside.schema = create->authrole->rolename;
 	if (inside.schema == NULL)
 		return;
-	collector->schema = NULL;
 	put(collector, OBJECT_SCHEMA, makeRangeVar(NULL, unconstify(char *, inside.schema), -1),
 		create->if_not_exists);
 	inside.created = collector->created;
@@ -417,7 +425,7 @@ collect(Collector *collector, const Node *statement)
 List *
 ledger_script_creates(const LedgerParsed *parsed)
 {
-	Collector	collector = {NIL, NULL};
+	Collector	collector = {NIL, NIL, NULL};
 
 	for (int i = 0; i < parsed->count; i++)
 		collect(&collector, parsed->statements[i].raw->stmt);

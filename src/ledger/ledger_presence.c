@@ -119,43 +119,33 @@ exists(const LedgerCreated *item)
 static const char *
 type_name(ObjectType type)
 {
-	switch (type)
+	static const struct
 	{
-		case OBJECT_TABLE:
-			return "table";
-		case OBJECT_FOREIGN_TABLE:
-			return "foreign table";
-		case OBJECT_VIEW:
-			return "view";
-		case OBJECT_MATVIEW:
-			return "materialized view";
-		case OBJECT_SEQUENCE:
-			return "sequence";
-		case OBJECT_INDEX:
-			return "index";
-		case OBJECT_COLUMN:
-			return "column";
-		case OBJECT_TABCONSTRAINT:
-			return "constraint";
-		case OBJECT_TRIGGER:
-			return "trigger";
-		case OBJECT_POLICY:
-			return "policy";
-		case OBJECT_RULE:
-			return "rule";
-		case OBJECT_FUNCTION:
-			return "function";
-		case OBJECT_PROCEDURE:
-			return "procedure";
-		case OBJECT_SCHEMA:
-			return "schema";
-		case OBJECT_EXTENSION:
-			return "extension";
-		case OBJECT_DOMAIN:
-			return "domain";
-		default:
-			return "type";
-	}
+		ObjectType	type;
+		const char *name;
+	}			names[] = {
+		{OBJECT_TABLE, "table"},
+		{OBJECT_FOREIGN_TABLE, "foreign table"},
+		{OBJECT_VIEW, "view"},
+		{OBJECT_MATVIEW, "materialized view"},
+		{OBJECT_SEQUENCE, "sequence"},
+		{OBJECT_INDEX, "index"},
+		{OBJECT_COLUMN, "column"},
+		{OBJECT_TABCONSTRAINT, "constraint"},
+		{OBJECT_TRIGGER, "trigger"},
+		{OBJECT_POLICY, "policy"},
+		{OBJECT_RULE, "rule"},
+		{OBJECT_FUNCTION, "function"},
+		{OBJECT_PROCEDURE, "procedure"},
+		{OBJECT_SCHEMA, "schema"},
+		{OBJECT_EXTENSION, "extension"},
+		{OBJECT_DOMAIN, "domain"}
+	};
+
+	for (size_t i = 0; i < lengthof(names); i++)
+		if (names[i].type == type)
+			return names[i].name;
+	return "type";
 }
 
 static void
