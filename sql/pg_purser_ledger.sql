@@ -178,6 +178,7 @@ COMMENT ON FUNCTION purser.export_revision IS
 
 CREATE FUNCTION purser.upgrade(
 	target text DEFAULT 'heads',
+	fake_initial boolean DEFAULT false,
 	OUT step integer,
 	OUT direction text,
 	OUT revision text,
@@ -189,11 +190,12 @@ COMMENT ON FUNCTION purser.upgrade IS
 'Applies the target and all that it needs, in the caller''s transaction, all or nothing; one row '
 'for each revision applied. target: an id or its beginning (4 characters or more), a label, head, '
 'heads or base, and +N or -N after it for steps from there; +N alone: N steps up from where we are; '
-'LABEL@ before any of these: on that lineage. Waits while another session changes the ledger. '
+'LABEL@ before any of these: on that lineage. fake_initial: a revision without parents whose '
+'objects are all there is stamped and not run (direction is then stamp, duration NULL). Waits while another session changes the ledger. '
 'Errors: those of the scripts, with revision, statement and line in the context; 42704 unknown '
 'target, 22023 ambiguous target or too few steps, 40001 revisions applied after this '
-'transaction''s snapshot, 55000 scripts were edited after they were applied, or a precondition '
-'does not hold, 55006 called from a script.';
+'transaction''s snapshot, 55000 scripts were edited after they were applied, a precondition does '
+'not hold, or some objects are there and some not (fake_initial), 55006 called from a script.';
 
 CREATE FUNCTION purser.downgrade(
 	target text,
@@ -360,6 +362,36 @@ REVOKE ALL ON FUNCTION purser.accept, purser.check_ledger, purser.tag, purser.un
 REVOKE ALL ON TABLE purser.tag FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION purser.check_ledger TO pg_monitor;
 GRANT SELECT ON TABLE purser.tag TO pg_monitor;
+
+CREATE FUNCTION purser.script(direction text, target text) RETURNS text
+LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_script_0_1';
+COMMENT ON FUNCTION purser.script IS
+'What upgrade(target) or downgrade(target) would run now, as a file that psql -X -f runs by itself on '
+'a database without this extension; where there is a ledger, it records each step there. '
+'direction: upgrade or downgrade; target: as for plan(), or from:to, as if from were what is '
+'applied. Errors: as plan(), and those of scripts that cannot be parsed.';
+
+CREATE FUNCTION purser.record_step(direction text, revision text) RETURNS text
+LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_record_step_0_1';
+COMMENT ON FUNCTION purser.record_step IS
+'States, without running anything, that one revision was applied (direction upgrade) or undone '
+'(downgrade) by other means, and returns its id; the files that script() makes call it. Errors: '
+'42704 no such revision, 55000 it is where the step would bring it, or is not the next step.';
+
+CREATE FUNCTION purser.baseline(
+	message text DEFAULT 'baseline',
+	revision text DEFAULT NULL,
+	labels text[] DEFAULT NULL
+) RETURNS text
+LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_baseline_0_1';
+COMMENT ON FUNCTION purser.baseline IS
+'Begins the ledger of a database that has its objects already: records a base revision that does '
+'nothing and cannot be undone, states that it is in force, and returns its id. revision: the id '
+'(NULL: 12 random hexadecimal digits). Errors: 55000 there are revisions already, 42710 '
+'id or label taken, 22023 invalid value.';
+
+REVOKE ALL ON FUNCTION purser.script, purser.record_step, purser.baseline FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION purser.script TO pg_monitor;
 
 REVOKE ALL ON TABLE purser.revision, purser.applied, purser.event FROM PUBLIC;
 REVOKE ALL ON FUNCTION purser.add_revision, purser.load_revision, purser.load_directory,

@@ -67,6 +67,8 @@ $node->safe_psql('postgres', q{UPDATE purser.event SET role = 'somebody' WHERE i
 $node->wait_for_catchup($standby);
 is($standby->safe_psql('postgres', 'SELECT kind, subject FROM purser.check_ledger()'),
 	"event_changed|2\nedited_script|one1", 'what was changed shows on a standby');
+like($standby->safe_psql('postgres', q{SELECT purser.script('upgrade', 'head')}),
+	qr/^ALTER TABLE t ADD z int;$/m, 'script on a standby');
 for my $call (q{upgrade()}, q{downgrade('base')}, q{stamp('base')}, q{add_revision('x', '')},
 	q{load_revision('')}, q{remove_revision('x')}, q{load_directory('/')}, q{accept('x')}, q{tag('x')},
 	q{untag('x')})

@@ -12,6 +12,7 @@
 #include "pg_purser.h"
 
 #include "datatype/timestamp.h"
+#include "lib/stringinfo.h"
 #include "shared/arguments.h"
 
 /* Longest revision id or label, in bytes. */
@@ -183,6 +184,8 @@ extern LedgerStampPlan ledger_plan_stamp(const LedgerGraph *graph, NameList targ
 extern void ledger_mark_above(const LedgerGraph *graph, const LedgerTarget *target, bool *marks);
 extern LedgerTarget ledger_resolve_place(const LedgerGraph *graph, const char *text);
 extern LedgerSet ledger_plan_range(const LedgerGraph *graph, const char *range);
+extern LedgerSet ledger_plan_between(LedgerGraph *graph, LedgerDirection direction,
+									 const char *range);
 
 /* ---- the tables (ledger_store.c) ---- */
 
@@ -395,7 +398,22 @@ extern LedgerParsed *ledger_script_parse(const LedgerScript *script);
 extern void ledger_script_run(const LedgerParsed *parsed, int first, int end);
 extern void ledger_script_run_whole(const LedgerScript *script);
 
-/* ---- steps (ledger_step.c, ledger_deferred.c) ---- */
+/* ---- what a script creates (ledger_creates.c) ---- */
+
+typedef struct LedgerCreated
+{
+	int			type;			/* ObjectType */
+	struct RangeVar *place;		/* its name, or that of its table; NULL: a search_path */
+	const char *part;			/* its name within the table, or NULL */
+	bool		own_table;		/* the script creates the table, too */
+	struct List *arguments;		/* types of a function's input */
+	bool		optional;		/* IF NOT EXISTS, OR REPLACE */
+	const char *search_path;	/* holds for what follows */
+} LedgerCreated;
+
+extern struct List *ledger_script_creates(const LedgerParsed *parsed);
+
+/* ---- steps (ledger_step.c, ledger_presence.c, ledger_deferred.c) ---- */
 
 typedef struct LedgerStep
 {
@@ -403,7 +421,8 @@ typedef struct LedgerStep
 	LedgerDirection direction;
 	const char *revision;
 	const char *message;
-	int64		duration;		/* microseconds */
+	bool		stamped;		/* its work was there already: nothing ran */
+	int64		duration;		/* microseconds, of what ran */
 } LedgerStep;
 
 extern void ledger_check_not_in_script(const char *command);
@@ -414,8 +433,12 @@ extern void ledger_step_record(LedgerJournal *journal, LedgerDirection direction
 extern void ledger_step_stamp(LedgerJournal *journal, const LedgerRevision *revision,
 							  bool in_force);
 extern void ledger_step_run(LedgerJournal *journal, const char *id, LedgerStep *step);
+extern bool ledger_step_fake(LedgerJournal *journal, const char *id, LedgerStep *step);
 extern void ledger_check_deferred(void);
 extern void ledger_fire_deferred(void);
+
+/* ---- loading (ledger_load.c) ---- */
+
 
 /* ---- runs (ledger_run.c) ---- */
 
@@ -423,14 +446,19 @@ typedef void (*LedgerStepDone) (void *arg, const LedgerStep *step);
 
 extern void ledger_begin_write(const char *command);
 extern void ledger_check_snapshot(void);
-extern void ledger_run(LedgerDirection direction, const char *target, LedgerStepDone done,
-					   void *arg);
+extern void ledger_run(LedgerDirection direction, const char *target, bool fake_initial,
+					   LedgerStepDone done, void *arg);
 extern LedgerDirection ledger_parse_direction(const char *text);
 extern const char *ledger_direction_name(LedgerDirection direction);
 
 /* ---- loading (ledger_load.c) ---- */
 
 extern void ledger_add(LedgerRevision *revision);
+
+/* ---- files for psql (ledger_psql.c) ---- */
+
+extern void ledger_psql_quote(StringInfo out, const char *text);
+extern void ledger_psql_statement(StringInfo out, const char *text);
 
 /* ---- files (ledger_files.c) ---- */
 

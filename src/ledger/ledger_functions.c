@@ -24,10 +24,10 @@ put_step(void *arg, const LedgerStep *step)
 {
 	ReturnSetInfo *result = arg;
 	Interval	duration = {.time = step->duration};
-	bool		nulls[5] = {false};
+	bool		nulls[5] = {[4] = step->stamped};
 	Datum		values[5] = {
 		Int32GetDatum(step->number),
-		CStringGetTextDatum(ledger_direction_name(step->direction)),
+		CStringGetTextDatum(step->stamped ? "stamp" : ledger_direction_name(step->direction)),
 		CStringGetTextDatum(step->revision),
 		CStringGetTextDatum(step->message),
 		IntervalPGetDatum(&duration)
@@ -37,25 +37,25 @@ put_step(void *arg, const LedgerStep *step)
 }
 
 static Datum
-run(FunctionCallInfo fcinfo, LedgerDirection direction)
+run(FunctionCallInfo fcinfo, LedgerDirection direction, bool fake_initial)
 {
 	char	   *target = shared_arg_text(fcinfo, 0, "target");
 
 	InitMaterializedSRF(fcinfo, 0);
-	ledger_run(direction, target, put_step, fcinfo->resultinfo);
+	ledger_run(direction, target, fake_initial, put_step, fcinfo->resultinfo);
 	return (Datum) 0;
 }
 
 Datum
 purser_upgrade_0_1(PG_FUNCTION_ARGS)
 {
-	return run(fcinfo, LEDGER_UPGRADE);
+	return run(fcinfo, LEDGER_UPGRADE, !PG_ARGISNULL(1) && PG_GETARG_BOOL(1));
 }
 
 Datum
 purser_downgrade_0_1(PG_FUNCTION_ARGS)
 {
-	return run(fcinfo, LEDGER_DOWNGRADE);
+	return run(fcinfo, LEDGER_DOWNGRADE, false);
 }
 
 /* A short plan: its rows by their ids, in its order. */

@@ -136,3 +136,19 @@ ledger_plan_range(const LedgerGraph *graph, const char *range)
 			set.nodes[set.count++] = graph->order[k];
 	return set;
 }
+
+/* As ledger_plan, from "from:to": as if from and all it needs were what is applied. */
+LedgerSet
+ledger_plan_between(LedgerGraph *graph, LedgerDirection direction, const char *range)
+{
+	char	   *first;
+	char	   *last;
+	bool	   *applied;
+
+	split_range(range, &first, &last);
+	applied = ledger_marks(graph, ledger_resolve_place(graph, first[0] ? first : "base").revisions);
+	ledger_mark_needed(graph, applied);
+	for (int i = 0; i < graph->count; i++)
+		graph->nodes[i].applied = applied[i];
+	return ledger_plan(graph, direction, last[0] ? last : "heads");
+}

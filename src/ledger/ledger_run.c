@@ -58,9 +58,13 @@ ledger_parse_direction(const char *text)
 	return LEDGER_DOWNGRADE;
 }
 
-/* Upgrade or downgrade; done() hears of each step while its memory is there. */
+/*
+ * Upgrade or downgrade; done() hears of each step while its memory is there.
+ * fake_initial: a base revision whose objects are there is stamped, not run.
+ */
 void
-ledger_run(LedgerDirection direction, const char *target, LedgerStepDone done, void *arg)
+ledger_run(LedgerDirection direction, const char *target, bool fake_initial,
+		   LedgerStepDone done, void *arg)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext step_context = AllocSetContextCreate(caller, "ledger step",
@@ -83,9 +87,14 @@ ledger_run(LedgerDirection direction, const char *target, LedgerStepDone done, v
 	}
 	for (int i = 0; i < plan.count; i++)
 	{
+		const LedgerNode *node = &graph->nodes[plan.nodes[i]];
+		bool		initial = node->parents.count == 0 && !node->repeatable;
+
 		MemoryContextSwitchTo(step_context);
 		step.number = i + 1;
-		ledger_step_run(journal, graph->nodes[plan.nodes[i]].id, &step);
+		step.stamped = false;
+		if (!fake_initial || !initial || !ledger_step_fake(journal, node->id, &step))
+			ledger_step_run(journal, node->id, &step);
 		done(arg, &step);
 		MemoryContextSwitchTo(caller);
 		MemoryContextReset(step_context);

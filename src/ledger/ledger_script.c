@@ -29,6 +29,30 @@ typedef struct Position
 	int			counted_line;
 } Position;
 
+/* Does the text before the place have a COPY FROM STDIN, whose data would follow? */
+static bool
+follows_copy(const char *text, const char *place)
+{
+	for (; text < place; text++)
+		if (pg_strncasecmp(text, "from stdin", 10) == 0)
+			return true;
+	return false;
+}
+
+/* Scripts written for psql hold what the server does not know. */
+static void
+hint_at_psql(const char *text, const char *place)
+{
+	if (geterrcode() != ERRCODE_SYNTAX_ERROR)
+		return;
+	if (follows_copy(text, place))
+		errhint("Lines of data after COPY FROM STDIN are for psql.  Use INSERT, or COPY with a "
+				"file on the server.");
+	else if (*place == '\\' || *place == ':')
+		errhint("Commands and variables of psql are not SQL.  Put what they stand for into the "
+				"script.");
+}
+
 /*
  * Point the error at its line alone, or at the part of it around the place,
  * where the cursor is a character of the script; returns the line's number.
@@ -60,6 +84,7 @@ show_line(const char *text, int cursor)
 	internalerrposition(column);
 	internalerrquery(pnstrdup(start, at - start +
 							  pg_mbcharcliplen(at, strcspn(at, "\r\n"), SHOWN_MAX)));
+	hint_at_psql(text, at);
 	return line;
 }
 

@@ -61,8 +61,9 @@ check_extension(Oid extension, const char *revision)
 
 /*
  * Let run(arg) run code of the revision: settings are put back after it,
- * deferred constraints fire, and the ledger must still be there.  Returns the
- * time it took in microseconds.
+ * deferred constraints fire, with the caller's settings, which are put back
+ * once more, and the ledger must still be there.  Returns the time it took in
+ * microseconds.
  */
 int64
 ledger_step_guard(const LedgerRevision *revision, void (*run) (void *arg), void *arg)
@@ -77,10 +78,14 @@ ledger_step_guard(const LedgerRevision *revision, void (*run) (void *arg), void 
 	in_script = true;
 	PG_TRY();
 	{
+		int			fired_settings;
+
 		run(arg);
 		AtEOXact_GUC(false, settings);
 		error_context_stack = &context;
+		fired_settings = NewGUCNestLevel();
 		ledger_fire_deferred();
+		AtEOXact_GUC(false, fired_settings);
 	}
 	PG_FINALLY();
 	{
