@@ -32,13 +32,14 @@ OBJS_SHARED = src/shared/arguments.o src/shared/owner_query.o
 OBJS_LEDGER = $(addprefix src/ledger/ledger_, deferred.o files.o format.o functions.o graph.o \
 	journal.o load.o looks.o outside.o plan.o revision.o run.o script.o step.o store.o target.o)
 OBJS_ONLINE = $(addprefix src/online/online_, migrate.o transaction.o)
+OBJS_ADOPT = $(addprefix src/adopt/adopt_, find.o functions.o name.o plan.o read.o tools.o)
 OBJS_BULK = $(addprefix src/bulk/bulk_, functions.o load.o target.o context.o csv.o json.o \
 	jsonb.o coerce.o nested.o sight.o writer.o conflict.o)
 OBJS_AUDIT = src/audit/audit.o $(addprefix src/audit/audit_, hooks.o screen.o tap.o judge.o plan.o \
 	index.o rules.o nplus1.o local.o table.o store.o board.o finds.o workers.o suggest.o views.o)
-OBJS = src/pg_purser.o $(OBJS_SHARED) $(OBJS_LEDGER) $(OBJS_ONLINE) $(OBJS_BULK) $(OBJS_AUDIT)
+OBJS = src/pg_purser.o $(OBJS_SHARED) $(OBJS_LEDGER) $(OBJS_ONLINE) $(OBJS_ADOPT) $(OBJS_BULK) $(OBJS_AUDIT)
 
-INSTALL_SQL = sql/pg_purser.sql $(addprefix sql/pg_purser_, ledger.sql online.sql bulk.sql audit.sql)
+INSTALL_SQL = sql/pg_purser.sql $(addprefix sql/pg_purser_, ledger.sql online.sql adopt.sql bulk.sql audit.sql)
 DATA = $(wildcard $(here)sql/pg_purser--*--*.sql)
 DATA_built = pg_purser--$(EXTVERSION).sql
 

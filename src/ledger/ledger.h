@@ -55,6 +55,7 @@ typedef struct LedgerRevision
 	char	   *batch;			/* how to cut it into batches, NULL: not at all */
 } LedgerRevision;
 
+extern const char *ledger_name_fault(const char *name);
 extern void ledger_check_revision(LedgerRevision *revision);
 extern bool ledger_same_revision(const LedgerRevision *a, const LedgerRevision *b);
 extern bool ledger_is_directive(const char *line, const char **rest);
