@@ -95,15 +95,16 @@ check_columns(const AdoptTool *tool, const AdoptTable *table, Oid relation, bool
 		return;
 	ereport(ERROR,
 			(errcode(missing ? ERRCODE_UNDEFINED_COLUMN : ERRCODE_INVALID_PARAMETER_VALUE),
-			 missing ? errmsg("table %s of %s has no column \"%s\"", full_name(relation),
-							  tool->title, missing) :
-			 errmsg("table %s of %s has an unknown column \"%s\"", full_name(relation),
-					tool->title, surplus),
-			 errdetail("The columns to read are %s.", column_list(table)),
-			 errhint("It may be another tool's table, or one of a version that is not known.")));
+			 errmsg("table %s does not look like a table of %s", full_name(relation),
+					tool->title),
+			 missing ? errdetail("It has no column \"%s\"; the columns to read are %s.", missing,
+								 column_list(table)) :
+			 errdetail("It has a column \"%s\"; the columns to read are %s.", surplus,
+					   column_list(table)),
+			 errhint("It may be another tool's, or one of a version that is not known.")));
 }
 
-/* All tables of that name on the way, until one is taken; InvalidOid when none is. */
+/* The first table of the tool's name on the way; the first that fits, if it must. */
 static Oid
 look_for(const AdoptTool *tool, bool must_fit)
 {
@@ -150,9 +151,8 @@ find_for_tool(const AdoptTool *tool, Oid source)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("no history of %s was found", tool->title),
-				 errdetail("There is no table \"%s\" in the search path, in schema \"public\"%s.",
-						   tool->history.name,
-						   tool->schema ? psprintf(" or in schema \"%s\"", tool->schema) : ""),
+				 errdetail("There is no table \"%s\" in the search path or in schema \"%s\".",
+						   tool->history.name, tool->schema ? tool->schema : "public"),
 				 errhint("Name the table as the argument \"source\".")));
 	return history_of(tool, source);
 }
@@ -256,7 +256,7 @@ adopt_find(const char *tool, Oid source)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("tool \"%s\" is not known", ledger_clipped(tool)),
-			 errhint("The tools are %s; \"schema_migrations\" is the one of these three whose "
-					 "table has the shape, and \"auto\" the one whose history is there.",
+			 errhint("The tools are %s. \"schema_migrations\" is the one of three whose table "
+					 "looks so, and \"auto\" the one whose history is there.",
 					 tool_list())));
 }

@@ -34,6 +34,38 @@ adopted_before(char *script_start)
 	return ids;
 }
 
+/*
+ * What was undone here and is still in the tool's table was not put back by the
+ * tool, which does not know that it is gone.
+ */
+static void
+check_not_undone(const AdoptHistory *history, const AdoptPlan *plan)
+{
+	static OwnerQuery query = {
+		.sql = "SELECT r.id FROM pg_catalog.unnest($1) r(id), LATERAL (SELECT e.kind"
+		" FROM purser.event e WHERE e.revision OPERATOR(pg_catalog.=) r.id"
+		" ORDER BY e.id USING OPERATOR(pg_catalog.>) LIMIT 1) last"
+		" WHERE last.kind OPERATOR(pg_catalog.=) 'downgrade' LIMIT 1",
+		.nargs = 1, .argtypes = {TEXTARRAYOID}
+	};
+	NameList	ids = {0, palloc(sizeof(char *) * (plan->stamp.count + 1))};
+	Datum		value;
+
+	for (int i = 0; i < plan->stamp.count; i++)
+		if (plan->add[plan->stamp.nodes[i]] == NULL)
+			ids.items[ids.count++] =
+				unconstify(char *, plan->graph->nodes[plan->stamp.nodes[i]].id);
+	value = shared_names_to_array(ids);
+	if (shared_query_open(&query, &value, NULL) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revision \"%s\" was undone by the ledger after %s had applied it",
+						shared_query_text(0, 1), history->tool->title),
+				 errdetail("Table %s still says that it is applied.", history->name),
+				 errhint("Make the tool's table say what is so, or use purser.stamp().")));
+	shared_query_close();
+}
+
 /* One row of the result; id and name may be NULL. */
 static void
 put_row(ReturnSetInfo *result, const char *action, const char *id, const char *name,
@@ -123,6 +155,7 @@ purser_adopt_0_1(PG_FUNCTION_ARGS)
 		ereport(NOTICE,
 				(errmsg("table %s has nothing to adopt", history.name)));
 	plan = adopt_plan(&history, ledger_store_graph(), entries, adopted);
+	check_not_undone(&history, plan);
 	journal = dry_run ? NULL : ledger_journal_open();
 	remove_gone(result, plan, journal);
 	stamp(result, plan, journal);

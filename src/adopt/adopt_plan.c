@@ -93,7 +93,9 @@ find_gone(Planner *planner)
 	{
 		int			node = ledger_graph_find(planner->graph, planner->adopted.items[i]);
 
-		planner->gone[node] = !in_force[node];
+		/* A view in the table's place may have run code that changed the ledger. */
+		if (node >= 0 && planner->graph->nodes[node].applied)
+			planner->gone[node] = !in_force[node];
 	}
 }
 
@@ -111,6 +113,18 @@ gone_heads(const Planner *planner)
 	return marked(graph, heads);
 }
 
+/* The entries without a node. */
+static NameList
+fresh_entries(const Planner *planner)
+{
+	NameList	fresh = {0, palloc(sizeof(char *) * (planner->entries.count + 1))};
+
+	for (int i = 0; i < planner->entries.count; i++)
+		if (planner->node_of[i] < 0)
+			fresh.items[fresh.count++] = planner->entries.items[i].id;
+	return fresh;
+}
+
 /*
  * Where only heads are kept, a head that took the place of another was built on
  * it.  Returns that parent's id, or NULL; then it and all it needs stays.
@@ -119,18 +133,20 @@ static char *
 replaced_head(Planner *planner)
 {
 	LedgerSet	gone = gone_heads(planner);
-	int			fresh = 0;
+	NameList	fresh = fresh_entries(planner);
 
-	for (int i = 0; i < planner->entries.count; i++)
-		fresh += planner->node_of[i] < 0;
-	if (!planner->history->tool->heads_move || gone.count == 0 || fresh == 0)
+	if (!planner->history->tool->heads_move || gone.count == 0 || fresh.count == 0)
 		return NULL;
-	if (gone.count > 1 || fresh > 1)
+	if (gone.count > 1 || fresh.count > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("cannot tell how the heads of %s moved", planner->history->tool->title),
-				 errdetail("Table %s lost %s since it was adopted and has %d new ones.",
-						   planner->history->name, ledger_list_ids(planner->graph, gone), fresh),
+				 errdetail_plural("Since it was adopted, table %s lost %s and got %d new head, "
+								  "\"%s\".",
+								  "Since it was adopted, table %s lost %s and got %d new heads, "
+								  "the first is \"%s\".", fresh.count, planner->history->name,
+								  ledger_list_ids(planner->graph, gone), fresh.count,
+								  fresh.items[0]),
 				 errhint("Add the new revisions with their parents to the ledger first.")));
 	memset(planner->gone, false, planner->graph->count);
 	return pstrdup(planner->graph->nodes[gone.nodes[0]].id);
@@ -252,7 +268,7 @@ mark_wanted(const Planner *planner)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the ledger needs revisions that the history of %s does not have",
 						planner->history->tool->title),
-				 errdetail("Not applied by table %s: %s.", planner->history->name,
+				 errdetail("Table %s has no entry for %s.", planner->history->name,
 						   ledger_list_ids(graph, set)),
 				 errhint("Let %s apply them, or load the revisions with the parents that they "
 						 "have there.", planner->history->tool->title)));
