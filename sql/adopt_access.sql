@@ -126,6 +126,12 @@ CREATE TABLE parted (version number, dirty text) PARTITION BY LIST (dirty);
 CREATE TABLE part PARTITION OF parted DEFAULT;
 INSERT INTO parted VALUES (20240305, 'f');
 SELECT * FROM purser.adopt('golang-migrate', 'parted', true);
+-- more than fits into work_mem
+CREATE TABLE large (id integer, app text, name text, applied timestamptz);
+INSERT INTO large SELECT i, 'shop', '0001_initial', NULL FROM generate_series(1, 5000) i;
+SET work_mem = '64kB';
+SELECT * FROM purser.adopt('django', 'large');
+RESET work_mem;
 
 SET client_min_messages = warning;
 TRUNCATE purser.revision, purser.applied, purser.event;

@@ -103,8 +103,10 @@ TRUNCATE purser.revision, purser.applied, purser.event;
 SELECT * FROM purser.adopt('django', 'pg_class');
 SELECT * FROM purser.adopt('django', 0);
 SELECT * FROM purser.adopt('django', 4294967295);
+\set VERBOSITY sqlstate
 CREATE TYPE like_django AS (id integer, app text, name text, applied timestamptz);
 SELECT * FROM purser.adopt('django', (SELECT typrelid FROM pg_type WHERE typname = 'like_django' AND typnamespace = 'adopt_refusals'::regnamespace));
+\set VERBOSITY default
 
 -- not where the ledger cannot be changed
 BEGIN READ ONLY;

@@ -249,6 +249,9 @@ adopt_read(const AdoptHistory *history, NameList adopted)
 	entries = map_rows(history, adopted, caller);
 	SPI_finish();
 	MemoryContextSwitchTo(caller);
+	tuplestore_end(rows->reldata);
+	if (beside)
+		tuplestore_end(beside->reldata);
 	AtEOXact_GUC(true, settings);
 	return entries;
 }
