@@ -58,16 +58,16 @@ SELECT action, revision FROM purser.adopt('alembic', dry_run => true);
 ALTER TABLE alembic_version DISABLE ROW LEVEL SECURITY;
 
 -- a view in the table's place; functions of it run as the caller
-CREATE FUNCTION pg_temp.told(text) RETURNS text LANGUAGE plpgsql AS
+CREATE FUNCTION told(text) RETURNS text LANGUAGE plpgsql AS
 	$$BEGIN RAISE NOTICE 'read by %', current_user; RETURN $1; END$$;
-CREATE VIEW seen AS SELECT pg_temp.told(version_num) AS version_num FROM alembic_version;
+CREATE VIEW seen AS SELECT told(version_num) AS version_num FROM alembic_version;
 GRANT SELECT ON seen TO regress_adopt_migrator;
 SET ROLE regress_adopt_migrator;
 SELECT * FROM purser.adopt(source => 'seen', dry_run => true);
 RESET ROLE;
 -- one that changes the ledger while it is read
 SELECT action FROM purser.adopt('alembic', 'seen');
-CREATE OR REPLACE FUNCTION pg_temp.told(text) RETURNS text LANGUAGE plpgsql AS
+CREATE OR REPLACE FUNCTION told(text) RETURNS text LANGUAGE plpgsql AS
 	$$BEGIN PERFORM purser.stamp('base'); PERFORM purser.remove_revision($1); RETURN 'other'; END$$;
 SELECT action, revision FROM purser.adopt('alembic', 'seen');
 SELECT revision, parents FROM purser.revision;

@@ -159,6 +159,18 @@ INSERT INTO flyway_schema_history VALUES (4, '4', 'four', 'UNDO_SQL', 'U4__four.
 SELECT action, revision FROM purser.adopt('flyway');
 TABLE adopted;
 
+TRUNCATE purser.revision, purser.applied, purser.event;
+-- loaded under ids that the tool does not have: a warning, as upgrade() would run them again
+SELECT purser.add_revision('two', '', revision => 'V2__two');
+SELECT purser.add_revision('three', '', revision => 'V3__three');
+SELECT action, revision FROM purser.adopt('flyway', dry_run => true);
+-- none for what comes after, or beside
+SELECT purser.remove_revision('V3__three');
+SELECT * FROM purser.stamp('V2__two');
+SELECT purser.add_revision('three', '', revision => 'V3__three');
+SELECT purser.add_revision('view', '', revision => 'view', repeatable => true);
+SELECT action, revision FROM purser.adopt('flyway');
+
 SET client_min_messages = warning;
 DROP SCHEMA adopt_again CASCADE;
 TRUNCATE purser.revision, purser.applied, purser.event;

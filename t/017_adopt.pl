@@ -224,6 +224,11 @@ PY
 	$migrating->query_safe(q{BEGIN; UPDATE alembic_version SET version_num = 'b2'});
 	my ($ret, $out, $err) = $node->psql('race', "SET lock_timeout = '100ms';\n\\set VERBOSITY verbose\nSELECT purser.adopt()");
 	like($err, qr/ERROR:  55P03: /, 'lock_timeout limits the wait');
+	# but not by whom may not read it: he cannot queue up before the tool's next statement
+	$node->safe_psql('race', q{CREATE ROLE stranger;
+		GRANT USAGE ON SCHEMA purser TO stranger; GRANT EXECUTE ON FUNCTION purser.adopt TO stranger});
+	($ret, $out, $err) = $node->psql('race', "SET ROLE stranger; SET lock_timeout = '10s';\n\\set VERBOSITY verbose\nSELECT purser.adopt()");
+	like($err, qr/ERROR:  42501: /, 'who may not read it does not lock it');
 	my $adopting = $node->background_psql('race');
 	$adopting->query_until(qr/waits/, "\\echo waits\nSELECT revision FROM purser.adopt();\n");
 	$node->poll_query_until('race', q{SELECT count(*) > 0 FROM pg_locks WHERE mode = 'ShareLock' AND NOT granted});

@@ -98,6 +98,7 @@ typedef struct AdoptPlan
 	LedgerRevision **add;		/* by node; NULL: it is there */
 	LedgerSet	stamp;			/* in order of applying */
 	LedgerSet	remove;			/* placeholders to unstamp and forget, the last first */
+	LedgerSet	strange;		/* not applied, nor built on what is, while placeholders are made */
 } AdoptPlan;
 
 extern AdoptPlan *adopt_plan(const AdoptHistory *history, LedgerGraph *graph,

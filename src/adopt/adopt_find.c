@@ -81,8 +81,14 @@ column_list(const AdoptTable *table)
 static char *
 full_name(Oid relation)
 {
-	return adopt_one_line(quote_qualified_identifier(
-		get_namespace_name(get_rel_namespace(relation)), get_rel_name(relation)));
+	char	   *schema = get_namespace_name(get_rel_namespace(relation));
+	char	   *name = get_rel_name(relation);
+
+	if (schema == NULL || name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relation)));
+	return adopt_one_line(quote_qualified_identifier(schema, name));
 }
 
 static void
@@ -242,10 +248,8 @@ tool_list(void)
 AdoptHistory
 adopt_find(const char *tool, Oid source)
 {
-	if (OidIsValid(source) && get_rel_name(source) == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist", source)));
+	if (OidIsValid(source))
+		(void) full_name(source);	/* it exists */
 	if (tool == NULL || strcmp(tool, "auto") == 0)
 		return OidIsValid(source) ? find_by_table(source) : find_any();
 	for (int i = 0; i < adopt_tools_count; i++)

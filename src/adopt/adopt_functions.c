@@ -66,6 +66,17 @@ check_not_undone(const AdoptHistory *history, const AdoptPlan *plan)
 	shared_query_close();
 }
 
+static void
+warn_of_strangers(const AdoptHistory *history, const AdoptPlan *plan)
+{
+	if (plan->strange.count > 0)
+		ereport(WARNING,
+				(errmsg("revisions of the ledger are built on nothing that is applied"),
+				 errdetail("They are %s.", ledger_list_ids(plan->graph, plan->strange)),
+				 errhint("purser.upgrade() would run them. If %s has, give them the ids that it "
+						 "has for them, and adopt again.", history->tool->title)));
+}
+
 /* One row of the result; id and name may be NULL. */
 static void
 put_row(ReturnSetInfo *result, const char *action, const char *id, const char *name,
@@ -160,5 +171,6 @@ purser_adopt_0_1(PG_FUNCTION_ARGS)
 	remove_gone(result, plan, journal);
 	stamp(result, plan, journal);
 	put_skipped(result, entries);
+	warn_of_strangers(&history, plan);
 	return (Datum) 0;
 }

@@ -18,6 +18,7 @@ typedef struct Planner
 	LedgerGraph *graph;
 	AdoptEntries entries;
 	NameList	adopted;		/* ids of applied placeholders of this table */
+	int			known;			/* nodes before this number were there */
 	int		   *node_of;		/* by entry; -1: there is none yet */
 	bool	   *gone;			/* by node: was adopted, and is not in force any more */
 	LedgerRevision **add;		/* by node */
@@ -307,6 +308,25 @@ to_remove(const Planner *planner)
 	return gone;
 }
 
+/*
+ * Revisions that are built on nothing that is in force, beside placeholders that
+ * are made now: they may be the very ones that the placeholders stand for.
+ */
+static LedgerSet
+strangers(const Planner *planner, const bool *wanted)
+{
+	const LedgerGraph *graph = planner->graph;
+	bool	   *strange = palloc(graph->count + 1);
+	LedgerSet	none = {0, NULL};
+
+	for (int i = 0; i < graph->count; i++)
+		strange[i] = wanted[i] || (graph->nodes[i].applied && !planner->gone[i]);
+	ledger_mark_needing(graph, strange);
+	for (int i = 0; i < graph->count; i++)
+		strange[i] = !strange[i] && !planner->gone[i] && !graph->nodes[i].repeatable;
+	return planner->known < graph->count ? marked(graph, strange) : none;
+}
+
 static const AdoptEntry **
 entries_by_node(const Planner *planner)
 {
@@ -323,7 +343,7 @@ adopt_plan(const AdoptHistory *history, LedgerGraph *graph, AdoptEntries entries
 		   NameList adopted)
 {
 	Planner		planner = {.history = history, .graph = graph, .entries = distinct(entries),
-	.adopted = adopted};
+	.adopted = adopted, .known = graph->count};
 	AdoptPlan  *plan = palloc0(sizeof(AdoptPlan));
 	bool	   *wanted;
 
@@ -336,6 +356,7 @@ adopt_plan(const AdoptHistory *history, LedgerGraph *graph, AdoptEntries entries
 	add_placeholders(&planner, replaced_head(&planner));
 	wanted = mark_wanted(&planner);
 	plan->remove = to_remove(&planner);
+	plan->strange = strangers(&planner, wanted);
 	for (int i = 0; i < graph->count; i++)
 		wanted[i] = wanted[i] && !graph->nodes[i].applied;
 	plan->stamp = marked(graph, wanted);
