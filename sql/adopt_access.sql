@@ -70,6 +70,10 @@ SELECT action FROM purser.adopt('alembic', 'seen');
 CREATE OR REPLACE FUNCTION told(text) RETURNS text LANGUAGE plpgsql AS
 	$$BEGIN PERFORM purser.stamp('base'); PERFORM purser.remove_revision($1); RETURN 'other'; END$$;
 SELECT action, revision FROM purser.adopt('alembic', 'seen');
+CREATE OR REPLACE FUNCTION told(text) RETURNS text LANGUAGE plpgsql AS
+	$$BEGIN PERFORM purser.stamp('base'); RETURN 'third'; END$$;
+SELECT action, revision FROM purser.adopt('alembic', 'seen');
+SELECT kind, revision FROM purser.event ORDER BY id;
 SELECT revision, parents FROM purser.revision;
 TRUNCATE purser.revision, purser.applied, purser.event;
 
