@@ -35,24 +35,27 @@ OBJS_LEDGER = $(addprefix src/ledger/ledger_, accept.o baseline.o chain.o check.
 	range.o requires.o revision.o run.o script.o stamp.o state.o step.o store.o tag.o target.o \
 	walk.o)
 OBJS_ONLINE = $(addprefix src/online/online_, migrate.o transaction.o)
+OBJS_ADOPT = $(addprefix src/adopt/adopt_, find.o functions.o name.o plan.o read.o tools.o)
 OBJS_BULK = $(addprefix src/bulk/bulk_, coerce.o conflict.o context.o csv.o functions.o json.o \
 	jsonb.o load.o nested.o sight.o target.o writer.o)
 OBJS_AUDIT = src/audit/audit.o $(addprefix src/audit/audit_, board.o finds.o hooks.o index.o \
 	judge.o local.o nplus1.o plan.o rules.o screen.o store.o suggest.o table.o tap.o views.o \
 	workers.o)
-OBJS = src/pg_purser.o $(OBJS_SHARED) $(OBJS_LEDGER) $(OBJS_ONLINE) $(OBJS_BULK) $(OBJS_AUDIT)
+OBJS = src/pg_purser.o $(OBJS_SHARED) $(OBJS_LEDGER) $(OBJS_ONLINE) $(OBJS_ADOPT) $(OBJS_BULK) \
+	$(OBJS_AUDIT)
 
-INSTALL_SQL = sql/pg_purser.sql $(addprefix sql/pg_purser_, ledger.sql online.sql bulk.sql \
-	audit.sql)
+INSTALL_SQL = sql/pg_purser.sql $(addprefix sql/pg_purser_, ledger.sql online.sql adopt.sql \
+	bulk.sql audit.sql)
 DATA = $(wildcard $(here)sql/pg_purser--*--*.sql)
 DATA_built = pg_purser--$(EXTVERSION).sql
 
 REGRESS_LEDGER = ledger_basic ledger_targets ledger_format ledger_scripts ledger_privileges \
 	ledger_demo ledger_heads ledger_long_plan ledger_labels ledger_merge ledger_checks \
 	ledger_tags ledger_requires ledger_hostile ledger_initial ledger_offline
+REGRESS_ADOPT = adopt_tools adopt_refusals adopt_again adopt_access
 REGRESS_BULK = bulk_insert bulk_csv bulk_json bulk_trigger bulk_conflict bulk_privilege
 REGRESS_AUDIT = audit_counts audit_missing_index audit_results audit_n_plus_one audit_access
-REGRESS = setup $(REGRESS_LEDGER) $(REGRESS_BULK) $(REGRESS_AUDIT)
+REGRESS = setup $(REGRESS_LEDGER) $(REGRESS_ADOPT) $(REGRESS_BULK) $(REGRESS_AUDIT)
 ISOLATION = ledger_runners bulk_skip
 REGRESS_OPTS = --load-extension=pg_purser
 ISOLATION_OPTS = --load-extension=pg_purser

@@ -157,6 +157,24 @@ typedef struct ClusterStmt PurserRepackStmt;
 #endif
 
 /*
+ * Adopt
+ */
+
+/* 19: the planner may explain itself */
+#if PG_VERSION_NUM >= 190000
+#define purser_pg_plan_query(query, text) pg_plan_query(query, text, 0, NULL, NULL)
+#else
+#define purser_pg_plan_query(query, text) pg_plan_query(query, text, 0, NULL)
+#endif
+
+/* 18: ExecutorRun lost execute_once */
+#if PG_VERSION_NUM >= 180000
+#define purser_ExecutorRun(desc) ExecutorRun(desc, ForwardScanDirection, 0)
+#else
+#define purser_ExecutorRun(desc) ExecutorRun(desc, ForwardScanDirection, 0, true)
+#endif
+
+/*
  * Audit
  */
 

@@ -56,6 +56,7 @@ typedef struct LedgerRevision
 } LedgerRevision;
 
 extern void ledger_check_name(const char *what, const char *name);
+extern const char *ledger_name_fault(const char *name);
 extern void ledger_check_revision(LedgerRevision *revision);
 extern bool ledger_same_revision(const LedgerRevision *a, const LedgerRevision *b);
 extern bool ledger_is_directive(const char *line, const char **rest);

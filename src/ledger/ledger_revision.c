@@ -15,8 +15,8 @@
 static const char *const reserved[] = {"head", "heads", "base", "current", "none"};
 
 /* The complaint about a name, or NULL when it may be an id or a label. */
-static const char *
-name_fault(const char *name)
+const char *
+ledger_name_fault(const char *name)
 {
 	size_t		length = strlen(name);
 
@@ -47,7 +47,7 @@ ledger_clipped(const char *text)
 void
 ledger_check_name(const char *what, const char *name)
 {
-	const char *fault = name_fault(name);
+	const char *fault = ledger_name_fault(name);
 
 	if (fault)
 		ereport(ERROR,
