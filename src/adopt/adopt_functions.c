@@ -167,6 +167,8 @@ purser_adopt_0_1(PG_FUNCTION_ARGS)
 				(errmsg("table %s has nothing to adopt", history.name)));
 	plan = adopt_plan(&history, ledger_store_graph(), entries, adopted);
 	check_not_undone(&history, plan);
+	if (plan->stamp.count > 0)
+		ledger_check_edited();
 	journal = dry_run ? NULL : ledger_journal_open();
 	remove_gone(result, plan, journal);
 	stamp(result, plan, journal);
