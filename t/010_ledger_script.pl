@@ -243,7 +243,7 @@ load('called', revision('table1', 'none', 'CREATE TABLE t (x int); SET work_mem 
 $file = script('called', 'upgrade', 'heads');
 for my $database (qw(bare ledger))
 {
-	($ok, $out, $err) = run_file($database, $file);
+	($ok, $out, $err) = run_file($database, $file, $database eq 'bare' ? '-1' : ());
 	ok($ok, "outside of transactions, $database") or diag $err;
 	is($node->safe_psql($database, q{SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class
 		WHERE relnamespace = 'public'::regnamespace}), 'i t u u_x_idx v w', 'everything is there');

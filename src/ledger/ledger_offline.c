@@ -34,9 +34,10 @@ static const char psql_settings[] =
 
 /*
  * What a step may change, to be put back after it.  As at the end of a step of
- * upgrade(), deferred constraints are checked and then as they were declared;
- * SET CONSTRAINTS ALL would hold for constraints to come, too; and it knows only
- * names, so a deferred one that shares its name with another stays immediate.
+ * upgrade(), deferred constraints are checked, on tables that this transaction
+ * wrote to, and then as they were declared; SET CONSTRAINTS ALL would hold for
+ * constraints to come, too.  It knows only names, so a deferred one that shares
+ * its name with another stays immediate.
  */
 static const char session_facts[] =
 	"-- What the session has, and how each revision gives it back.\n"
@@ -61,7 +62,12 @@ static const char session_facts[] =
 	"            AND d.connamespace OPERATOR(pg_catalog.=) c.connamespace) AS deferred\n"
 	"    FROM pg_catalog.pg_constraint c\n"
 	"    JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.connamespace\n"
-	"    WHERE c.condeferrable AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')) c\n"
+	"    WHERE c.condeferrable AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')\n"
+	"        AND EXISTS (SELECT FROM (VALUES (c.conrelid), (c.confrelid)) t (id)\n"
+	"            WHERE pg_catalog.pg_stat_get_xact_tuples_inserted(t.id)\n"
+	"                OPERATOR(pg_catalog.+) pg_catalog.pg_stat_get_xact_tuples_updated(t.id)\n"
+	"                OPERATOR(pg_catalog.+) pg_catalog.pg_stat_get_xact_tuples_deleted(t.id)\n"
+	"                OPERATOR(pg_catalog.>) 0)) c\n"
 	"$purser$ AS purser_check \\gset\n";
 
 static void
