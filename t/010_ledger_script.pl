@@ -88,6 +88,7 @@ sub compare
 		my $want = dump_of('called');
 		for my $database (qw(bare ledger))
 		{
+			local $ENV{PGOPTIONS} = '-c track_counts=' . ($database eq 'bare' ? 'off' : 'on');
 			my ($ok, $out, $err) = run_file($database, $file);
 			ok($ok, "$name: $direction to $target by psql, $database") or diag $err;
 			unlike($err, qr{WARNING|ERROR}, "$name: no warning");

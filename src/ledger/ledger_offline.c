@@ -63,11 +63,12 @@ static const char session_facts[] =
 	"    FROM pg_catalog.pg_constraint c\n"
 	"    JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.connamespace\n"
 	"    WHERE c.condeferrable AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')\n"
-	"        AND EXISTS (SELECT FROM (VALUES (c.conrelid), (c.confrelid)) t (id)\n"
+	"        AND (pg_catalog.current_setting('track_counts') OPERATOR(pg_catalog.=) 'off'\n"
+	"            OR EXISTS (SELECT FROM (VALUES (c.conrelid), (c.confrelid)) t (id)\n"
 	"            WHERE pg_catalog.pg_stat_get_xact_tuples_inserted(t.id)\n"
 	"                OPERATOR(pg_catalog.+) pg_catalog.pg_stat_get_xact_tuples_updated(t.id)\n"
 	"                OPERATOR(pg_catalog.+) pg_catalog.pg_stat_get_xact_tuples_deleted(t.id)\n"
-	"                OPERATOR(pg_catalog.>) 0)) c\n"
+	"                OPERATOR(pg_catalog.>) 0))) c\n"
 	"$purser$ AS purser_check \\gset\n";
 
 static void
