@@ -399,7 +399,7 @@ extern LedgerParsed *ledger_script_parse(const LedgerScript *script);
 extern void ledger_script_run(const LedgerParsed *parsed, int first, int end);
 extern void ledger_script_run_whole(const LedgerScript *script);
 
-/* ---- what a script creates (ledger_creates.c) ---- */
+/* ---- what a script creates (ledger_creates.c, ledger_presence.c) ---- */
 
 typedef struct LedgerCreated
 {
@@ -413,8 +413,9 @@ typedef struct LedgerCreated
 } LedgerCreated;
 
 extern struct List *ledger_script_creates(const LedgerParsed *parsed);
+extern bool ledger_is_there(const LedgerScript *script);
 
-/* ---- steps (ledger_step.c, ledger_presence.c, ledger_deferred.c) ---- */
+/* ---- steps (ledger_step.c, ledger_deferred.c) ---- */
 
 typedef struct LedgerStep
 {

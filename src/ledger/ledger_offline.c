@@ -34,9 +34,10 @@ static const char psql_settings[] =
 
 /*
  * What a step may change, to be put back after it.  As at the end of a step of
- * upgrade(), deferred constraints are checked and then as they were declared;
- * SET CONSTRAINTS ALL would hold for constraints to come, too; and it knows only
- * names, so a deferred one that shares its name with another stays immediate.
+ * upgrade(), deferred constraints are checked, on tables that this transaction
+ * wrote to, and then as they were declared; SET CONSTRAINTS ALL would hold for
+ * constraints to come, too.  It knows only names, so a deferred one that shares
+ * its name with another stays immediate.
  */
 static const char session_facts[] =
 	"-- What the session has, and how each revision gives it back.\n"
@@ -61,7 +62,13 @@ static const char session_facts[] =
 	"            AND d.connamespace OPERATOR(pg_catalog.=) c.connamespace) AS deferred\n"
 	"    FROM pg_catalog.pg_constraint c\n"
 	"    JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.connamespace\n"
-	"    WHERE c.condeferrable AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')) c\n"
+	"    WHERE c.condeferrable AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')\n"
+	"        AND (pg_catalog.current_setting('track_counts') OPERATOR(pg_catalog.=) 'off'\n"
+	"            OR EXISTS (SELECT FROM (VALUES (c.conrelid), (c.confrelid)) t (id)\n"
+	"            WHERE pg_catalog.pg_stat_get_xact_tuples_inserted(t.id)\n"
+	"                OPERATOR(pg_catalog.+) pg_catalog.pg_stat_get_xact_tuples_updated(t.id)\n"
+	"                OPERATOR(pg_catalog.+) pg_catalog.pg_stat_get_xact_tuples_deleted(t.id)\n"
+	"                OPERATOR(pg_catalog.>) 0))) c\n"
 	"$purser$ AS purser_check \\gset\n";
 
 static void
@@ -145,11 +152,10 @@ statement_slice(const LedgerParsed *parsed, int i, const char *start)
 	return ledger_trimmed(start + strspn(start, "; \t\n\r\f\v"), end);
 }
 
-static LedgerParsed *
-write_script(Offline *offline, const LedgerScript *script, bool transactional)
+static void
+write_script(Offline *offline, const LedgerParsed *parsed, bool transactional)
 {
-	LedgerParsed *parsed = ledger_script_parse(script);
-	const char *start = script->text;
+	const char *start = parsed->script->text;
 
 	for (int i = 0; i < parsed->count; i++)
 	{
@@ -160,40 +166,69 @@ write_script(Offline *offline, const LedgerScript *script, bool transactional)
 		else
 			go_inside(offline);
 		ledger_psql_statement(&offline->out, statement_slice(parsed, i, start));
-		start = script->text + Max(raw->stmt_location, 0) + raw->stmt_len;
+		start = parsed->script->text + Max(raw->stmt_location, 0) + raw->stmt_len;
 	}
-	return parsed;
+}
+
+static bool
+leaves_transaction(const LedgerParsed *parsed)
+{
+	for (int i = 0; i < parsed->count; i++)
+		if (parsed->statements[i].outside)
+			return true;
+	return false;
+}
+
+/* What upgrade() does at the end of a step. */
+static void
+write_end(Offline *offline, const LedgerParsed *parsed, const LedgerParsed *verify)
+{
+	go_inside(offline);
+	appendStringInfoString(&offline->out, ":purser_restore \\gset\n");
+	put_back_own_settings(offline, parsed);
+	put_back_own_settings(offline, verify);
+	appendStringInfoString(&offline->out, ":purser_check \\gexec\n:purser_restore \\gset\n");
 }
 
 static void
+write_record(Offline *offline, const LedgerRevision *revision)
+{
+	go_inside(offline);
+	appendStringInfoString(&offline->out, "\\if :purser_ledger\nSELECT purser.load_revision(");
+	ledger_psql_quote(&offline->out, ledger_write(revision));
+	appendStringInfo(&offline->out, ") AS purser_revision \\gset\n"
+					 "SELECT purser.record_step('%s', '%s') AS purser_revision \\gset\n\\endif\n",
+					 ledger_direction_name(offline->direction), revision->id);
+}
+
+/*
+ * Where it can be undone, the step is recorded first: that takes the ledger's
+ * lock, and refuses a step that is not the next one, before anything runs.
+ */
+static void
 write_revision(Offline *offline, const LedgerRevision *revision)
 {
+	bool		verifies = offline->direction == LEDGER_UPGRADE && revision->verify;
 	LedgerScript script = ledger_step_script(offline->direction, revision);
-	LedgerScript verify = {script.revision, "verify", revision->verify};
-	LedgerParsed *verified = NULL;
-	LedgerParsed *parsed;
+	LedgerScript verify = {script.revision, "verify", verifies ? revision->verify : ""};
+	LedgerParsed *parsed = ledger_script_parse(&script);
+	LedgerParsed *verified = ledger_script_parse(&verify);
+	bool		whole = revision->transactional && !leaves_transaction(parsed) &&
+		!leaves_transaction(verified);
 
 	appendStringInfo(&offline->out, "\n-- %s %s: %s\n", ledger_direction_name(offline->direction),
 					 revision->id, revision->message);
 	for (int i = 0; i < revision->requires.count; i++)
 		appendStringInfo(&offline->out, "-- requires %s\n", revision->requires.items[i]);
-	parsed = write_script(offline, &script, revision->transactional);
-	if (offline->direction == LEDGER_UPGRADE && verify.text)
-	{
+	if (whole)
+		write_record(offline, revision);
+	write_script(offline, parsed, revision->transactional);
+	if (verifies)
 		appendStringInfo(&offline->out, "-- verify %s\n", revision->id);
-		verified = write_script(offline, &verify, revision->transactional);
-	}
-	go_inside(offline);
-	appendStringInfoString(&offline->out, ":purser_restore \\gset\n");
-	put_back_own_settings(offline, parsed);
-	if (verified)
-		put_back_own_settings(offline, verified);
-	appendStringInfoString(&offline->out, ":purser_check \\gexec\n:purser_restore \\gset\n"
-						   "\\if :purser_ledger\nSELECT purser.load_revision(");
-	ledger_psql_quote(&offline->out, ledger_write(revision));
-	appendStringInfo(&offline->out, ") AS purser_revision \\gset\n"
-					 "SELECT purser.record_step('%s', '%s') AS purser_revision \\gset\n\\endif\n",
-					 ledger_direction_name(offline->direction), revision->id);
+	write_script(offline, verified, revision->transactional);
+	write_end(offline, parsed, verified);
+	if (!whole)
+		write_record(offline, revision);
 }
 
 Datum

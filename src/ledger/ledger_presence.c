@@ -3,8 +3,7 @@
  *		Is a revision's work there already?  upgrade() with fake_initial.
  *
  * Looks at the catalogue, as the caller and with the script's own search_path,
- * for what ledger_creates.c says that the script creates.  All there: the
- * revision is stamped and not run.  None: it is run.  Some: an error.
+ * for what ledger_creates.c says that the script creates.
  */
 #include "ledger.h"
 
@@ -180,9 +179,9 @@ note(Findings *findings, const LedgerCreated *item)
 		list_item(&findings->missing_list, ++findings->missing, item);
 }
 
-/* Are the objects that the script creates there?  An error when some are. */
-static bool
-is_there(const LedgerScript *script)
+/* Are the objects that the script creates there?  An error when only some are. */
+bool
+ledger_is_there(const LedgerScript *script)
 {
 	Findings	findings = {0};
 	int			settings = NewGUCNestLevel();
@@ -211,20 +210,4 @@ is_there(const LedgerScript *script)
 				 errhint("Create what is missing, or use purser.stamp() if the database is "
 						 "where the revision leads nevertheless.")));
 	return findings.present > 0 && findings.missing == 0;
-}
-
-/* Stamps the revision in place of the step, if its work is there; else says no. */
-bool
-ledger_step_fake(LedgerJournal *journal, const char *id, LedgerStep *step)
-{
-	LedgerRevision *revision = ledger_store_need(id);
-	LedgerScript script = ledger_step_script(LEDGER_UPGRADE, revision);
-
-	if (!is_there(&script))
-		return false;
-	step->revision = id;
-	step->message = revision->message;
-	step->stamped = true;
-	ledger_step_stamp(journal, revision, true);
-	return true;
 }
