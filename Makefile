@@ -28,10 +28,11 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(here)pg_pu
 MODULE_big = pg_purser
 PGFILEDESC = "pg_purser - migration ledger, bulk loading and query audit"
 
-OBJS_SHARED = src/shared/arguments.o src/shared/owner_query.o
+OBJS_SHARED = src/shared/arguments.o src/shared/owner_query.o src/shared/worker.o
 OBJS_LEDGER = $(addprefix src/ledger/ledger_, deferred.o files.o format.o functions.o graph.o \
-	journal.o load.o looks.o outside.o plan.o revision.o run.o script.o step.o store.o target.o)
-OBJS_ONLINE = $(addprefix src/online/online_, migrate.o transaction.o)
+	journal.o load.o looks.o outside.o plan.o revision.o run.o script.o step.o store.o target.o underway.o)
+OBJS_ONLINE = src/online/online.o $(addprefix src/online/online_, locks.o migrate.o name.o \
+	ordinary.o outside.o plan.o revision.o segment.o statement.o transaction.o wait.o worker.o)
 OBJS_BULK = $(addprefix src/bulk/bulk_, functions.o load.o target.o context.o csv.o json.o \
 	jsonb.o coerce.o nested.o sight.o writer.o conflict.o)
 OBJS_AUDIT = src/audit/audit.o $(addprefix src/audit/audit_, hooks.o screen.o tap.o judge.o plan.o \

@@ -133,6 +133,21 @@ stamp_set(ReturnSetInfo *result, const LedgerGraph *graph, LedgerSet set, bool a
 	}
 }
 
+/* What the stamp says of a revision holds, however far purser.migrate() came with it. */
+static void
+give_up_decided(const LedgerGraph *graph, const LedgerStampPlan *plan)
+{
+	NameList	partial = ledger_underway_list();
+
+	for (int i = 0; i < partial.count; i++)
+	{
+		int			node = ledger_graph_find(graph, partial.items[i]);
+
+		if (node >= 0 && plan->decided[node])
+			ledger_underway_give_up(partial.items[i]);
+	}
+}
+
 Datum
 purser_stamp_0_1(PG_FUNCTION_ARGS)
 {
@@ -146,6 +161,7 @@ purser_stamp_0_1(PG_FUNCTION_ARGS)
 	ledger_begin_write("purser.stamp()");
 	graph = ledger_store_graph();
 	plan = ledger_plan_stamp(graph, target, purge);
+	give_up_decided(graph, &plan);
 	journal = ledger_journal_open();
 	stamp_set((ReturnSetInfo *) fcinfo->resultinfo, graph, plan.remove, false, journal);
 	stamp_set((ReturnSetInfo *) fcinfo->resultinfo, graph, plan.add, true, journal);

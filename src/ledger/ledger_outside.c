@@ -109,8 +109,6 @@ ledger_runs_outside(const Node *statement)
 			return "CREATE TABLESPACE";
 		case T_DropTableSpaceStmt:
 			return "DROP TABLESPACE";
-		case T_DiscardStmt:
-			return ((const DiscardStmt *) statement)->target == DISCARD_ALL ? "DISCARD ALL" : NULL;
 		default:
 			return NULL;
 	}

@@ -290,6 +290,9 @@ ledger_plan_stamp(const LedgerGraph *graph, const char *text, bool purge)
 	ledger_mark_needed(graph, wanted);
 	for (int i = 0; i < graph->count; i++)
 		unwanted[i] = (unwanted[i] || purge) && !wanted[i];
+	plan.decided = palloc(graph->count + 1);
+	for (int i = 0; i < graph->count; i++)
+		plan.decided[i] = wanted[i] || unwanted[i];
 	plan.add = collect(graph, wanted, false);
 	plan.remove = collect(graph, unwanted, true);
 	reverse(plan.remove);

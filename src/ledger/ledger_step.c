@@ -117,6 +117,7 @@ record(LedgerJournal *journal, const LedgerRevision *revision, LedgerEvent *even
 {
 	event->revision = revision->id;
 	event->at = GetCurrentTimestamp();
+	ledger_underway_remove(revision->id);
 	if (in_force)
 		ledger_store_set_applied(revision->id, ledger_checksum(revision->upgrade));
 	else
@@ -159,6 +160,7 @@ ledger_step_run(LedgerJournal *journal, const char *id, LedgerStep *step)
 	LedgerRevision *revision = ledger_store_need(id);
 	StepScripts scripts = {step->direction, revision};
 
+	ledger_underway_check_step(revision);
 	step->revision = id;
 	step->message = revision->message;
 	step->duration = ledger_step_guard(revision, run_scripts, &scripts);

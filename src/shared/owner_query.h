@@ -20,7 +20,7 @@ typedef struct OwnerQuery
 	bool		indexed;		/* use indexes, even if planned on empty tables */
 	bool		own_snapshot;	/* as the transaction sees it, not the latest */
 	int			nargs;
-	Oid			argtypes[16];
+	Oid			argtypes[20];
 	SPIPlanPtr	plan;			/* made on first use, kept for the session */
 } OwnerQuery;
 
