@@ -20,6 +20,7 @@
 #include "postmaster/bgworker.h"
 #include "storage/dsm.h"
 #include "storage/ipc.h"
+#include "storage/lock.h"
 #include "storage/proc.h"
 #include "storage/shm_mq.h"
 #include "storage/shm_toc.h"
@@ -289,6 +290,13 @@ redirect_messages(dsm_segment *segment, shm_toc *toc)
 	pq_redirect_to_shm_mq(segment, shm_mq_attach(queue, segment, NULL));
 }
 
+/* Locks of relations that the function took for the session: the server expects none here. */
+static void
+release_locks(int code pg_attribute_unused(), Datum arg pg_attribute_unused())
+{
+	LockReleaseAll(DEFAULT_LOCKMETHOD, true);
+}
+
 void
 shared_worker_main(Datum handle)
 {
@@ -308,6 +316,8 @@ shared_worker_main(Datum handle)
 		proc_exit(0);			/* the caller is gone */
 	redirect_messages(segment, toc);
 	header = shm_toc_lookup(toc, KEY_HEADER, false);
+	/* Registered before the server's own, and so called after the transaction has ended. */
+	before_shmem_exit(release_locks, (Datum) 0);
 	BackgroundWorkerInitializeConnectionByOid(header->database,
 											  header->settings.authenticated_user,
 											  PURSER_WORKER_FLAGS);
