@@ -44,9 +44,10 @@ DATA = $(wildcard $(here)sql/pg_purser--*--*.sql)
 DATA_built = pg_purser--$(EXTVERSION).sql
 
 REGRESS_LEDGER = ledger_basic ledger_targets ledger_format ledger_scripts ledger_privileges ledger_demo
+REGRESS_ONLINE = online_migrate
 REGRESS_BULK = bulk_insert bulk_csv bulk_json bulk_trigger bulk_conflict bulk_privilege
 REGRESS_AUDIT = audit_counts audit_missing_index audit_results audit_n_plus_one audit_access
-REGRESS = setup $(REGRESS_LEDGER) $(REGRESS_BULK) $(REGRESS_AUDIT)
+REGRESS = setup $(REGRESS_LEDGER) $(REGRESS_ONLINE) $(REGRESS_BULK) $(REGRESS_AUDIT)
 ISOLATION = ledger_runners bulk_skip
 REGRESS_OPTS = --load-extension=pg_purser
 ISOLATION_OPTS = --load-extension=pg_purser

@@ -160,6 +160,11 @@ ledger_step_run(LedgerJournal *journal, const char *id, LedgerStep *step)
 	LedgerRevision *revision = ledger_store_need(id);
 	StepScripts scripts = {step->direction, revision};
 
+	if (!revision->transactional)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("the statements of revision \"%s\" do not share a transaction", id),
+				 errhint("CALL purser.migrate() runs each in its own.")));
 	ledger_underway_check_step(revision);
 	step->revision = id;
 	step->message = revision->message;

@@ -75,7 +75,7 @@ typedef struct OnlineSegment
 } OnlineSegment;
 
 extern OnlineSegment online_next_segment(const OnlineWork *work);
-extern bool online_is_last(const OnlineWork *work, int end);
+extern bool online_is_last(const OnlineWork *work, OnlineSegment segment);
 extern void online_check_own(OnlineWork *work);
 pg_noreturn extern void online_fail(OnlineWork *work, ErrorData *error);
 extern void online_run_settings(const OnlineWork *work, int end);
@@ -139,12 +139,13 @@ typedef struct OnlineWait
 {
 	TimestampTz since;
 	int			rounds;			/* that we had to wait after */
-	int			attempts;		/* of these, how many failed in the queue */
+	int			looks;			/* after which we did not even try */
+	int			attempts;		/* that failed in the queue */
 	NameList	blockers;		/* process ids; "0" is a prepared transaction */
 	char	   *who;			/* what they do, for a message; NULL: nobody is known */
 } OnlineWait;
 
-extern bool online_find_blockers(OnlineWait *wait, List *locks);
+extern bool online_must_wait(OnlineWait *wait, List *locks);
 extern bool online_wait_failed(OnlineWait *wait, const ErrorData *error, List *locks);
 extern void online_wait(OnlineWait *wait, OnlineWork *work);
 

@@ -120,7 +120,7 @@ attempt_segment(Attempt *attempt, OnlineWait *wait, bool *done)
 	attempt->locks = NIL;
 	attempt->journal = ledger_journal_open();
 	error = online_try(collect_locks, attempt);
-	if (error == NULL && online_find_blockers(wait, attempt->locks))
+	if (error == NULL && online_must_wait(wait, attempt->locks))
 	{
 		online_commit();
 		return NULL;
@@ -146,7 +146,7 @@ online_run_ordinary(OnlineWork *work, OnlineSegment segment)
 {
 	OnlineWait	wait = {.since = GetCurrentTimestamp()};
 	Attempt		attempt = {.work = work, .segment = segment,
-	.last = online_is_last(work, segment.end)};
+	.last = online_is_last(work, segment)};
 	bool		done;
 
 	for (;;)

@@ -63,7 +63,7 @@ begin_statement(Attempt *attempt)
 		online_rollback();
 		online_fail(work, error);
 	}
-	if (online_find_blockers(&attempt->wait, attempt->locks))
+	if (online_must_wait(&attempt->wait, attempt->locks))
 	{
 		online_commit();
 		return false;

@@ -12,30 +12,14 @@
 #include "nodes/value.h"
 #include "utils/lsyscache.h"
 
-/* Does a statement of first .. end - 1 create the enum type that this one adds a label to? */
+/* A new label cannot be used before it is committed. */
 static bool
-creates_type(const LedgerParsed *parsed, int first, int end, const AlterEnumStmt *alter)
-{
-	for (int i = first; i < end; i++)
-	{
-		const Node *node = parsed->statements[i].raw->stmt;
-
-		if (IsA(node, CreateEnumStmt) &&
-			equal(((const CreateEnumStmt *) node)->typeName, alter->typeName))
-			return true;
-	}
-	return false;
-}
-
-/* A new label cannot be used before it is committed, unless the type is new too. */
-static bool
-adds_label(const LedgerParsed *parsed, int first, int i)
+adds_label(const LedgerParsed *parsed, int i)
 {
 	const Node *node = parsed->statements[i].raw->stmt;
 	const AlterEnumStmt *alter = (const AlterEnumStmt *) node;
 
-	return IsA(node, AlterEnumStmt) && alter->newVal && alter->oldVal == NULL &&
-		!creates_type(parsed, first, i, alter);
+	return IsA(node, AlterEnumStmt) && alter->newVal && alter->oldVal == NULL;
 }
 
 static char
@@ -99,21 +83,21 @@ online_next_segment(const OnlineWork *work)
 	if (segment.outside || !work->revision->transactional)
 		return segment;
 	for (; segment.end < parsed->count; segment.end++)
-		if (adds_label(parsed, first, segment.end - 1) ||
+		if (adds_label(parsed, segment.end - 1) ||
 			online_is_outside(&parsed->statements[segment.end]) ||
 			is_open(parsed->statements[segment.end].raw->stmt))
 			break;
 	return segment;
 }
 
-/* Is the revision complete once the statements before end are done? */
+/* Is the revision complete with the segment? */
 bool
-online_is_last(const OnlineWork *work, int end)
+online_is_last(const OnlineWork *work, OnlineSegment segment)
 {
-	const LedgerParsed *parsed = work->parsed;
+	bool		verifies = work->direction == LEDGER_UPGRADE && work->revision->verify;
 
+	if (segment.end < work->parsed->count)
+		return false;
 	/* The verify script may use the label that the last statement adds. */
-	return end >= parsed->count &&
-		!(end > 0 && work->revision->verify && work->direction == LEDGER_UPGRADE &&
-		  work->underway->next <= end && adds_label(parsed, work->underway->next - 1, end - 1));
+	return segment.first == segment.end || !verifies || !adds_label(work->parsed, segment.end - 1);
 }

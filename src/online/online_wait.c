@@ -12,6 +12,7 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "port/pg_bitutils.h"
+#include "shared/owner_query.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
 #include "storage/procarray.h"
@@ -25,6 +26,9 @@
 /* Pauses between two looks, in milliseconds: doubled each time. */
 #define PAUSE_MIN 50
 #define PAUSE_MAX 2000
+
+/* We stand in the queue at the latest at the look of this number, and then again. */
+#define LOOKS_MAX 8
 
 /* Most blockers that are named. */
 #define BLOCKERS_MAX 10
@@ -102,9 +106,29 @@ describe(NameList blockers)
 	return text;
 }
 
-/* Does anybody hold what conflicts with the locks?  Whoever it is, is noted. */
-bool
-online_find_blockers(OnlineWait *wait, List *locks)
+/* Is one of them in a transaction that is older than we would stand in the queue? */
+static bool
+is_long(NameList blockers)
+{
+	/* As the extension's owner, who may see it of every session. */
+	static OwnerQuery query = {
+		.sql = "SELECT FROM pg_catalog.unnest($1::pg_catalog.int4[]) AS p(pid)"
+		" LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid OPERATOR(pg_catalog.=) p.pid"
+		" WHERE p.pid OPERATOR(pg_catalog.=) 0 OR a.xact_start OPERATOR(pg_catalog.<)"
+		" (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) $2)",
+		.nargs = 2, .argtypes = {TEXTARRAYOID, INTERVALOID}
+	};
+	Interval	age = {.time = (int64) online_lock_timeout * 1000};
+	Datum		values[] = {shared_names_to_array(blockers), IntervalPGetDatum(&age)};
+	bool		found = shared_query_open(&query, values, NULL) > 0;
+
+	shared_query_close();
+	return found;
+}
+
+/* Notes who holds what conflicts with the locks. */
+static void
+find_blockers(OnlineWait *wait, List *locks)
 {
 	ListCell   *cell;
 
@@ -113,7 +137,20 @@ online_find_blockers(OnlineWait *wait, List *locks)
 	foreach(cell, locks)
 		add_holders(&wait->blockers, lfirst(cell));
 	wait->who = wait->blockers.count > 0 ? describe(wait->blockers) : NULL;
-	return wait->blockers.count > 0;
+}
+
+/*
+ * Is there somebody who would keep us in the queue for too long?  Short
+ * transactions would not; and among many that are not so short there may always
+ * be one that is, so now and then we try all the same.
+ */
+bool
+online_must_wait(OnlineWait *wait, List *locks)
+{
+	if (online_lock_timeout == 0)
+		return false;
+	find_blockers(wait, locks);
+	return wait->blockers.count > 0 && is_long(wait->blockers) && ++wait->looks % LOOKS_MAX != 0;
 }
 
 /*
@@ -127,7 +164,8 @@ online_wait_failed(OnlineWait *wait, const ErrorData *error, List *locks)
 		error->sqlerrcode != ERRCODE_T_R_DEADLOCK_DETECTED)
 		return false;
 	wait->attempts++;
-	if (!online_find_blockers(wait, locks))
+	find_blockers(wait, locks);
+	if (wait->blockers.count == 0)
 		wait->who = pstrdup(error->message);
 	return true;
 }

@@ -44,6 +44,25 @@ typedef struct Order
 	Node	   *statement;
 } Order;
 
+/* Of what must outlive the transactions in between. */
+static MemoryContext worker_context;
+
+static void
+begin_transaction(void)
+{
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	MemoryContextSwitchTo(worker_context);
+}
+
+static void
+end_transaction(void)
+{
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(worker_context);
+}
+
 /* ---- the task ---- */
 
 static Size
@@ -139,8 +158,10 @@ run_top_level(Node *statement, const char *text)
 	pgstat_report_activity(STATE_RUNNING, text);
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
+	MemoryContextSwitchTo(worker_context);
 	run_portal(statement, text);
 	CommitTransactionCommand();
+	MemoryContextSwitchTo(worker_context);
 	error_context_stack = context.previous;
 }
 
@@ -154,22 +175,23 @@ take_worker_lock(void)
 	ledger_lock_tag(&tag, LEDGER_LOCK_WORKER);
 	(void) LockAcquire(&tag, ExclusiveLock, true, false);
 	CommitTransactionCommand();
+	MemoryContextSwitchTo(worker_context);
 }
 
 static void
 drop_index(Oid index)
 {
 	DropStmt   *drop = makeNode(DropStmt);
+	char	   *schema;
 
-	StartTransactionCommand();
+	begin_transaction();
+	schema = get_namespace_name(get_rel_namespace(index));
+	drop->objects = list_make1(list_make2(makeString(schema), makeString(get_rel_name(index))));
+	end_transaction();
 	drop->removeType = OBJECT_INDEX;
-	drop->objects = list_make1(list_make2(
-										  makeString(get_namespace_name(get_rel_namespace(index))),
-										  makeString(get_rel_name(index))));
 	drop->missing_ok = true;
 	drop->behavior = DROP_RESTRICT;
 	drop->concurrent = true;
-	CommitTransactionCommand();
 	run_top_level((Node *) drop, "DROP INDEX CONCURRENTLY");
 }
 
@@ -181,14 +203,12 @@ lock_table(const RangeVar *relation)
 {
 	LockRelId	id = {.dbId = MyDatabaseId};
 
-	StartTransactionCommand();
-	PushActiveSnapshot(GetTransactionSnapshot());
+	begin_transaction();
 	id.relId = RangeVarGetRelidExtended(relation, ShareUpdateExclusiveLock, RVR_MISSING_OK,
 										RangeVarCallbackOwnsRelation, NULL);
 	if (OidIsValid(id.relId))
 		LockRelationIdForSession(&id, ShareUpdateExclusiveLock);
-	PopActiveSnapshot();
-	CommitTransactionCommand();
+	end_transaction();
 	return id.relId;
 }
 
@@ -218,11 +238,11 @@ drop_dead_build(const Order *order)
 
 	if (!OidIsValid(table) || order->object == NULL)
 		return;
-	StartTransactionCommand();
+	begin_transaction();
 	index = get_relname_relid(order->object, get_rel_namespace(table));
 	if (OidIsValid(index) && !is_invalid_index_of(index, table))
 		index = InvalidOid;
-	CommitTransactionCommand();
+	end_transaction();
 	if (OidIsValid(index))
 		drop_index(index);
 }
@@ -272,7 +292,7 @@ drop_dead_reindex(const char *name)
 	Oid			index;
 	bool		dead;
 
-	StartTransactionCommand();
+	begin_transaction();
 	index = RangeVarGetRelid(makeRangeVarFromNameList(purser_stringToQualifiedNameList(name)),
 							 NoLock, true);
 	table.relId = OidIsValid(index) ? IndexGetRelation(index, true) : InvalidOid;
@@ -284,7 +304,7 @@ drop_dead_reindex(const char *name)
 		UnlockRelationIdForSession(&table, ShareUpdateExclusiveLock);
 		dead = false;
 	}
-	CommitTransactionCommand();
+	end_transaction();
 	if (!dead)
 		return;
 	drop_index(index);
@@ -294,16 +314,11 @@ drop_dead_reindex(const char *name)
 static void
 drop_dead_reindexes(const Order *order)
 {
-	MemoryContext context = CurrentMemoryContext;
 	NameList	names;
 
-	StartTransactionCommand();
-	PushActiveSnapshot(GetTransactionSnapshot());
-	MemoryContextSwitchTo(context);
+	begin_transaction();
 	names = online_dead_reindexes();
-	PopActiveSnapshot();
-	CommitTransactionCommand();
-	MemoryContextSwitchTo(context);
+	end_transaction();
 	for (int i = 0; i < names.count; i++)
 		if (!is_named(order->existing, names.items[i]))
 			drop_dead_reindex(names.items[i]);
@@ -326,7 +341,7 @@ finish_detach(AlterTableStmt *alter)
 {
 	Oid			partition;
 
-	StartTransactionCommand();
+	begin_transaction();
 	partition = RangeVarGetRelid(online_detached(alter), NoLock, true);
 	if (OidIsValid(partition) && get_rel_relispartition(partition) &&
 		PartitionHasPendingDetach(partition))
@@ -336,7 +351,7 @@ finish_detach(AlterTableStmt *alter)
 		command->subtype = AT_DetachPartitionFinalize;
 		((PartitionCmd *) command->def)->concurrent = false;
 	}
-	CommitTransactionCommand();
+	end_transaction();
 }
 
 static bool
@@ -344,28 +359,24 @@ was_done(const Order *order)
 {
 	bool		done;
 
-	StartTransactionCommand();
-	PushActiveSnapshot(GetTransactionSnapshot());
+	begin_transaction();
 	done = online_is_done(order->statement, order->object, order->existing);
-	PopActiveSnapshot();
-	CommitTransactionCommand();
+	end_transaction();
 	return done;
 }
 
 void
 online_worker(void *payload, Size size pg_attribute_unused())
 {
-	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "migration worker",
-												  ALLOCSET_DEFAULT_SIZES);
 	Order		order;
 
-	MemoryContextSwitchTo(context);
+	worker_context = AllocSetContextCreate(TopMemoryContext, "migration worker",
+										   ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(worker_context);
 	order = read_task(payload);
 	pgstat_report_activity(STATE_RUNNING, order.text);
 	take_worker_lock();
-	MemoryContextSwitchTo(context);
 	remove_leftovers(&order);
-	MemoryContextSwitchTo(context);
 	if (!order.task->run || (order.task->resumed && was_done(&order)))
 		return;
 	if (online_kind(order.statement) == ONLINE_DETACH)
@@ -373,6 +384,5 @@ online_worker(void *payload, Size size pg_attribute_unused())
 	/* The name under which it will be looked for. */
 	if (IsA(order.statement, IndexStmt) && order.object)
 		((IndexStmt *) order.statement)->idxname = pstrdup(order.object);
-	MemoryContextSwitchTo(context);
 	run_top_level(order.statement, order.text);
 }
