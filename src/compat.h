@@ -188,10 +188,10 @@ typedef struct ClusterStmt PurserRepackStmt;
 /* 17: a virtual transaction id names its process by another number */
 #if PG_VERSION_NUM >= 170000
 #define purser_process_of(vxid) ProcNumberGetProc((vxid).procNumber)
-#define purser_is_prepared(vxid) ((vxid).procNumber == INVALID_PROC_NUMBER)
+#define purser_lxid_of(process) ((process)->vxid.lxid)
 #else
 #define purser_process_of(vxid) BackendIdGetProc((vxid).backendId)
-#define purser_is_prepared(vxid) ((vxid).backendId == InvalidBackendId)
+#define purser_lxid_of(process) ((process)->lxid)
 #endif
 
 /*

@@ -23,8 +23,9 @@ $node->safe_psql('postgres', q{
 sub in_background
 {
 	my ($sql, $out, $err) = @_;
-	return IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-f', '-' ],
-		'<', \$sql, '>', $out, '2>', $err, IPC::Run::timeout(180));
+	my @statements = map { ('-c', $_) } grep { /\S/ } split /;/, $sql;
+	return IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), @statements ],
+		'>', $out, '2>', $err, IPC::Run::timeout(180));
 }
 
 my $holding = q{SELECT pid FROM pg_stat_activity WHERE state = 'idle in transaction'};
@@ -52,14 +53,14 @@ sub end_reader
 	return;
 }
 
-# The longest of the waits of readers that come one after the other, as long as it takes.
-sub read_until
+# The longest of the waits of readers that come one after the other while a migration runs.
+sub read_meanwhile
 {
-	my ($over) = @_;
 	my $longest = 0;
 	my $reads = 0;
 
-	until ($over->())
+	while ($node->safe_psql('postgres',
+			q{SELECT count(*) FROM pg_stat_activity WHERE query ~ '^\s*CALL' AND state = 'active'}))
 	{
 		my $start = time;
 		$node->safe_psql('postgres', 'SELECT count(*) FROM t');
@@ -76,7 +77,8 @@ my $reader = begin_reader('SELECT count(*) FROM t');
 my ($out, $err) = ('', '');
 my $runner = in_background(q{SET purser.lock_timeout = '500ms'; SET purser.lock_patience = '8s';
 	CALL purser.migrate();}, \$out, \$err);
-my $longest = read_until(sub { $runner->pump_nb; return !$runner->pumpable });
+ok($node->poll_query_until('postgres', 'SELECT count(*) = 1 FROM purser.underway'), 'it began');
+my $longest = read_meanwhile();
 $runner->finish;
 cmp_ok($longest, '<', 5, 'nobody waited for long, with a limit of 500 ms');
 like($err, qr/ERROR:  could not get the locks of a migration within 8000 ms/, 'it gave up');

@@ -6,6 +6,8 @@
  */
 #include "online.h"
 
+#include "access/transam.h"
+#include "access/twophase.h"
 #include "catalog/pg_type.h"
 #include "common/pg_prng.h"
 #include "executor/spi.h"
@@ -64,12 +66,16 @@ add_holders(NameList *blockers, const OnlineLock *lock)
 	holders = GetLockConflicts(&tag, lock->mode, NULL);
 	for (int i = 0; VirtualTransactionIdIsValid(holders[i]); i++)
 	{
-		PGPROC	   *process = NULL;
+		PGPROC	   *process = purser_process_of(holders[i]);
+		bool		more;
 
-		if (!purser_is_prepared(holders[i]) &&
-			((process = purser_process_of(holders[i])) == NULL || gives_way(process)))
-			continue;
-		add_blocker(blockers, process ? process->pid : 0);
+		if (process && purser_lxid_of(process) == holders[i].localTransactionId)
+		{
+			if (!gives_way(process))
+				add_blocker(blockers, process->pid);
+		}
+		else if (TransactionIdIsValid(TwoPhaseGetXidByVirtualXID(holders[i], &more)))
+			add_blocker(blockers, 0);
 	}
 	pfree(holders);
 }
