@@ -48,7 +48,7 @@ REGRESS_ONLINE = online_migrate
 REGRESS_BULK = bulk_insert bulk_csv bulk_json bulk_trigger bulk_conflict bulk_privilege
 REGRESS_AUDIT = audit_counts audit_missing_index audit_results audit_n_plus_one audit_access
 REGRESS = setup $(REGRESS_LEDGER) $(REGRESS_ONLINE) $(REGRESS_BULK) $(REGRESS_AUDIT)
-ISOLATION = ledger_runners bulk_skip
+ISOLATION = ledger_runners online_runners bulk_skip
 REGRESS_OPTS = --load-extension=pg_purser
 ISOLATION_OPTS = --load-extension=pg_purser
 # TAP tests start servers of their own, which root may not, and need a Perl module (Debian:
