@@ -162,7 +162,7 @@ RESET SESSION AUTHORIZATION;
 -- notices and errors of a worker are as those of the session
 SET client_min_messages = notice;
 SELECT purser.add_revision('notice', $$DROP INDEX CONCURRENTLY IF EXISTS online_migrate.none;
-	CREATE INDEX CONCURRENTLY ON online_migrate.t (a, nope)$$, NULL, 'notice', '{owned2}');
+	CREATE INDEX CONCURRENTLY ON online_migrate.t (a, (nope + 1))$$, NULL, 'notice', '{owned2}');
 CALL purser.migrate('notice');
 SET client_min_messages = warning;
 SELECT purser.stamp('notice');

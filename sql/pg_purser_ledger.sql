@@ -136,8 +136,8 @@ COMMENT ON COLUMN purser.underway.existing IS
 'What was there of that name, or of a dead REINDEX CONCURRENTLY, before it was begun.';
 COMMENT ON COLUMN purser.underway.statement IS 'The beginning of its text.';
 COMMENT ON COLUMN purser.underway.phase IS 'running, waiting for locks, or failed.';
-COMMENT ON COLUMN purser.underway.attempts IS 'How often next_statement, and what shares its transaction, was tried.';
-COMMENT ON COLUMN purser.underway.blockers IS 'Process ids that hold locks it waits for.';
+COMMENT ON COLUMN purser.underway.attempts IS 'How often the locks for it could not be had, although it stood in the queue.';
+COMMENT ON COLUMN purser.underway.blockers IS 'Process ids of those who hold locks that it waits for; 0 is a prepared transaction.';
 COMMENT ON COLUMN purser.underway.error IS 'The error that ended the last run; NULL: none.';
 COMMENT ON COLUMN purser.underway.spent IS 'How long the statements ran so far.';
 COMMENT ON COLUMN purser.underway.step IS 'Number of the revision in the run, from 1.';

@@ -81,10 +81,10 @@ ok($node->poll_query_until('postgres', 'SELECT count(*) = 1 FROM purser.underway
 my $longest = read_meanwhile();
 $runner->finish;
 cmp_ok($longest, '<', 5, 'nobody waited for long, with a limit of 500 ms');
-like($err, qr/ERROR:  could not get the locks of a migration within 8000 ms/, 'it gave up');
+like($err, qr/ERROR:  could not get the locks for revision "alter" within 8000 ms/, 'it gave up');
 like($err, qr/ERROR.*DETAIL:  Process $reader->{pid}, idle in transaction, in a transaction for \d+ s: SELECT count\(\*\) FROM t/s,
 	'and named the one in its way');
-like($err, qr/NOTICE:  waiting for locks of a migration/, 'it had said so before');
+like($err, qr/NOTICE:  waiting for locks for revision "alter"/, 'it had said so before');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM purser.underway'), '0', 'nothing is under way');
 
 # Progress says the same; when the reader goes it goes on.

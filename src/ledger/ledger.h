@@ -4,8 +4,8 @@
  *
  * Pure parts (no catalogue, no tables): ledger_revision.c, ledger_format.c,
  * ledger_graph.c, ledger_target.c, ledger_plan.c.  ledger_store.c,
- * ledger_journal.c and ledger_underway.c alone touch the tables; ledger_script.c alone runs a user's
- * code.
+ * ledger_journal.c and ledger_underway.c alone touch the tables;
+ * ledger_script.c alone runs a user's code.
  */
 #ifndef LEDGER_H
 #define LEDGER_H

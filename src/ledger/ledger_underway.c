@@ -150,18 +150,20 @@ ledger_underway_list(void)
 	return ids;
 }
 
-/* The id of a revision that is in part undone, of those that this one needs; or NULL. */
+/* The id of the revision or of one that it needs, if that is done in part; or NULL. */
 static char *
-needed_and_partial(const LedgerRevision *revision)
+find_partial(const LedgerRevision *revision)
 {
 	static OwnerQuery query = {
 		.sql = "SELECT pg_catalog.min(revision) FROM purser.underway"
-		" WHERE direction OPERATOR(pg_catalog.=) 'downgrade'"
-		" AND (next_statement OPERATOR(pg_catalog.>) 1 OR started)"
-		" AND revision OPERATOR(pg_catalog.=) ANY ($1 OPERATOR(pg_catalog.||) $2)",
-		.nargs = 2, .argtypes = {TEXTARRAYOID, TEXTARRAYOID}
+		" WHERE (next_statement OPERATOR(pg_catalog.>) 1 OR started)"
+		" AND (revision OPERATOR(pg_catalog.=) $1"
+		" OR direction OPERATOR(pg_catalog.=) 'downgrade'"
+		" AND revision OPERATOR(pg_catalog.=) ANY ($2 OPERATOR(pg_catalog.||) $3))",
+		.nargs = 3, .argtypes = {TEXTOID, TEXTARRAYOID, TEXTARRAYOID}
 	};
 	Datum		values[] = {
+		CStringGetTextDatum(revision->id),
 		shared_names_to_array(revision->parents),
 		shared_names_to_array(revision->depends_on)
 	};
@@ -177,9 +179,7 @@ needed_and_partial(const LedgerRevision *revision)
 void
 ledger_underway_check_step(const LedgerRevision *revision)
 {
-	LedgerUnderway *own = ledger_underway_fetch(revision->id);
-	const char *partial = ledger_underway_is_partial(own) ? revision->id :
-		needed_and_partial(revision);
+	const char *partial = find_partial(revision);
 
 	if (partial)
 		ereport(ERROR,

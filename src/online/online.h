@@ -53,6 +53,7 @@ extern bool online_plan_wants(OnlinePlan *plan, int i, const LedgerJournal *jour
 /* A revision on its way. */
 typedef struct OnlineWork
 {
+	MemoryContext context;		/* lasts as long as the revision */
 	LedgerDirection direction;
 	int			step;
 	int			steps;
@@ -137,6 +138,7 @@ extern List *online_strong_locks(const Node *statement);
 /* How long we have waited for the locks of a segment. */
 typedef struct OnlineWait
 {
+	const char *revision;
 	TimestampTz since;
 	int			rounds;			/* that we had to wait after */
 	int			looks;			/* after which we did not even try */

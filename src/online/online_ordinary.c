@@ -12,6 +12,7 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
+#include "utils/memutils.h"
 
 #define COMMAND "purser.migrate()"
 
@@ -144,19 +145,26 @@ attempt_segment(Attempt *attempt, OnlineWait *wait, bool *done)
 bool
 online_run_ordinary(OnlineWork *work, OnlineSegment segment)
 {
-	OnlineWait	wait = {.since = GetCurrentTimestamp()};
+	OnlineWait	wait = {.revision = work->revision->id, .since = GetCurrentTimestamp()};
 	Attempt		attempt = {.work = work, .segment = segment,
 	.last = online_is_last(work, segment)};
-	bool		done;
+	MemoryContext round = AllocSetContextCreate(work->context, "migration attempt",
+												ALLOCSET_DEFAULT_SIZES);
+	bool		done = false;
 
-	for (;;)
+	while (!done)
 	{
-		ErrorData  *error = attempt_segment(&attempt, &wait, &done);
+		ErrorData  *error;
 
+		MemoryContextReset(round);
+		MemoryContextSwitchTo(round);
+		error = attempt_segment(&attempt, &wait, &done);
 		if (error)
 			online_fail(work, error);
-		if (done)
-			return attempt.last;
-		online_wait(&wait, work);
+		if (!done)
+			online_wait(&wait, work);
 	}
+	MemoryContextSwitchTo(work->context);
+	MemoryContextDelete(round);
+	return attempt.last;
 }

@@ -10,6 +10,7 @@
 
 #include "portability/instr_time.h"
 #include "utils/guc.h"
+#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 #define COMMAND "purser.migrate()"
@@ -38,8 +39,11 @@ prepare(void *arg)
 	online_run_settings(work, underway->next - 1);
 	if (!underway->started)
 	{
+		MemoryContext round = MemoryContextSwitchTo(work->context);
+
 		underway->object = online_object(node);
 		underway->existing = online_existing(node, underway->object);
+		MemoryContextSwitchTo(round);
 	}
 	attempt->locks = online_may_queue(node) ? online_strong_locks(node) : NIL;
 	attempt->task = online_make_task(work, attempt->statement, &attempt->size);
@@ -69,7 +73,7 @@ begin_statement(Attempt *attempt)
 		return false;
 	}
 	work->underway->started = true;
-	work->underway->attempts = attempt->wait.attempts + 1;
+	work->underway->attempts = attempt->wait.attempts;
 	ledger_underway_save(work->underway);
 	online_commit();
 	return true;
@@ -171,8 +175,17 @@ void
 online_run_outside(OnlineWork *work, OnlineSegment segment)
 {
 	Attempt		attempt = {.work = work, .statement = &work->parsed->statements[segment.first]};
+	MemoryContext round = AllocSetContextCreate(work->context, "migration attempt",
+												ALLOCSET_DEFAULT_SIZES);
 
+	attempt.wait.revision = work->revision->id;
 	attempt.wait.since = GetCurrentTimestamp();
+	MemoryContextSwitchTo(round);
 	while (!run_statement(&attempt))
+	{
 		online_wait(&attempt.wait, work);
+		MemoryContextReset(round);
+	}
+	MemoryContextSwitchTo(work->context);
+	MemoryContextDelete(round);
 }

@@ -147,7 +147,8 @@ run_segments(OnlineWork *work)
 void
 online_run_revision(OnlinePlan *plan, int i)
 {
-	OnlineWork	work = {.direction = plan->direction, .step = i + 1, .steps = plan->ids.count};
+	OnlineWork	work = {.context = CurrentMemoryContext, .direction = plan->direction,
+	.step = i + 1, .steps = plan->ids.count};
 	bool		wanted;
 
 	online_begin(COMMAND);

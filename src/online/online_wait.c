@@ -220,15 +220,16 @@ pause_or_give_up(void *arg)
 		TimestampDifferenceExceeds(wait->since, now, online_lock_patience))
 		ereport(ERROR,
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
-				 errmsg("could not get the locks of a migration within %d ms",
-						online_lock_patience),
+				 errmsg("could not get the locks for revision \"%s\" within %d ms",
+						wait->revision, online_lock_patience),
 				 wait->who ? errdetail("%s", wait->who) : 0,
 				 errhint("What was done before is committed; purser.migrate() goes on from "
 						 "there.  purser.lock_patience is how long it tries.")));
 	/* Often at first, then less and less. */
 	if (pg_popcount32(wait->rounds) == 1)
 		ereport(NOTICE,
-				(errmsg("waiting for locks of a migration, %d attempts failed", wait->attempts),
+				(errmsg("waiting for locks for revision \"%s\" (attempts that failed: %d)",
+						wait->revision, wait->attempts),
 				 wait->who ? errdetail("%s", wait->who) : 0));
 	/* Some jitter, so that two who are in each other's way do not keep step. */
 	pause *= 0.5 + pg_prng_double(&pg_global_prng_state) / 2;
