@@ -20,7 +20,7 @@ $node->safe_psql('postgres', q{
 	-- lingers inside of an index build, and of a statement
 	CREATE FUNCTION linger(x int, here text) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$
 		BEGIN
-			IF EXISTS (SELECT FROM stuck WHERE at = here) THEN PERFORM pg_sleep(600); END IF;
+			IF EXISTS (SELECT FROM public.stuck WHERE at = here) THEN PERFORM pg_sleep(600); END IF;
 			RETURN x;
 		END $$;
 	SELECT purser.add_revision('first', $$INSERT INTO done VALUES ('first'); SELECT linger(1, 'ordinary1');
