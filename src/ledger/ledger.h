@@ -263,7 +263,9 @@ typedef struct LedgerParsed
 	LedgerStatement *statements;
 } LedgerParsed;
 
+struct List;
 struct Node;
+extern bool ledger_is_option_on(const struct List *options, const char *name);
 extern const char *ledger_runs_outside(const struct Node *statement);
 extern LedgerParsed *ledger_script_parse(const LedgerScript *script);
 extern void ledger_script_run(const LedgerParsed *parsed, int first, int end);

@@ -303,12 +303,13 @@ check_removable(const LedgerGraph *graph, int node)
 static void
 check_not_begun(const char *id)
 {
-	if (ledger_underway_fetch(id))
+	if (ledger_underway_is_partial(ledger_underway_fetch(id)))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revision \"%s\" is under way and cannot be removed", id),
 				 errhint("State with purser.stamp() that it is not in force, by its parent as "
 						 "the target.")));
+	ledger_underway_give_up(id);
 }
 
 Datum

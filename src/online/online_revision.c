@@ -30,7 +30,8 @@ online_check_own(OnlineWork *work)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("revision \"%s\" was changed or stamped by another session",
 					work->revision->id),
-			 errdetail("%d of its %d statements were done.", here->next - 1, here->statements)));
+			 errdetail("%d of its %d statements were done.", here->next - 1, here->statements),
+			 errhint("Call purser.migrate() again for what is left to do.")));
 }
 
 /*

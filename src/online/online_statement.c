@@ -36,18 +36,6 @@ online_detached(const AlterTableStmt *alter)
 	return NULL;
 }
 
-static bool
-is_on(const List *options, const char *name)
-{
-	bool		on = false;
-	ListCell   *cell;
-
-	foreach(cell, options)
-		if (strcmp(lfirst_node(DefElem, cell)->defname, name) == 0)
-			on = defGetBoolean(lfirst_node(DefElem, cell));
-	return on;
-}
-
 OnlineKind
 online_kind(const Node *statement)
 {
@@ -60,7 +48,7 @@ online_kind(const Node *statement)
 		case T_AlterTableStmt:
 			return ONLINE_DETACH;
 		case T_ReindexStmt:
-			return is_on(((const ReindexStmt *) statement)->params, "concurrently") ?
+			return ledger_is_option_on(((const ReindexStmt *) statement)->params, "concurrently") ?
 				ONLINE_REINDEX : ONLINE_REPEAT;
 		case T_CreatedbStmt:
 		case T_CreateTableSpaceStmt:
@@ -86,7 +74,7 @@ online_may_queue(const Node *statement)
 		case ONLINE_REPEAT:
 			return nodeTag(statement) == T_PURSER_REPACK || IsA(statement, ReindexStmt) ||
 				(IsA(statement, VacuumStmt) &&
-				 is_on(((const VacuumStmt *) statement)->options, "full"));
+				 ledger_is_option_on(((const VacuumStmt *) statement)->options, "full"));
 		default:
 			return false;
 	}
