@@ -28,13 +28,14 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(here)pg_pu
 MODULE_big = pg_purser
 PGFILEDESC = "pg_purser - migration ledger, bulk loading and query audit"
 
-OBJS_SHARED = src/shared/arguments.o src/shared/owner_query.o
+OBJS_SHARED = src/shared/arguments.o src/shared/owner_query.o src/shared/worker.o
 OBJS_LEDGER = $(addprefix src/ledger/ledger_, accept.o baseline.o chain.o check.o creates.o \
 	deferred.o events.o faults.o files.o format.o functions.o graph.o head.o journal.o labels.o \
 	lineage.o load.o looks.o merge.o offline.o outside.o plan.o precondition.o presence.o psql.o \
 	range.o requires.o revision.o run.o script.o stamp.o state.o step.o store.o tag.o target.o \
-	walk.o)
-OBJS_ONLINE = $(addprefix src/online/online_, migrate.o transaction.o)
+	underway.o walk.o)
+OBJS_ONLINE = src/online/online.o $(addprefix src/online/online_, locks.o migrate.o name.o \
+	ordinary.o outside.o plan.o revision.o segment.o statement.o transaction.o wait.o worker.o)
 OBJS_ADOPT = $(addprefix src/adopt/adopt_, find.o functions.o name.o plan.o read.o tools.o)
 OBJS_BULK = $(addprefix src/bulk/bulk_, coerce.o conflict.o context.o csv.o functions.o json.o \
 	jsonb.o load.o nested.o sight.o target.o writer.o)
@@ -52,11 +53,13 @@ DATA_built = pg_purser--$(EXTVERSION).sql
 REGRESS_LEDGER = ledger_basic ledger_targets ledger_format ledger_scripts ledger_privileges \
 	ledger_demo ledger_heads ledger_long_plan ledger_labels ledger_merge ledger_checks \
 	ledger_tags ledger_requires ledger_hostile ledger_initial ledger_offline
+REGRESS_ONLINE = online_migrate
 REGRESS_ADOPT = adopt_tools adopt_refusals adopt_again adopt_access
 REGRESS_BULK = bulk_insert bulk_csv bulk_json bulk_trigger bulk_conflict bulk_privilege
 REGRESS_AUDIT = audit_counts audit_missing_index audit_results audit_n_plus_one audit_access
-REGRESS = setup $(REGRESS_LEDGER) $(REGRESS_ADOPT) $(REGRESS_BULK) $(REGRESS_AUDIT)
-ISOLATION = ledger_runners bulk_skip
+REGRESS = setup $(REGRESS_LEDGER) $(REGRESS_ONLINE) $(REGRESS_ADOPT) $(REGRESS_BULK) \
+	$(REGRESS_AUDIT)
+ISOLATION = ledger_runners bulk_skip online_runners
 REGRESS_OPTS = --load-extension=pg_purser
 ISOLATION_OPTS = --load-extension=pg_purser
 # TAP tests start servers of their own, which root may not, and need a Perl module (Debian:

@@ -101,6 +101,57 @@ COMMENT ON COLUMN purser.event.hash IS
 'sha256 over previous_hash (empty in the first row) and the fields before it, so that a change to '
 'an earlier row shows.';
 
+CREATE TABLE purser.underway (
+	revision text COLLATE "C" PRIMARY KEY,
+	direction text COLLATE "C" NOT NULL CHECK (direction IN ('upgrade', 'downgrade')),
+	checksum bytea NOT NULL,
+	statements integer NOT NULL,
+	next_statement integer NOT NULL,
+	started boolean NOT NULL,
+	object text,
+	existing text[] NOT NULL,
+	statement text,
+	phase text COLLATE "C" NOT NULL
+		CHECK (phase IN ('running', 'waiting for locks', 'failed')),
+	attempts integer NOT NULL,
+	blockers integer[] NOT NULL,
+	error text,
+	spent interval NOT NULL,
+	step integer NOT NULL,
+	steps integer NOT NULL,
+	runner_pid integer NOT NULL,
+	runner_start timestamptz NOT NULL,
+	started_at timestamptz NOT NULL,
+	changed_at timestamptz NOT NULL
+);
+COMMENT ON TABLE purser.underway IS
+'What purser.migrate() has done of a revision whose statements do not share a transaction; there '
+'until the last one is done. The next purser.migrate() goes on from it.';
+COMMENT ON COLUMN purser.underway.revision IS 'The id of one of purser.revision.';
+COMMENT ON COLUMN purser.underway.direction IS 'upgrade or downgrade.';
+COMMENT ON COLUMN purser.underway.checksum IS 'sha256 of the script, in UTF-8.';
+COMMENT ON COLUMN purser.underway.statements IS 'Number of statements in the script.';
+COMMENT ON COLUMN purser.underway.next_statement IS
+'The first statement that is not done, from 1; one more than there are: only verify is left.';
+COMMENT ON COLUMN purser.underway.started IS
+'Whether next_statement, one that no transaction takes, was begun and may be half done.';
+COMMENT ON COLUMN purser.underway.object IS 'Name of the object that next_statement makes or drops.';
+COMMENT ON COLUMN purser.underway.existing IS
+'What was there of that name, or of a dead REINDEX CONCURRENTLY, before it was begun.';
+COMMENT ON COLUMN purser.underway.statement IS 'The beginning of its text.';
+COMMENT ON COLUMN purser.underway.phase IS 'running, waiting for locks, or failed.';
+COMMENT ON COLUMN purser.underway.attempts IS 'How often the locks for it could not be had, although it stood in the queue.';
+COMMENT ON COLUMN purser.underway.blockers IS 'Process ids of those who hold locks that it waits for; 0 is a prepared transaction.';
+COMMENT ON COLUMN purser.underway.error IS 'The error that ended the last run; NULL: none.';
+COMMENT ON COLUMN purser.underway.spent IS 'How long the statements ran so far.';
+COMMENT ON COLUMN purser.underway.step IS 'Number of the revision in the run, from 1.';
+COMMENT ON COLUMN purser.underway.steps IS 'Number of revisions in the run.';
+COMMENT ON COLUMN purser.underway.runner_pid IS 'Process id of the session that calls purser.migrate(), or did.';
+COMMENT ON COLUMN purser.underway.runner_start IS 'When that session began.';
+COMMENT ON COLUMN purser.underway.started_at IS 'When the revision was begun.';
+COMMENT ON COLUMN purser.underway.changed_at IS 'When this row last changed.';
+
+SELECT pg_catalog.pg_extension_config_dump('purser.underway', '');
 SELECT pg_catalog.pg_extension_config_dump('purser.revision', '');
 SELECT pg_catalog.pg_extension_config_dump('purser.applied', '');
 SELECT pg_catalog.pg_extension_config_dump('purser.event', '');
@@ -393,12 +444,12 @@ COMMENT ON FUNCTION purser.baseline IS
 REVOKE ALL ON FUNCTION purser.script, purser.record_step, purser.baseline FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION purser.script TO pg_monitor;
 
-REVOKE ALL ON TABLE purser.revision, purser.applied, purser.event FROM PUBLIC;
+REVOKE ALL ON TABLE purser.revision, purser.applied, purser.event, purser.underway FROM PUBLIC;
 REVOKE ALL ON FUNCTION purser.add_revision, purser.load_revision, purser.load_directory,
 	purser.remove_revision, purser.export_revision, purser.upgrade, purser.downgrade, purser.plan,
 	purser.stamp(text, boolean), purser.stamp(text[], boolean), purser.merge_heads,
 	purser.current, purser.heads, purser.branches, purser.history, purser.show FROM PUBLIC;
-GRANT SELECT ON TABLE purser.revision, purser.applied, purser.event TO pg_monitor;
+GRANT SELECT ON TABLE purser.revision, purser.applied, purser.event, purser.underway TO pg_monitor;
 GRANT EXECUTE ON FUNCTION purser.export_revision, purser.plan, purser.current, purser.heads,
 	purser.branches, purser.history, purser.show TO pg_monitor;
 

@@ -151,9 +151,47 @@
 #if PG_VERSION_NUM >= 190000
 #define T_PURSER_REPACK T_RepackStmt
 typedef struct RepackStmt PurserRepackStmt;
+#define purser_repack_relation(repack) ((repack)->relation ? (repack)->relation->relation : NULL)
 #else
 #define T_PURSER_REPACK T_ClusterStmt
 typedef struct ClusterStmt PurserRepackStmt;
+#define purser_repack_relation(repack) ((repack)->relation)
+#endif
+
+/*
+ * Online
+ */
+
+/* 17: who may not log in may run background workers */
+#if PG_VERSION_NUM >= 170000
+#define PURSER_WORKER_FLAGS (BGWORKER_BYPASS_ALLOWCONN | BGWORKER_BYPASS_ROLELOGINCHECK)
+#else
+#define PURSER_WORKER_FLAGS BGWORKER_BYPASS_ALLOWCONN
+#endif
+
+/* 16: where soft errors go */
+#if PG_VERSION_NUM >= 160000
+#define purser_stringToQualifiedNameList(string) stringToQualifiedNameList((string), NULL)
+#else
+#define purser_stringToQualifiedNameList(string) stringToQualifiedNameList(string)
+#endif
+
+/* 18: PortalRun lost run_once */
+#if PG_VERSION_NUM >= 180000
+#define purser_PortalRun(portal, dest, completion) \
+	PortalRun((portal), FETCH_ALL, true, (dest), (dest), (completion))
+#else
+#define purser_PortalRun(portal, dest, completion) \
+	PortalRun((portal), FETCH_ALL, true, true, (dest), (dest), (completion))
+#endif
+
+/* 17: a virtual transaction id names its process by another number */
+#if PG_VERSION_NUM >= 170000
+#define purser_process_of(vxid) ProcNumberGetProc((vxid).procNumber)
+#define purser_lxid_of(process) ((process)->vxid.lxid)
+#else
+#define purser_process_of(vxid) BackendIdGetProc((vxid).backendId)
+#define purser_lxid_of(process) ((process)->lxid)
 #endif
 
 /*

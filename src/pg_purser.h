@@ -19,6 +19,7 @@
 #define PURSER_EXTENSION "pg_purser"
 
 /* Module entry points, called once from _PG_init. */
+extern void online_init(void);
 extern void audit_init(void);
 
 #endif							/* PG_PURSER_H */

@@ -14,6 +14,7 @@
 #include "datatype/timestamp.h"
 #include "lib/stringinfo.h"
 #include "shared/arguments.h"
+#include "storage/lock.h"
 
 /* Longest revision id or label, in bytes. */
 #define LEDGER_ID_MAX 64
@@ -177,6 +178,7 @@ typedef struct LedgerStampPlan
 {
 	LedgerSet	add;
 	LedgerSet	remove;
+	bool	   *decided;		/* for each node: does the stamp say what it is? */
 } LedgerStampPlan;
 
 extern LedgerSet ledger_plan(const LedgerGraph *graph, LedgerDirection direction,
@@ -190,6 +192,15 @@ extern LedgerSet ledger_plan_between(LedgerGraph *graph, LedgerDirection directi
 
 /* ---- the tables (ledger_store.c) ---- */
 
+/* Advisory locks of a database, by their second key. */
+typedef enum LedgerLock
+{
+	LEDGER_LOCK_CHANGE = 1,		/* changes the ledger, to the end of the transaction */
+	LEDGER_LOCK_WORKER,			/* runs a statement outside of transactions, in a worker */
+	LEDGER_LOCK_RUNNER			/* is inside of purser.migrate() */
+} LedgerLock;
+
+extern void ledger_lock_tag(LOCKTAG *tag, LedgerLock lock);
 extern void ledger_lock(void);
 extern LedgerGraph *ledger_store_graph(void);
 extern int64 *ledger_rows_of_nodes(const LedgerGraph *graph, uint64 rows);
@@ -368,6 +379,39 @@ extern void ledger_check_preconditions(const LedgerRevision *revision);
 extern const char *ledger_checksum_encoding(void);
 extern void ledger_check_edited(void);
 
+/* ---- revisions under way (ledger_underway.c) ---- */
+
+/* How far purser.migrate() came with a revision: a row of purser.underway. */
+typedef struct LedgerUnderway
+{
+	const char *revision;
+	LedgerDirection direction;
+	Datum		checksum;		/* bytea */
+	int			statements;
+	int			next;			/* the first statement that is not done, from 1 */
+	bool		started;		/* it may be half done */
+	const char *object;			/* what it makes or drops, or NULL */
+	NameList	existing;		/* what was there before it was begun */
+	const char *statement;		/* its text, may be cut off */
+	const char *phase;
+	int			attempts;
+	NameList	blockers;		/* process ids */
+	const char *error;			/* NULL: none */
+	int64		spent;			/* microseconds */
+	int			step;
+	int			steps;
+	int			runner_pid;
+} LedgerUnderway;
+
+extern LedgerUnderway *ledger_underway_fetch(const char *id);
+extern bool ledger_underway_is_partial(const LedgerUnderway *underway);
+extern void ledger_underway_save(const LedgerUnderway *underway);
+extern void ledger_underway_remove(const char *id);
+extern void ledger_underway_check_step(const LedgerRevision *revision);
+extern void ledger_underway_replace(const LedgerRevision *old, const LedgerRevision *new);
+extern void ledger_underway_give_up(const char *id);
+extern NameList ledger_underway_list(void);
+
 /* ---- scripts (ledger_script.c, ledger_outside.c) ---- */
 
 typedef struct LedgerScript
@@ -393,10 +437,14 @@ typedef struct LedgerParsed
 	LedgerStatement *statements;
 } LedgerParsed;
 
+struct List;
 struct Node;
+extern bool ledger_is_option_on(const struct List *options, const char *name);
 extern const char *ledger_runs_outside(const struct Node *statement);
 extern LedgerParsed *ledger_script_parse(const LedgerScript *script);
 extern void ledger_script_run(const LedgerParsed *parsed, int first, int end);
+extern void ledger_script_call(const LedgerParsed *parsed, int i, void (*run) (void *arg),
+							   void *arg);
 extern void ledger_script_run_whole(const LedgerScript *script);
 
 /* ---- what a script creates (ledger_creates.c, ledger_presence.c) ---- */

@@ -181,6 +181,8 @@ has_news(const LedgerRevision *revision, bool *exists)
 		return false;
 	if (stored && ledger_store_checksum(revision->id, &checksum))
 		check_applied(stored, revision, checksum);
+	if (stored)
+		ledger_underway_replace(stored, revision);
 	return true;
 }
 
@@ -369,6 +371,18 @@ check_removable(const LedgerGraph *graph, int node)
 				 errhint("Remove those first, or load them anew without it.")));
 }
 
+static void
+check_not_begun(const char *id)
+{
+	if (ledger_underway_is_partial(ledger_underway_fetch(id)))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revision \"%s\" is under way and cannot be removed", id),
+				 errhint("State with purser.stamp() that it is not in force, by its parent as "
+						 "the target.")));
+	ledger_underway_give_up(id);
+}
+
 Datum
 purser_remove_revision_0_1(PG_FUNCTION_ARGS)
 {
@@ -380,6 +394,7 @@ purser_remove_revision_0_1(PG_FUNCTION_ARGS)
 	graph = ledger_store_graph();
 	node = ledger_resolve_revision(graph, target);
 	check_removable(graph, node);
+	check_not_begun(graph->nodes[node].id);
 	ledger_store_remove(graph->nodes[node].id);
 	PG_RETURN_TEXT_P(cstring_to_text(graph->nodes[node].id));
 }

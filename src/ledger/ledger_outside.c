@@ -11,8 +11,8 @@
 #include "nodes/parsenodes.h"
 
 /* As the server takes it: the last mention counts. */
-static bool
-is_option_on(const List *options, const char *name)
+bool
+ledger_is_option_on(const List *options, const char *name)
 {
 	bool		on = false;
 	ListCell   *cell;
@@ -46,7 +46,7 @@ detaches_concurrently(const AlterTableStmt *alter)
 static const char *
 reindex_outside(const ReindexStmt *reindex)
 {
-	if (is_option_on(reindex->params, "concurrently"))
+	if (ledger_is_option_on(reindex->params, "concurrently"))
 		return "REINDEX CONCURRENTLY";
 	if (reindex->kind != REINDEX_OBJECT_INDEX && reindex->kind != REINDEX_OBJECT_TABLE)
 		return "REINDEX of a schema or a database";
@@ -58,7 +58,7 @@ repack_outside(const PurserRepackStmt *repack)
 {
 	if (repack->relation == NULL)
 		return "CLUSTER or REPACK of all tables";
-	if (is_option_on(repack->params, "concurrently"))
+	if (ledger_is_option_on(repack->params, "concurrently"))
 		return "REPACK CONCURRENTLY";
 	return NULL;
 }
@@ -109,8 +109,6 @@ ledger_runs_outside(const Node *statement)
 			return "CREATE TABLESPACE";
 		case T_DropTableSpaceStmt:
 			return "DROP TABLESPACE";
-		case T_DiscardStmt:
-			return ((const DiscardStmt *) statement)->target == DISCARD_ALL ? "DISCARD ALL" : NULL;
 		default:
 			return NULL;
 	}

@@ -222,6 +222,9 @@ ledger_plan_stamp(const LedgerGraph *graph, NameList targets, bool purge)
 	ledger_mark_needing(graph, unwanted);
 	for (int i = 0; i < graph->count; i++)
 		unwanted[i] = (unwanted[i] || purge) && !wanted[i];
+	plan.decided = palloc(graph->count + 1);
+	for (int i = 0; i < graph->count; i++)
+		plan.decided[i] = wanted[i] || unwanted[i];
 	plan.add = collect(graph, wanted, false);
 	plan.remove = collect(graph, unwanted, true);
 	reverse(plan.remove);

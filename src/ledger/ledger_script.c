@@ -165,6 +165,8 @@ check_statement(const RawStmt *raw)
 	if (IsA(raw->stmt, TransactionStmt))
 		refuse("transaction control statements",
 			   "A revision is applied as a whole, in the transaction of the caller.");
+	if (IsA(raw->stmt, DiscardStmt) && ((DiscardStmt *) raw->stmt)->target == DISCARD_ALL)
+		refuse("DISCARD ALL", "It would drop what the migration itself uses.");
 	if (IsA(raw->stmt, CopyStmt) && ((CopyStmt *) raw->stmt)->filename == NULL)
 		refuse("COPY from or to the client",
 			   "Use INSERT, or COPY with a file on the server.");
@@ -220,8 +222,7 @@ check_inside(const LedgerParsed *parsed, Position *position)
 		position->line = parsed->statements[i].line;
 		if (parsed->statements[i].outside)
 			refuse(parsed->statements[i].outside,
-				   "It cannot run inside a transaction.  Run it by hand, as a revision of its own, "
-				   "and record that with purser.stamp().");
+				   "It cannot run inside a transaction: CALL purser.migrate() runs it outside.");
 	}
 }
 
@@ -259,6 +260,19 @@ ledger_script_run(const LedgerParsed *parsed, int first, int end)
 		run_statement(parsed->statements[i].text);
 	}
 	SPI_finish();
+	error_context_stack = context.previous;
+}
+
+/* Run a function as statement i, counted from 0: what it raises says which one it was. */
+void
+ledger_script_call(const LedgerParsed *parsed, int i, void (*run) (void *arg), void *arg)
+{
+	Position	position = {.script = parsed->script, .statement = i + 1,
+	.line = parsed->statements[i].line};
+	ErrorContextCallback context = {error_context_stack, script_context, &position};
+
+	error_context_stack = &context;
+	run(arg);
 	error_context_stack = context.previous;
 }
 

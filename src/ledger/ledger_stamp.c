@@ -29,6 +29,21 @@ stamp_set(ReturnSetInfo *result, const LedgerGraph *graph, LedgerSet set, bool a
 	}
 }
 
+/* What the stamp says of a revision holds, however far purser.migrate() came with it. */
+static void
+give_up_decided(const LedgerGraph *graph, const LedgerStampPlan *plan)
+{
+	NameList	partial = ledger_underway_list();
+
+	for (int i = 0; i < partial.count; i++)
+	{
+		int			node = ledger_graph_find(graph, partial.items[i]);
+
+		if (node >= 0 && plan->decided[node])
+			ledger_underway_give_up(partial.items[i]);
+	}
+}
+
 static Datum
 stamp(FunctionCallInfo fcinfo, NameList targets)
 {
@@ -43,6 +58,7 @@ stamp(FunctionCallInfo fcinfo, NameList targets)
 	plan = ledger_plan_stamp(graph, targets, purge);
 	if (plan.add.count > 0)
 		ledger_check_edited();
+	give_up_decided(graph, &plan);
 	journal = ledger_journal_open();
 	stamp_set((ReturnSetInfo *) fcinfo->resultinfo, graph, plan.remove, false, journal);
 	stamp_set((ReturnSetInfo *) fcinfo->resultinfo, graph, plan.add, true, journal);

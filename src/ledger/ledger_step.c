@@ -124,6 +124,7 @@ record(LedgerJournal *journal, const LedgerRevision *revision, LedgerEvent *even
 {
 	event->revision = revision->id;
 	event->at = GetCurrentTimestamp();
+	ledger_underway_remove(revision->id);
 	if (in_force)
 		ledger_store_set_applied(revision->id, ledger_checksum(revision->upgrade));
 	else
@@ -166,6 +167,12 @@ ledger_step_run(LedgerJournal *journal, const char *id, LedgerStep *step)
 	LedgerRevision *revision = ledger_store_need(id);
 	StepScripts scripts = {step->direction, revision};
 
+	if (!revision->transactional)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("the statements of revision \"%s\" do not share a transaction", id),
+				 errhint("CALL purser.migrate() runs each in its own.")));
+	ledger_underway_check_step(revision);
 	step->revision = id;
 	step->message = revision->message;
 	step->duration = ledger_step_guard(revision, run_scripts, &scripts);

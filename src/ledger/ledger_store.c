@@ -16,14 +16,19 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-/* As pg_advisory_xact_lock(1886745203, 1) takes it; the first spells "purs". */
+/* As pg_advisory_xact_lock(1886745203, ...) takes them; it spells "purs". */
 #define LOCK_KEY_HIGH 0x70757273
-#define LOCK_KEY_LOW 1
 
 static void
 wait_context(void *arg pg_attribute_unused())
 {
 	errcontext("while waiting for another session that changes the ledger");
+}
+
+void
+ledger_lock_tag(LOCKTAG *tag, LedgerLock lock)
+{
+	SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, LOCK_KEY_HIGH, lock, 2);
 }
 
 /* Wait until no other transaction changes the ledger of this database. */
@@ -33,7 +38,7 @@ ledger_lock(void)
 	ErrorContextCallback context = {error_context_stack, wait_context, NULL};
 	LOCKTAG		tag;
 
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, LOCK_KEY_HIGH, LOCK_KEY_LOW, 2);
+	ledger_lock_tag(&tag, LEDGER_LOCK_CHANGE);
 	if (LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL)
 		return;
 	error_context_stack = &context;

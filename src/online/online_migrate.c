@@ -1,6 +1,6 @@
 /*
  * online_migrate.c
- *		CALL purser.migrate(): goes through a plan, a transaction for each step.
+ *		CALL purser.migrate(): goes through a plan, and commits each step.
  */
 #include "online.h"
 
@@ -11,19 +11,25 @@ PG_FUNCTION_INFO_V1(purser_migrate_0_1);
 
 #define COMMAND "purser.migrate()"
 
-/* The ids of the steps to go, as they are now; in the current memory context. */
-static NameList
-make_plan(LedgerDirection direction, const char *target)
+static void
+run_plan(LedgerDirection direction, const char *target)
 {
-	LedgerGraph *graph = ledger_store_graph();
-	LedgerSet	plan = ledger_plan(graph, direction, target);
-	NameList	ids = {plan.count, palloc(sizeof(char *) * (plan.count + 1))};
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext step_context = AllocSetContextCreate(caller, "migration step",
+													   ALLOCSET_DEFAULT_SIZES);
+	OnlinePlan *plan;
 
-	if (plan.count > 0 && direction == LEDGER_UPGRADE)
-		ledger_check_edited();
-	for (int i = 0; i < plan.count; i++)
-		ids.items[i] = pstrdup(graph->nodes[plan.nodes[i]].id);
-	return ids;
+	online_begin(COMMAND);
+	plan = online_make_plan(direction, target);
+	online_commit();
+	for (int i = 0; i < plan->ids.count; i++)
+	{
+		MemoryContextSwitchTo(step_context);
+		online_run_revision(plan, i);
+		MemoryContextSwitchTo(caller);
+		MemoryContextReset(step_context);
+	}
+	MemoryContextDelete(step_context);
 }
 
 Datum
@@ -31,28 +37,19 @@ purser_migrate_0_1(PG_FUNCTION_ARGS)
 {
 	char	   *target = shared_arg_text(fcinfo, 0, "target");
 	LedgerDirection direction = ledger_parse_direction(shared_arg_text(fcinfo, 1, "direction"));
-	MemoryContext step_context;
-	NameList	plan;
 
 	online_require_nonatomic(fcinfo, COMMAND);
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
-	step_context = AllocSetContextCreate(CurrentMemoryContext, "migration step",
-										 ALLOCSET_DEFAULT_SIZES);
-	online_begin(COMMAND);
-	plan = make_plan(direction, target);
-	online_commit();
-	for (int i = 0; i < plan.count; i++)
+	online_take_runner_lock(COMMAND);
+	PG_TRY();
 	{
-		MemoryContext caller = MemoryContextSwitchTo(step_context);
-		LedgerStep	step = {.number = i + 1, .direction = direction};
-
-		online_begin(COMMAND);
-		if (ledger_store_is_applied(plan.items[i]) != (direction == LEDGER_UPGRADE))
-			ledger_step_run(ledger_journal_open(), plan.items[i], &step);
-		MemoryContextSwitchTo(caller);
-		online_commit();
-		MemoryContextReset(step_context);
+		run_plan(direction, target);
 	}
+	PG_FINALLY();
+	{
+		online_release_runner_lock();
+	}
+	PG_END_TRY();
 	SPI_finish();
 	PG_RETURN_VOID();
 }

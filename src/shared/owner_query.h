@@ -21,7 +21,7 @@ typedef struct OwnerQuery
 	bool		own_snapshot;	/* as the transaction sees it, not the latest */
 	bool		of_statement;	/* as the calling statement sees it, each time the same */
 	int			nargs;
-	Oid			argtypes[16];
+	Oid			argtypes[20];
 	SPIPlanPtr	plan;			/* made on first use, kept for the session */
 } OwnerQuery;
 
