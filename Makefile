@@ -30,7 +30,9 @@ PGFILEDESC = "pg_purser - migration ledger, bulk loading and query audit"
 
 OBJS_SHARED = src/shared/arguments.o src/shared/owner_query.o
 OBJS_LEDGER = $(addprefix src/ledger/ledger_, deferred.o files.o format.o functions.o graph.o \
-	journal.o load.o looks.o outside.o plan.o revision.o run.o script.o step.o store.o target.o)
+	journal.o load.o looks.o outside.o plan.o revision.o run.o script.o step.o store.o target.o \
+	combine.o family.o history.o range.o record.o remove.o repeat.o replace.o route.o squash.o \
+	whole.o)
 OBJS_ONLINE = $(addprefix src/online/online_, migrate.o transaction.o)
 OBJS_BULK = $(addprefix src/bulk/bulk_, functions.o load.o target.o context.o csv.o json.o \
 	jsonb.o coerce.o nested.o sight.o writer.o conflict.o)
@@ -42,7 +44,8 @@ INSTALL_SQL = sql/pg_purser.sql $(addprefix sql/pg_purser_, ledger.sql online.sq
 DATA = $(wildcard $(here)sql/pg_purser--*--*.sql)
 DATA_built = pg_purser--$(EXTVERSION).sql
 
-REGRESS_LEDGER = ledger_basic ledger_targets ledger_format ledger_scripts ledger_privileges ledger_demo
+REGRESS_LEDGER = ledger_basic ledger_targets ledger_format ledger_scripts ledger_privileges ledger_demo \
+	ledger_squash ledger_repeatable
 REGRESS_BULK = bulk_insert bulk_csv bulk_json bulk_trigger bulk_conflict bulk_privilege
 REGRESS_AUDIT = audit_counts audit_missing_index audit_results audit_n_plus_one audit_access
 REGRESS = setup $(REGRESS_LEDGER) $(REGRESS_BULK) $(REGRESS_AUDIT)

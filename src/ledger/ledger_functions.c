@@ -66,7 +66,8 @@ put_plan_rows(ReturnSetInfo *result, const LedgerGraph *graph, LedgerSet plan, i
 {
 	static OwnerQuery query = {
 		.sql = "SELECT $2 OPERATOR(pg_catalog.+) p.n::pg_catalog.int4, $3, r.revision, r.message,"
-		" CASE WHEN $3 OPERATOR(pg_catalog.=) 'upgrade' THEN r.upgrade ELSE r.downgrade END"
+		" CASE WHEN $3 OPERATOR(pg_catalog.=) 'upgrade' THEN r.upgrade"
+		" WHEN r.repeatable THEN COALESCE(r.downgrade, '') ELSE r.downgrade END"
 		" FROM pg_catalog.unnest($1) WITH ORDINALITY AS p(id, n), purser.revision r"
 		" WHERE r.revision OPERATOR(pg_catalog.=) p.id ORDER BY p.n",
 		.indexed = true, .nargs = 3, .argtypes = {TEXTARRAYOID, INT4OID, TEXTOID}
@@ -102,7 +103,7 @@ purser_plan_0_1(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	graph = ledger_store_graph();
-	plan = ledger_plan(graph, direction, target);
+	plan = ledger_plan_steps(&graph, direction, target);
 	for (int step = 0; step < plan.count;)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -145,8 +146,9 @@ purser_stamp_0_1(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	ledger_begin_write("purser.stamp()");
 	graph = ledger_store_graph();
-	plan = ledger_plan_stamp(graph, target, purge);
+	plan = ledger_plan_stamp_steps(&graph, target, purge);
 	journal = ledger_journal_open();
+	ledger_step_settle(journal, graph);
 	stamp_set((ReturnSetInfo *) fcinfo->resultinfo, graph, plan.remove, false, journal);
 	stamp_set((ReturnSetInfo *) fcinfo->resultinfo, graph, plan.add, true, journal);
 	return (Datum) 0;

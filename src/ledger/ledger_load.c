@@ -1,11 +1,10 @@
 /*
  * ledger_load.c
- *		SQL functions that bring revisions into the ledger, and take them out.
+ *		SQL functions that bring revisions into the ledger.
  *
  * A revision that is there with the same content is left alone; one that was
- * never applied may be replaced; one that is applied may not, as what ran
- * would then differ from what is on record.  One that is neither applied nor
- * needed by another may be removed.
+ * never applied, or that is repeatable, may be replaced; one that is applied
+ * may not, as what ran would then differ from what is on record.
  */
 #include "ledger.h"
 
@@ -19,7 +18,6 @@
 PG_FUNCTION_INFO_V1(purser_add_revision_0_1);
 PG_FUNCTION_INFO_V1(purser_load_revision_0_1);
 PG_FUNCTION_INFO_V1(purser_load_directory_0_1);
-PG_FUNCTION_INFO_V1(purser_remove_revision_0_1);
 
 /* The one head, or nothing in an empty ledger. */
 static NameList
@@ -45,21 +43,32 @@ default_parents(void)
 static void
 check_fit(const LedgerRevision *revision, bool exists)
 {
-	LedgerGraph *graph;
+	LedgerGraph *whole;
 	LedgerNode	node = {.id = revision->id, .parents = revision->parents,
 	.depends_on = revision->depends_on, .labels = revision->labels,
 	.replaces = revision->replaces, .repeatable = revision->repeatable};
 
 	ledger_store_check_names(revision);
-	if (!exists)
-	{
-		/* Nothing can need it yet, so it closes no cycle. */
-		ledger_store_check_needed(revision);
+	/* Where nothing can need it yet, it closes no cycle. */
+	if (!exists && ledger_store_is_simple(revision))
 		return;
-	}
-	graph = ledger_store_graph();
-	ledger_graph_put(graph, &node);
-	ledger_graph_finish(graph);
+	whole = ledger_store_whole();
+	ledger_graph_put(whole, &node);
+	ledger_check_whole(whole);
+}
+
+/* A revision that must be new. */
+void
+ledger_add(LedgerRevision *revision)
+{
+	ledger_check_revision(revision);
+	if (ledger_store_fetch(revision->id))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("revision \"%s\" already exists", revision->id),
+				 errhint("purser.load_revision() replaces a revision that is not applied.")));
+	check_fit(revision, false);
+	ledger_store_save(revision);
 }
 
 Datum
@@ -86,14 +95,7 @@ purser_add_revision_0_1(PG_FUNCTION_ARGS)
 		revision.parents = default_parents();
 	if (revision.id == NULL)
 		revision.id = ledger_random_id();
-	ledger_check_revision(&revision);
-	if (ledger_store_fetch(revision.id))
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("revision \"%s\" already exists", revision.id),
-				 errhint("purser.load_revision() replaces a revision that is not applied.")));
-	check_fit(&revision, false);
-	ledger_store_save(&revision);
+	ledger_add(&revision);
 	PG_RETURN_TEXT_P(cstring_to_text(revision.id));
 }
 
@@ -106,7 +108,8 @@ has_news(const LedgerRevision *revision, bool *exists)
 	*exists = stored != NULL;
 	if (stored && ledger_same_revision(stored, revision))
 		return false;
-	if (stored && ledger_store_is_applied(revision->id))
+	if (stored && !(stored->repeatable && revision->repeatable) &&
+		ledger_store_is_applied(revision->id))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revision \"%s\" is applied and cannot be replaced", revision->id),
@@ -156,13 +159,13 @@ check_unique(const LedgerFiles *files)
 }
 
 /*
- * The graph as it will be.  load[i] is the revision to store as node i, if any;
- * there is room for all nodes.
+ * All revisions as they will be.  load[i] is the one to store as node i, if
+ * any; there is room for all nodes.
  */
 static LedgerGraph *
 graph_with_files(const LedgerFiles *files, const LedgerRevision ***load)
 {
-	LedgerGraph *graph = ledger_store_graph();
+	LedgerGraph *graph = ledger_store_whole();
 
 	*load = palloc0(sizeof(LedgerRevision *) * (graph->count + files->count + 1));
 	for (int i = 0; i < files->count; i++)
@@ -184,7 +187,7 @@ graph_with_files(const LedgerFiles *files, const LedgerRevision ***load)
 		}
 		error_context_stack = context.previous;
 	}
-	ledger_graph_finish(graph);
+	ledger_check_whole(graph);
 	return graph;
 }
 
@@ -236,6 +239,7 @@ purser_load_directory_0_1(PG_FUNCTION_ARGS)
 	const LedgerRevision **load;
 	LedgerGraph *graph;
 	LedgerFiles files;
+	LedgerSet	order;
 
 	check_may_read_files();
 	check_absolute(path);
@@ -244,9 +248,10 @@ purser_load_directory_0_1(PG_FUNCTION_ARGS)
 	files = ledger_read_directory(path);
 	check_unique(&files);
 	graph = graph_with_files(&files, &load);
-	for (int k = 0; k < graph->count; k++)
+	order = ledger_load_order(graph);
+	for (int k = 0; k < order.count; k++)
 	{
-		const LedgerRevision *revision = load[graph->order[k]];
+		const LedgerRevision *revision = load[order.nodes[k]];
 		bool		isnull = false;
 		Datum		id;
 
@@ -258,57 +263,4 @@ purser_load_directory_0_1(PG_FUNCTION_ARGS)
 	}
 	check_labels(graph, load);
 	return (Datum) 0;
-}
-
-/* The nodes that have this one as a parent or as a dependency. */
-static LedgerSet
-needed_by(const LedgerGraph *graph, int node)
-{
-	LedgerSet	set = {0, palloc(sizeof(int) * graph->count)};
-
-	for (int i = 0; i < graph->count; i++)
-	{
-		bool		needs = false;
-
-		for (int k = graph->up_start[i]; k < graph->up_start[i + 1]; k++)
-			needs = needs || graph->up[k] == node;
-		if (needs)
-			set.nodes[set.count++] = i;
-	}
-	return set;
-}
-
-static void
-check_removable(const LedgerGraph *graph, int node)
-{
-	const char *id = graph->nodes[node].id;
-	LedgerSet	needing = needed_by(graph, node);
-
-	if (graph->nodes[node].applied)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("revision \"%s\" is applied and cannot be removed", id),
-				 errhint("Undo it with purser.downgrade() first.")));
-	if (needing.count > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-				 errmsg("cannot remove revision \"%s\", which other revisions need", id),
-				 errdetail("It is a parent or a dependency of %s.",
-						   ledger_list_ids(graph, needing)),
-				 errhint("Remove those first, or load them anew without it.")));
-}
-
-Datum
-purser_remove_revision_0_1(PG_FUNCTION_ARGS)
-{
-	char	   *target = shared_arg_text(fcinfo, 0, "revision");
-	LedgerGraph *graph;
-	int			node;
-
-	ledger_begin_write("purser.remove_revision()");
-	graph = ledger_store_graph();
-	node = ledger_resolve_revision(graph, target);
-	check_removable(graph, node);
-	ledger_store_remove(graph->nodes[node].id);
-	PG_RETURN_TEXT_P(cstring_to_text(graph->nodes[node].id));
 }

@@ -13,6 +13,7 @@
 #include "shared/owner_query.h"
 #include "storage/lock.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 
 /* As pg_advisory_xact_lock(1886745203, 1) takes it; the first spells "purs". */
@@ -59,13 +60,29 @@ bool_column(uint64 row, int column)
 	return DatumGetBool(shared_query_datum(row, column, &isnull));
 }
 
-/* All revisions, without their scripts, and what of them is applied. */
+/* Is a text another one than was applied, whose checksum is in the next column? */
+static bool
+has_changed(uint64 row, int column)
+{
+	char	   *upgrade = shared_query_text(row, column);
+	bool		isnull;
+	Datum		applied = shared_query_datum(row, column + 1, &isnull);
+
+	return upgrade && !isnull && !DatumGetBool(DirectFunctionCall2(byteaeq, applied,
+														ledger_checksum(upgrade)));
+}
+
+/*
+ * All revisions as they are stored, without scripts but those of repeatable
+ * ones, and what of them is applied.
+ */
 LedgerGraph *
-ledger_store_graph(void)
+ledger_store_whole(void)
 {
 	static OwnerQuery query = {
 		.sql = "SELECT r.revision, r.parents, r.depends_on, r.labels, r.replaces,"
-		" r.downgrade IS NULL, r.repeatable, a.revision IS NOT NULL, a.revision"
+		" r.downgrade IS NULL, r.repeatable, a.revision IS NOT NULL, a.revision,"
+		" CASE WHEN r.repeatable THEN r.upgrade END, CASE WHEN r.repeatable THEN a.checksum END"
 		" FROM purser.revision r FULL JOIN purser.applied a"
 		" ON a.revision OPERATOR(pg_catalog.=) r.revision"
 		" ORDER BY r.ordinal"
@@ -90,11 +107,31 @@ ledger_store_graph(void)
 		node.irreversible = bool_column(row, 6);
 		node.repeatable = bool_column(row, 7);
 		node.applied = bool_column(row, 8);
+		node.changed = has_changed(row, 10);
 		ledger_graph_put(graph, &node);
 	}
 	shared_query_close();
-	ledger_graph_finish(graph);
 	return graph;
+}
+
+/* The graph as it is in force, ready to plan in. */
+LedgerGraph *
+ledger_store_graph(void)
+{
+	return ledger_replace(ledger_store_whole(), NULL);
+}
+
+bool
+ledger_store_has_squashes(void)
+{
+	static OwnerQuery query = {
+		.sql = "SELECT 1 FROM purser.revision WHERE replaces OPERATOR(pg_catalog.<>) '{}' LIMIT 1",
+		.indexed = true
+	};
+	bool		found = shared_query_open(&query, NULL, NULL) > 0;
+
+	shared_query_close();
+	return found;
 }
 
 /* The whole revision, NULL when there is none of this id. */
@@ -214,54 +251,86 @@ ledger_store_remove(const char *id)
 	shared_query_close();
 }
 
-/* Ids and labels are one space of names: a label may not be taken in it. */
+/* Is one of two revisions a squash of the other, the first not stored yet? */
+static bool
+are_squashed_together(const LedgerRevision *revision, const char *other)
+{
+	LedgerGraph *whole = ledger_store_whole();
+	LedgerNode	node = {.id = revision->id, .replaces = revision->replaces};
+
+	ledger_graph_put(whole, &node);
+	return ledger_is_inside(whole, revision->id, other) ||
+		ledger_is_inside(whole, other, revision->id);
+}
+
+/*
+ * Ids and labels are one space of names: a label may not be taken in it, but a
+ * squash may have the labels of what it replaces.
+ */
 void
 ledger_store_check_names(const LedgerRevision *revision)
 {
 	static OwnerQuery query = {
-		.sql = "SELECT pg_catalog.min(x.revision) FROM (SELECT r.revision FROM purser.revision r"
+		.sql = "SELECT r.revision, true FROM purser.revision r"
 		" WHERE r.revision OPERATOR(pg_catalog.<>) $1"
 		" AND r.revision OPERATOR(pg_catalog.=) ANY ($2)"
-		" UNION ALL SELECT r.revision FROM purser.revision r"
+		" UNION ALL SELECT r.revision, r.labels OPERATOR(pg_catalog.&&) ARRAY[$1]"
+		" FROM purser.revision r"
 		" WHERE r.revision OPERATOR(pg_catalog.<>) $1 AND r.labels OPERATOR(pg_catalog.<>) '{}'"
-		" AND r.labels OPERATOR(pg_catalog.&&) (ARRAY[$1] OPERATOR(pg_catalog.||) $2)) x",
+		" AND r.labels OPERATOR(pg_catalog.&&) (ARRAY[$1] OPERATOR(pg_catalog.||) $2)",
 		.indexed = true, .nargs = 2, .argtypes = {TEXTOID, TEXTARRAYOID}
 	};
 	Datum		values[] = {
 		CStringGetTextDatum(revision->id),
 		shared_names_to_array(revision->labels)
 	};
-	char	   *owner;
+	uint64		count = shared_query_open(&query, values, NULL);
+	char	  **owners = palloc(sizeof(char *) * (count + 1));
+	bool	   *is_id = palloc(count + 1);
 
-	shared_query_open(&query, values, NULL);
-	owner = shared_query_text(0, 1);
+	for (uint64 row = 0; row < count; row++)
+	{
+		owners[row] = shared_query_text(row, 1);
+		is_id[row] = bool_column(row, 2);
+	}
 	shared_query_close();
-	if (owner)
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("the id or a label of revision \"%s\" is taken by revision \"%s\"",
-						revision->id, owner),
-				 errdetail("A label may belong to one revision only, and may not be an id.")));
+	for (uint64 i = 0; i < count; i++)
+		if (is_id[i] || !are_squashed_together(revision, owners[i]))
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 errmsg("the id or a label of revision \"%s\" is taken by revision \"%s\"",
+							revision->id, owners[i]),
+					 errdetail("A label may belong to one revision only, and may not be an id.")));
 }
 
-/* Raise an error unless all that the revision needs is there. */
-void
-ledger_store_check_needed(const LedgerRevision *revision)
+/*
+ * Is the revision, which is new, nothing but one more that needs some of the
+ * others?  No if something is missing, or a squash plays a part.
+ */
+bool
+ledger_store_is_simple(const LedgerRevision *revision)
 {
 	static OwnerQuery query = {
-		.sql = "SELECT n.id FROM pg_catalog.unnest($1 OPERATOR(pg_catalog.||) $2) AS n(id)"
+		.sql = "SELECT FROM pg_catalog.unnest($1 OPERATOR(pg_catalog.||) $2) AS n(id)"
 		" WHERE NOT EXISTS (SELECT FROM purser.revision r"
-		" WHERE r.revision OPERATOR(pg_catalog.=) n.id) LIMIT 1",
-		.indexed = true, .nargs = 2, .argtypes = {TEXTARRAYOID, TEXTARRAYOID}
+		" WHERE r.revision OPERATOR(pg_catalog.=) n.id AND NOT r.repeatable)"
+		" UNION ALL SELECT FROM purser.revision s WHERE s.replaces OPERATOR(pg_catalog.<>) '{}'"
+		" AND s.replaces OPERATOR(pg_catalog.&&) ARRAY[$3] LIMIT 1",
+		.indexed = true, .nargs = 3, .argtypes = {TEXTARRAYOID, TEXTARRAYOID, TEXTOID}
 	};
 	Datum		values[] = {
 		shared_names_to_array(revision->parents),
-		shared_names_to_array(revision->depends_on)
+		shared_names_to_array(revision->depends_on),
+		CStringGetTextDatum(revision->id)
 	};
+	bool		simple = revision->replaces.count == 0;
 
-	if (shared_query_open(&query, values, NULL) > 0)
-		ledger_report_missing(revision->id, shared_query_text(0, 1), NULL);
-	shared_query_close();
+	if (simple)
+	{
+		simple = shared_query_open(&query, values, NULL) == 0;
+		shared_query_close();
+	}
+	return simple;
 }
 
 bool
@@ -278,12 +347,32 @@ ledger_store_is_applied(const char *id)
 	return applied;
 }
 
+/* Is there nothing left of a step?  A repeatable revision may be applied with another text. */
+bool
+ledger_store_is_done(const char *id, LedgerDirection direction)
+{
+	static OwnerQuery query = {
+		.sql = "SELECT CASE WHEN r.repeatable THEN r.upgrade END, a.checksum"
+		" FROM purser.applied a, purser.revision r WHERE a.revision OPERATOR(pg_catalog.=) $1"
+		" AND r.revision OPERATOR(pg_catalog.=) $1",
+		.nargs = 1, .argtypes = {TEXTOID}
+	};
+	Datum		values[] = {CStringGetTextDatum(id)};
+	bool		applied = shared_query_open(&query, values, NULL) > 0;
+	bool		changed = applied && has_changed(0, 1);
+
+	shared_query_close();
+	return direction == LEDGER_UPGRADE ? applied && !changed : !applied;
+}
+
 void
 ledger_store_set_applied(const char *id, Datum checksum)
 {
 	static OwnerQuery query = {
 		.sql = "INSERT INTO purser.applied (revision, checksum, applied_at, applied_by)"
-		" VALUES ($1, $2, $3, $4)",
+		" VALUES ($1, $2, $3, $4) ON CONFLICT (revision) DO UPDATE SET"
+		" checksum = EXCLUDED.checksum, applied_at = EXCLUDED.applied_at,"
+		" applied_by = EXCLUDED.applied_by",
 		.writes = true, .nargs = 4, .argtypes = {TEXTOID, BYTEAOID, TIMESTAMPTZOID, TEXTOID}
 	};
 	Datum		values[] = {

@@ -16,11 +16,12 @@ static NameList
 make_plan(LedgerDirection direction, const char *target)
 {
 	LedgerGraph *graph = ledger_store_graph();
-	LedgerSet	plan = ledger_plan(graph, direction, target);
+	LedgerSet	plan = ledger_plan_steps(&graph, direction, target);
 	NameList	ids = {plan.count, palloc(sizeof(char *) * (plan.count + 1))};
 
 	for (int i = 0; i < plan.count; i++)
 		ids.items[i] = pstrdup(graph->nodes[plan.nodes[i]].id);
+	ledger_step_settle(ledger_journal_open(), graph);
 	return ids;
 }
 
@@ -45,7 +46,7 @@ purser_migrate_0_1(PG_FUNCTION_ARGS)
 		LedgerStep	step = {.number = i + 1, .direction = direction};
 
 		online_begin(COMMAND);
-		if (ledger_store_is_applied(plan.items[i]) != (direction == LEDGER_UPGRADE))
+		if (!ledger_store_is_done(plan.items[i], direction))
 			ledger_step_run(ledger_journal_open(), plan.items[i], &step);
 		MemoryContextSwitchTo(caller);
 		online_commit();
