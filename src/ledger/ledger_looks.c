@@ -35,7 +35,7 @@ return_set(FunctionCallInfo fcinfo, const LedgerGraph *graph, LedgerSet set)
 		if (revision == NULL)
 			continue;			/* gone since the graph was read */
 		values[0] = CStringGetTextDatum(revision->id);
-		values[1] = shared_names_to_array(revision->labels);
+		values[1] = shared_names_to_array(graph->nodes[set.nodes[i]].labels);
 		values[2] = CStringGetTextDatum(revision->message);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}

@@ -72,6 +72,20 @@ is_spare(const LedgerGraph *graph, int node)
 		(ledger_family_is_squash(replacement->family, node) && replacement->complete[node]);
 }
 
+/* Without a squash inside of another one, its originals would be in neither. */
+static bool
+holds_originals(const LedgerGraph *graph, int node)
+{
+	const LedgerFamily *family = graph->replacement ? graph->replacement->family : NULL;
+	bool		any = false;
+
+	if (family == NULL || family->container[node] < 0)
+		return false;
+	for (int k = family->kid_start[node]; k < family->kid_start[node + 1]; k++)
+		any = any || family->kids[k] < family->whole->count;
+	return any;
+}
+
 static void
 check_removable(const LedgerGraph *graph, int node)
 {
@@ -91,6 +105,13 @@ check_removable(const LedgerGraph *graph, int node)
 						id, squash),
 				 errdetail("Some of what it replaces is applied, and this is needed for the rest."),
 				 errhint("Upgrade first.")));
+	if (holds_originals(graph, node))
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("cannot remove revision \"%s\", which others are replaced by", id),
+				 errdetail("It is itself replaced by revision \"%s\", which so replaces them.",
+						   graph->whole->nodes[graph->replacement->family->container[node]].id),
+				 errhint("Remove what it replaces first.")));
 	if (needing.count > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),

@@ -13,16 +13,18 @@
 /* What ends a word of a target or range; none of these is part of an id. */
 #define BETWEEN_WORDS "@+-:"
 
+/* Does the word mean a node of the graph, by the beginning of its id or by a label? */
 static bool
 names_node(const LedgerGraph *graph, const char *word)
 {
 	size_t		length = strlen(word);
+	bool		may_begin = length >= LEDGER_PREFIX_MIN;
 
 	for (int i = 0; i < graph->count; i++)
 	{
 		const LedgerNode *node = &graph->nodes[i];
 
-		if (strncmp(node->id, word, length) == 0)
+		if (may_begin && strncmp(node->id, word, length) == 0)
 			return true;
 		for (int k = 0; k < node->labels.count; k++)
 			if (strcmp(node->labels.items[k], word) == 0)
@@ -119,12 +121,28 @@ open_squashes(const LedgerGraph *graph, int node, bool *open)
 	}
 }
 
+/* Raise an error if only a squash knows the id: what is gone is no way to go. */
+static void
+check_not_gone(const LedgerGraph *graph, const char *word)
+{
+	const LedgerFamily *family = graph->replacement->family;
+	int			number = ledger_family_find(family, word);
+
+	if (number >= graph->whole->count && !names_node(graph, word))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("revision \"%s\" does not exist", word),
+				 errdetail("Revision \"%s\" replaces it.",
+						   graph->whole->nodes[family->container[number]].id)));
+}
+
 /* One word of the target, as the graph knows it; notes squashes not to use for that. */
 static const char *
 fit_word(const LedgerGraph *graph, const char *word, bool *open)
 {
 	int			aside = ledger_find_aside(graph, word);
 
+	check_not_gone(graph, word);
 	if (aside < 0)
 		return word;
 	if (graph->whole->nodes[aside].repeatable)
