@@ -177,6 +177,7 @@ typedef struct LedgerReplacement
 	int		   *lacking;		/* kids of a squash that are not in force */
 } LedgerReplacement;
 
+extern void ledger_names_append(NameList *names, const char *name);
 extern LedgerFamily *ledger_family_make(const LedgerGraph *whole);
 extern int	ledger_family_find(const LedgerFamily *family, const char *id);
 extern bool ledger_family_is_squash(const LedgerFamily *family, int number);

@@ -28,6 +28,22 @@ typedef struct Walk
 	int		   *found;			/* what it found */
 } Walk;
 
+/* One more name; the list of somebody else is copied before it grows. */
+void
+ledger_names_append(NameList *names, const char *name)
+{
+	/* Room is for the next power of two. */
+	if ((names->count & (names->count - 1)) == 0)
+	{
+		char	  **items = palloc(sizeof(char *) * Max(2 * names->count, 1));
+
+		if (names->count > 0)
+			memcpy(items, names->items, sizeof(char *) * names->count);
+		names->items = items;
+	}
+	names->items[names->count++] = unconstify(char *, name);
+}
+
 bool
 ledger_family_is_squash(const LedgerFamily *family, int number)
 {

@@ -249,21 +249,6 @@ find_exits(Build *build, int squash)
 	pfree(ends.nodes);
 }
 
-/* The list with one more; lists of the whole graph are copied before they grow. */
-static void
-append(NameList *names, const char *name)
-{
-	if ((names->count & (names->count - 1)) == 0)
-	{
-		char	  **items = palloc(sizeof(char *) * Max(2 * names->count, 1));
-
-		if (names->count > 0)
-			memcpy(items, names->items, sizeof(char *) * names->count);
-		names->items = items;
-	}
-	names->items[names->count++] = unconstify(char *, name);
-}
-
 static void
 add_edges(Build *build, NameList *to, const LedgerNode *from, NameList names)
 {
@@ -276,7 +261,7 @@ add_edges(Build *build, NameList *to, const LedgerNode *from, NameList names)
 			if (build->seen[needed.nodes[k]] == build->stamp)
 				continue;
 			build->seen[needed.nodes[k]] = build->stamp;
-			append(to, build->graph->nodes[needed.nodes[k]].id);
+			ledger_names_append(to, build->graph->nodes[needed.nodes[k]].id);
 		}
 	}
 }
@@ -291,7 +276,7 @@ add_labels(LedgerNode *to, NameList labels)
 		for (int k = 0; k < to->labels.count && !is_there; k++)
 			is_there = strcmp(to->labels.items[k], labels.items[i]) == 0;
 		if (!is_there)
-			append(&to->labels, labels.items[i]);
+			ledger_names_append(&to->labels, labels.items[i]);
 	}
 }
 
@@ -370,7 +355,7 @@ list_repeatables(Build *build)
 			NameList	one = {1, &needed.items[k]};
 
 			if (ledger_graph_find(repeatables, needed.items[k]) >= 0)
-				append(&beside, needed.items[k]);
+				ledger_names_append(&beside, needed.items[k]);
 			else
 				add_edges(build, &lineage, node, one);
 		}

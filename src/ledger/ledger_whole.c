@@ -3,46 +3,102 @@
  *		Is the ledger sound, whichever squashes come to be used?
  *
  * Pure.  What is applied decides which squash is used, and that differs from
- * one database to the next; so what is loaded must be sound with all squashes
- * used, with none, and with all of any depth of nesting.
+ * one database to the next; so what is loaded must be without a cycle whether
+ * a squash is one node or many.  It is, if no squash has a cycle among what it
+ * contains directly, each taken as one node, and neither has the outside: any
+ * other cycle would show there too.
  */
 #include "ledger.h"
 
-/* A squash that needs what it replaces would need itself. */
-static void
-check_needs_outside(const LedgerFamily *family, int squash, NameList needed)
+/* How many squashes are around each number. */
+static int *
+find_depths(const LedgerFamily *family)
 {
-	for (int i = 0; i < needed.count; i++)
-	{
-		int			number = ledger_family_find(family, needed.items[i]);
+	int		   *depth = palloc0(sizeof(int) * (family->count + 1));
 
-		while (number >= 0 && number != squash)
-			number = family->container[number];
-		if (number == squash)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("revision \"%s\" cannot need revision \"%s\", which it replaces",
-							family->whole->nodes[squash].id, needed.items[i]),
-					 errhint("What comes before a squash is what comes before the first of the "
-							 "revisions that it replaces.")));
+	for (int i = family->nsquashes - 1; i >= 0; i--)
+		for (int k = family->kid_start[family->squashes[i]];
+			 k < family->kid_start[family->squashes[i] + 1]; k++)
+			depth[family->kids[k]] = depth[family->squashes[i]] + 1;
+	return depth;
+}
+
+static const char *
+id_of(const LedgerFamily *family, int number)
+{
+	int			count = family->whole->count;
+
+	return number < count ? family->whole->nodes[number].id :
+		family->gone->nodes[number - count].id;
+}
+
+/*
+ * Lift both ends of an edge to where they lie in the same squash, or in none;
+ * one that lies in the other is an error.
+ */
+static void
+lift(const LedgerFamily *family, const int *depth, int *from, int *to)
+{
+	int			needing = *from;
+	int			needed = *to;
+
+	while (depth[*from] > depth[*to])
+		*from = family->container[*from];
+	while (depth[*to] > depth[*from])
+		*to = family->container[*to];
+	if (*from == *to)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("revision \"%s\" cannot need revision \"%s\", which %s",
+						id_of(family, needing), id_of(family, needed),
+						depth[needing] < depth[needed] ? "it replaces" : "replaces it"),
+				 errhint("What comes before a squash is what comes before the first of the "
+						 "revisions that it replaces.")));
+	while (family->container[*from] != family->container[*to])
+	{
+		*from = family->container[*from];
+		*to = family->container[*to];
 	}
 }
 
-/* How many squashes are around each one; returns the most, and -1 without any squash. */
-static int
-find_depths(const LedgerFamily *family, int *depth)
+/* The edges of a node, lifted, as edges of the graph that has all numbers as nodes. */
+static void
+add_lifted(const LedgerFamily *family, const int *depth, LedgerGraph *lifted, int node,
+		   NameList names)
 {
-	int			most = -1;
+	const LedgerNode *needing = &family->whole->nodes[node];
 
-	for (int i = family->nsquashes - 1; i >= 0; i--)
+	for (int i = 0; i < names.count; i++)
 	{
-		int			squash = family->squashes[i];
-		int			around = family->container[squash];
+		int			from = node;
+		int			to = ledger_family_find(family, names.items[i]);
 
-		depth[squash] = around < 0 ? 0 : depth[around] + 1;
-		most = Max(most, depth[squash]);
+		if (to < 0)
+			ledger_report_missing(needing->id, names.items[i], needing->file);
+		lift(family, depth, &from, &to);
+		ledger_names_append(&lifted->nodes[from].parents, id_of(family, to));
 	}
-	return most;
+}
+
+static void
+check_cycles(const LedgerFamily *family)
+{
+	const LedgerGraph *whole = family->whole;
+	LedgerGraph *lifted = ledger_graph_create(family->count);
+	int		   *depth = find_depths(family);
+
+	for (int i = 0; i < family->count; i++)
+	{
+		LedgerNode	node = {.id = id_of(family, i)};
+
+		ledger_graph_put(lifted, &node);
+	}
+	for (int i = 0; i < whole->count; i++)
+	{
+		add_lifted(family, depth, lifted, i, whole->nodes[i].parents);
+		add_lifted(family, depth, lifted, i, whole->nodes[i].depends_on);
+	}
+	ledger_graph_finish(lifted);
 }
 
 static bool
@@ -71,34 +127,11 @@ without_applied(const LedgerGraph *whole)
 void
 ledger_check_whole(const LedgerGraph *whole)
 {
-	LedgerGraph bare;
 	LedgerGraph as_applied = *whole;
 	LedgerFamily *family = ledger_family_make(whole);
-	bool	   *open = palloc0(whole->count + 1);
-	int		   *depth = palloc(sizeof(int) * (whole->count + 1));
-	int			most = find_depths(family, depth);
 
-	for (int i = 0; i < family->nsquashes; i++)
-	{
-		const LedgerNode *squash = &whole->nodes[family->squashes[i]];
-
-		check_needs_outside(family, family->squashes[i], squash->parents);
-		check_needs_outside(family, family->squashes[i], squash->depends_on);
-	}
+	check_cycles(family);
 	ledger_replace(&as_applied, NULL);
-	if (most < 0)
-		return;
-	bare = without_applied(whole);
-	for (int level = 0; level <= most + 1; level++)
-	{
-		for (int i = 0; i < family->nsquashes; i++)
-		{
-			int			squash = family->squashes[i];
-
-			open[squash] = depth[squash] < level && is_complete(family, squash);
-		}
-		ledger_replace(&bare, open);
-	}
 }
 
 /* Squashes that are not in the graph come after the last node where they end. */
