@@ -35,8 +35,8 @@ find_position(const char *text)
  * the second target begins at a ":tag:" or ":time:", or else after the last
  * colon.
  */
-static void
-split_range(const char *range, char **from, char **to)
+void
+ledger_split_range(const char *range, const char *sides[2])
 {
 	bool		is_position = ledger_is_position(range);
 	const char *own = is_position ? strchr(range, ':') + 1 : range;
@@ -46,9 +46,10 @@ split_range(const char *range, char **from, char **to)
 		colon = strrchr(own, ':');
 	if (colon == NULL)
 		invalid(range);
-	*from = pnstrdup(range, colon - range);
-	*to = pstrdup(colon + 1);
-	if ((!is_position && strchr(*from, ':')) || (!ledger_is_position(*to) && strchr(*to, ':')))
+	sides[0] = pnstrdup(range, colon - range);
+	sides[1] = colon + 1;
+	if ((!is_position && strchr(sides[0], ':')) ||
+		(!ledger_is_position(sides[1]) && strchr(sides[1], ':')))
 		invalid(range);
 }
 
@@ -102,24 +103,20 @@ go_from(const LedgerGraph *graph, LedgerTarget *side, const LedgerTarget *other)
 }
 
 /*
- * "from:to": what leads from one to the other, both included; either may be
- * left out.  Newest first.  NULL is everything.
+ * What leads from one side to the other, both included; a side that is empty
+ * is the base, or the heads.  Newest first.
  */
 LedgerSet
-ledger_plan_range(const LedgerGraph *graph, const char *range)
+ledger_plan_range(const LedgerGraph *graph, const char *const sides[2])
 {
-	char	   *first = "";
-	char	   *last = "";
 	LedgerTarget from;
 	LedgerTarget to;
 	bool	   *above;
 	bool	   *below;
 	LedgerSet	set = {0, palloc(sizeof(int) * (graph->count + 1))};
 
-	if (range)
-		split_range(range, &first, &last);
-	from = resolve_side(graph, first[0] ? first : "base", -1);
-	to = resolve_side(graph, last[0] ? last : "heads", 1);
+	from = resolve_side(graph, sides[0][0] ? sides[0] : "base", -1);
+	to = resolve_side(graph, sides[1][0] ? sides[1] : "heads", 1);
 	if (from.steps != 0)
 		go_from(graph, &from, &to);
 	if (to.steps != 0)

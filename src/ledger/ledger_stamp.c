@@ -40,10 +40,11 @@ stamp(FunctionCallInfo fcinfo, NameList targets)
 	InitMaterializedSRF(fcinfo, 0);
 	ledger_begin_write("purser.stamp()");
 	graph = ledger_store_graph();
-	plan = ledger_plan_stamp(graph, targets, purge);
+	plan = ledger_plan_stamp_steps(&graph, targets, purge);
 	if (plan.add.count > 0)
 		ledger_check_edited();
 	journal = ledger_journal_open();
+	ledger_step_settle(journal, graph);
 	stamp_set((ReturnSetInfo *) fcinfo->resultinfo, graph, plan.remove, false, journal);
 	stamp_set((ReturnSetInfo *) fcinfo->resultinfo, graph, plan.add, true, journal);
 	return (Datum) 0;

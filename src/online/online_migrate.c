@@ -16,13 +16,14 @@ static NameList
 make_plan(LedgerDirection direction, const char *target)
 {
 	LedgerGraph *graph = ledger_store_graph();
-	LedgerSet	plan = ledger_plan(graph, direction, target);
+	LedgerSet	plan = ledger_plan_steps(&graph, direction, target);
 	NameList	ids = {plan.count, palloc(sizeof(char *) * (plan.count + 1))};
 
 	if (plan.count > 0 && direction == LEDGER_UPGRADE)
 		ledger_check_edited();
 	for (int i = 0; i < plan.count; i++)
 		ids.items[i] = pstrdup(graph->nodes[plan.nodes[i]].id);
+	ledger_step_settle(ledger_journal_open(), graph);
 	return ids;
 }
 
@@ -47,7 +48,7 @@ purser_migrate_0_1(PG_FUNCTION_ARGS)
 		LedgerStep	step = {.number = i + 1, .direction = direction};
 
 		online_begin(COMMAND);
-		if (ledger_store_is_applied(plan.items[i]) != (direction == LEDGER_UPGRADE))
+		if (!ledger_store_is_done(plan.items[i], direction))
 			ledger_step_run(ledger_journal_open(), plan.items[i], &step);
 		MemoryContextSwitchTo(caller);
 		online_commit();
