@@ -30,8 +30,8 @@ PGFILEDESC = "pg_purser - migration ledger, bulk loading and query audit"
 
 OBJS_SHARED = src/shared/arguments.o src/shared/owner_query.o
 OBJS_LEDGER = $(addprefix src/ledger/ledger_, accept.o applied.o chain.o check.o combine.o \
-	deferred.o events.o family.o faults.o files.o fit.o format.o functions.o graph.o head.o \
-	history.o journal.o labels.o lineage.o load.o looks.o merge.o outside.o plan.o \
+	cover.o deferred.o events.o family.o faults.o files.o fit.o format.o functions.o graph.o \
+	head.o history.o journal.o labels.o lineage.o load.o looks.o merge.o outside.o plan.o \
 	precondition.o range.o record.o remove.o repeat.o replace.o requires.o revision.o route.o \
 	run.o script.o squash.o squash_range.o stamp.o state.o step.o store.o tag.o target.o walk.o \
 	whole.o)

@@ -1,5 +1,6 @@
 # Random graphs with squashes, nested ones too: every plan and every row against a naive model of
-# the rule, and against Django's own loader where Django is installed.
+# the rule, and against Django's own loader where Django is installed.  check_ledger() must find no
+# error in any of it, and every position of the history can be gone to or is refused.
 # PURSER_SEED repeats a run; the seed is in the log of a run that fails.
 use strict;
 use warnings;
@@ -247,7 +248,10 @@ sub pick
 	return sort keys %seen;
 }
 
-my ($calls, $failures, $refused, @cases) = (0, 0, 0);
+my ($calls, $failures, $refused, $visited, $closed, @cases) = (0, 0, 0, 0, 0);
+
+# Why a position may be out of reach: what is needed has changed since.
+my $no_way = qr/cannot downgrade to "tag:/;
 
 sub wrong
 {
@@ -336,6 +340,8 @@ sub sql_for
 		SELECT 'heads ' || coalesce(string_agg(revision, ' ' ORDER BY revision), '') FROM purser.heads();
 		SELECT 'rows ' || coalesce(string_agg(revision, ' ' ORDER BY revision), '') FROM purser.applied;
 		SELECT 'history ' || count(DISTINCT revision) || ' ' || count(*) FROM purser.history();
+		SELECT 'faults ' || coalesce(string_agg(kind || ' ' || subject, ', '), '')
+			FROM purser.check_ledger() WHERE severity <> 'notice';
 		};
 }
 
@@ -381,11 +387,36 @@ sub check
 		current => join(' ', sort(current($now, \&is_on))),
 		heads => join(' ', sort(heads($now))),
 		rows => join(' ', sort @rows),
-		history => @ids . ' ' . @ids);
+		history => @ids . ' ' . @ids,
+		faults => '');
 	for my $what (sort keys %model)
 	{
 		return "$what should be ($model{$what}), is ($got{$what})" if $model{$what} ne $got{$what};
 	}
+	return;
+}
+
+# To a position that was marked: the originals that were in force then are, and no other.
+sub visit
+{
+	my ($graph, $tag, $was) = @_;
+	my ($ret, $out, $err) = $node->psql('postgres', qq{
+		BEGIN;
+		SELECT count(*) FROM purser.upgrade('tag:$tag');
+		SELECT count(*) FROM purser.downgrade('tag:$tag');
+		COMMIT;
+		\\echo state :SQLSTATE
+		SELECT 'rows ' || coalesce(string_agg(a.revision, ' ' ORDER BY a.revision), '')
+			FROM purser.applied a JOIN purser.revision r USING (revision) WHERE r.replaces = '{}';
+		SELECT 'faults ' || coalesce(string_agg(kind || ' ' || subject, ', '), '')
+			FROM purser.check_ledger() WHERE severity <> 'notice';
+		}, on_error_stop => 0);
+	my %got = $out =~ /^(\w+) (.*)$/mg;
+
+	if ($err) { $closed++; wrong($graph, "visit $tag: $err") if $err !~ /$no_way/; }
+	elsif ($got{rows} ne $was) { wrong($graph, "visit $tag: was ($was), is ($got{rows})"); }
+	else { $visited++; }
+	wrong($graph, "visit $tag: $got{faults}") if $got{faults};
 	return;
 }
 
@@ -418,8 +449,9 @@ GRAPH: for my $graph (1 .. $graphs)
 	# a part without nesting and dependencies, which Django 3.2 has not within one app
 	my $flat = $graph % 3 == 0;
 	(@ids, %parents, %depends, %replaces, %on, @rows) = ();
-	$node->safe_psql('postgres', 'TRUNCATE purser.revision, purser.applied, purser.event');
+	$node->safe_psql('postgres', 'TRUNCATE purser.revision, purser.applied, purser.event, purser.tag');
 	my $n = 0;
+	my @marks;
 	for (1 .. 3 + int rand 7) { add_original($graph, $n++, !$flat) or next GRAPH; }
 	for (1 .. 1 + int rand 3)
 	{
@@ -438,10 +470,14 @@ GRAPH: for my $graph (1 .. $graphs)
 		my $wrong = check($call, $target, $out);
 		if ($wrong) { wrong($graph, "$call $target: $wrong: $err"); next GRAPH; }
 		add_case($graph) if $flat;
+		$node->safe_psql('postgres', "SELECT purser.tag('t$op')");
+		push @marks, [ "t$op", join ' ', sort grep { !$replaces{$_} } keys %on ];
 	}
+	for (1 .. 5) { visit($graph, @{ $marks[rand @marks] }); }
 }
 is($failures, 0, "$calls calls agree with the model, $refused of them refused squashes");
 cmp_ok($refused, '>', 0, 'some squashes were refused');
+cmp_ok($visited, '>', 10 * $closed, "$visited positions were gone to, $closed refused");
 
 SKIP:
 {

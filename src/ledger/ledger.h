@@ -265,7 +265,7 @@ extern LedgerStampPlan ledger_plan_stamp_steps(LedgerGraph **graph, NameList tar
 
 extern LedgerSet ledger_history_range(LedgerGraph *graph, const char *range);
 
-/* ---- the tables (ledger_store.c) ---- */
+/* ---- the tables (ledger_store.c, ledger_applied.c) ---- */
 
 extern void ledger_lock(void);
 extern LedgerGraph *ledger_store_whole(void);
@@ -372,7 +372,27 @@ extern bool ledger_is_position(const char *target);
 extern LedgerState *ledger_position_state(const char *text);
 extern LedgerTarget ledger_resolve_position(const LedgerGraph *graph, const char *text);
 
-/* ---- what is wrong (ledger_faults.c, ledger_chain.c) ---- */
+/* ---- what is wrong (ledger_cover.c, ledger_faults.c, ledger_chain.c) ---- */
+
+/* Which revision names which as replaced; numbers as in a family, whose rules may be broken. */
+typedef struct LedgerCover
+{
+	const LedgerGraph *graph;
+	LedgerGraph *gone;			/* node i has the number graph->count + i */
+	int			count;			/* of numbers */
+	int		   *named_start;	/* node i names named[named_start[i] .. [i + 1] - 1] */
+	int		   *named;
+	int		   *naming_start;	/* what names number i */
+	int		   *naming;
+	bool	   *in_force;		/* applied, or by what it replaces or is replaced by */
+	int		   *group;			/* the same for what replaces or is replaced by each other */
+} LedgerCover;
+
+extern LedgerCover *ledger_cover_make(const LedgerGraph *graph);
+extern int	ledger_cover_find(const LedgerCover *cover, const char *id);
+extern int	ledger_cover_node(const LedgerCover *cover, int number);
+extern bool ledger_cover_replaces(const LedgerCover *cover, int outer, int inner);
+extern LedgerSet ledger_cover_heads(const LedgerCover *cover);
 
 typedef struct LedgerFault
 {
@@ -393,6 +413,7 @@ typedef struct LedgerReport
 typedef struct LedgerSurvey
 {
 	LedgerGraph *graph;			/* not finished: its edges may lead nowhere */
+	LedgerCover *cover;
 	bool	   *edited;			/* of node i: its upgrade script is not the one applied */
 	NameList	gone;			/* applied, but not in the graph */
 	LedgerState *applied;		/* what purser.applied says */
