@@ -31,10 +31,10 @@ PGFILEDESC = "pg_purser - migration ledger, bulk loading and query audit"
 OBJS_SHARED = src/shared/arguments.o src/shared/owner_query.o
 OBJS_LEDGER = $(addprefix src/ledger/ledger_, accept.o applied.o chain.o check.o combine.o \
 	cover.o deferred.o events.o family.o faults.o files.o fit.o format.o functions.o graph.o \
-	head.o history.o journal.o labels.o lineage.o load.o looks.o merge.o outside.o plan.o \
-	precondition.o range.o record.o remove.o repeat.o replace.o requires.o revision.o route.o \
-	run.o script.o squash.o squash_range.o stamp.o state.o step.o store.o tag.o target.o walk.o \
-	whole.o)
+	head.o history.o journal.o labels.o lineage.o load.o looks.o merge.o names.o outside.o \
+	plan.o precondition.o range.o record.o remove.o repeat.o replace.o requires.o revision.o \
+	route.o run.o script.o squash.o squash_range.o stamp.o state.o step.o store.o tag.o target.o \
+	walk.o whole.o)
 OBJS_ONLINE = $(addprefix src/online/online_, migrate.o transaction.o)
 OBJS_BULK = $(addprefix src/bulk/bulk_, coerce.o conflict.o context.o csv.o functions.o json.o \
 	jsonb.o load.o nested.o sight.o target.o writer.o)
@@ -50,7 +50,7 @@ DATA_built = pg_purser--$(EXTVERSION).sql
 
 REGRESS_LEDGER = ledger_basic ledger_targets ledger_format ledger_scripts ledger_privileges \
 	ledger_demo ledger_heads ledger_long_plan ledger_labels ledger_merge ledger_checks \
-	ledger_tags ledger_requires ledger_squash ledger_repeatable
+	ledger_tags ledger_requires ledger_squash ledger_repeatable ledger_squash_state
 REGRESS_BULK = bulk_insert bulk_csv bulk_json bulk_trigger bulk_conflict bulk_privilege
 REGRESS_AUDIT = audit_counts audit_missing_index audit_results audit_n_plus_one audit_access
 REGRESS = setup $(REGRESS_LEDGER) $(REGRESS_BULK) $(REGRESS_AUDIT)

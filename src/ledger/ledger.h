@@ -265,7 +265,7 @@ extern LedgerStampPlan ledger_plan_stamp_steps(LedgerGraph **graph, NameList tar
 
 extern LedgerSet ledger_history_range(LedgerGraph *graph, const char *range);
 
-/* ---- the tables (ledger_store.c, ledger_applied.c) ---- */
+/* ---- the tables (ledger_store.c, ledger_names.c, ledger_applied.c) ---- */
 
 extern void ledger_lock(void);
 extern LedgerGraph *ledger_store_whole(void);
