@@ -29,11 +29,12 @@ MODULE_big = pg_purser
 PGFILEDESC = "pg_purser - migration ledger, bulk loading and query audit"
 
 OBJS_SHARED = src/shared/arguments.o src/shared/owner_query.o src/shared/worker.o
-OBJS_LEDGER = $(addprefix src/ledger/ledger_, accept.o baseline.o chain.o check.o creates.o \
-	deferred.o events.o faults.o files.o format.o functions.o graph.o head.o journal.o labels.o \
-	lineage.o load.o looks.o merge.o offline.o outside.o plan.o precondition.o presence.o psql.o \
-	range.o requires.o revision.o run.o script.o stamp.o state.o step.o store.o tag.o target.o \
-	underway.o walk.o)
+OBJS_LEDGER = $(addprefix src/ledger/ledger_, accept.o applied.o baseline.o chain.o check.o \
+	combine.o cover.o creates.o deferred.o events.o family.o faults.o files.o fit.o format.o \
+	functions.o graph.o head.o history.o journal.o labels.o lineage.o load.o looks.o merge.o \
+	names.o offline.o outside.o plan.o precondition.o presence.o psql.o range.o record.o \
+	remove.o repeat.o replace.o requires.o revision.o route.o run.o script.o squash.o \
+	squash_range.o stamp.o state.o step.o store.o tag.o target.o underway.o walk.o whole.o)
 OBJS_ONLINE = src/online/online.o $(addprefix src/online/online_, locks.o migrate.o name.o \
 	ordinary.o outside.o plan.o revision.o segment.o statement.o transaction.o wait.o worker.o)
 OBJS_ADOPT = $(addprefix src/adopt/adopt_, find.o functions.o name.o plan.o read.o tools.o)
@@ -52,7 +53,8 @@ DATA_built = pg_purser--$(EXTVERSION).sql
 
 REGRESS_LEDGER = ledger_basic ledger_targets ledger_format ledger_scripts ledger_privileges \
 	ledger_demo ledger_heads ledger_long_plan ledger_labels ledger_merge ledger_checks \
-	ledger_tags ledger_requires ledger_hostile ledger_initial ledger_offline
+	ledger_tags ledger_requires ledger_hostile ledger_initial ledger_offline ledger_squash \
+	ledger_repeatable ledger_squash_state
 REGRESS_ONLINE = online_migrate
 REGRESS_ADOPT = adopt_tools adopt_refusals adopt_again adopt_access
 REGRESS_BULK = bulk_insert bulk_csv bulk_json bulk_trigger bulk_conflict bulk_privilege

@@ -79,11 +79,16 @@ SELECT purser.accept('two2');
 SELECT revision FROM purser.upgrade();
 -- a repeatable one is exempt
 BEGIN;
-UPDATE purser.revision SET upgrade = 'SELECT 1', parents = '{}', repeatable = true WHERE revision = 'one1';
+SELECT purser.add_revision('m', 'SELECT 1', 'SELECT 2', 'often', repeatable => true);
+SELECT revision FROM purser.upgrade();
+SELECT load('often', 'SELECT 1', 'SELECT 2');
 SELECT kind, subject FROM purser.check_ledger();
-SELECT load('one1', 'SELECT 1', 'SELECT 2');
-SELECT purser.add_revision('m', '', '', 'plain', '{}');
-SELECT count(*) > 0 AS goes_on FROM purser.upgrade('plain');
+SELECT revision FROM purser.upgrade('two2');
+SELECT revision FROM purser.upgrade();
+-- accepted, it is not due
+SELECT load('often', 'SELECT 2', 'SELECT 3'), purser.accept('often');
+SELECT revision FROM purser.upgrade();
+SELECT kind, subject FROM purser.check_ledger();
 ROLLBACK;
 
 -- The history: each column of a row is under its hash.

@@ -23,6 +23,8 @@ CREATE TABLE purser.revision (
 );
 CREATE INDEX revision_labels_idx ON purser.revision USING gin (labels) WITH (fastupdate = off)
 	WHERE labels OPERATOR(pg_catalog.<>) '{}';
+CREATE INDEX revision_replaces_idx ON purser.revision USING gin (replaces) WITH (fastupdate = off)
+	WHERE replaces OPERATOR(pg_catalog.<>) '{}';
 COMMENT ON TABLE purser.revision IS
 'The revisions that are known, with their scripts; written by purser.add_revision(), '
 'load_revision(), load_directory() and remove_revision() only.';
@@ -31,12 +33,14 @@ COMMENT ON COLUMN purser.revision.parents IS
 'Ids of the revisions that come before: none for a base, several for a merge.';
 COMMENT ON COLUMN purser.revision.depends_on IS
 'Ids of revisions that must be applied first, without being its lineage.';
-COMMENT ON COLUMN purser.revision.labels IS 'Names for it, each of one revision only.';
+COMMENT ON COLUMN purser.revision.labels IS
+'Names for it, each of one revision only, and of squashes of that one.';
 COMMENT ON COLUMN purser.revision.message IS 'What it does, in one line.';
 COMMENT ON COLUMN purser.revision.upgrade IS 'SQL that applies it; may be empty.';
 COMMENT ON COLUMN purser.revision.verify IS
 'SQL that must not fail after the upgrade; NULL: none.';
-COMMENT ON COLUMN purser.revision.replaces IS 'Ids of the revisions that it is a squash of.';
+COMMENT ON COLUMN purser.revision.replaces IS
+'Ids of the revisions that it is a squash of, and stands for where all or none of them is applied.';
 COMMENT ON COLUMN purser.revision.requires IS
 'What must be there, or true, before it is applied: each a kind and a name, or query and a query.';
 COMMENT ON COLUMN purser.revision.transactional IS
@@ -63,7 +67,8 @@ CREATE TABLE purser.applied (
 COMMENT ON TABLE purser.applied IS
 'The revisions that are in force; written by purser.upgrade(), downgrade(), stamp() and accept() only.';
 COMMENT ON COLUMN purser.applied.revision IS 'The id of one of purser.revision.';
-COMMENT ON COLUMN purser.applied.applied_at IS 'When it was applied or stamped.';
+COMMENT ON COLUMN purser.applied.applied_at IS
+'When it was applied or stamped; of a repeatable one, the last time.';
 COMMENT ON COLUMN purser.applied.applied_by IS 'The role that did that.';
 COMMENT ON COLUMN purser.applied.checksum IS
 'sha256 of the upgrade script, in UTF-8, as it was applied, stamped or accepted.';
@@ -193,16 +198,19 @@ COMMENT ON FUNCTION purser.add_revision IS
 'Records a revision and returns its id. message: one line; upgrade, downgrade: SQL (downgrade '
 'NULL: cannot be undone); revision: the id (NULL: 12 random hexadecimal digits); parents: ids '
 '(NULL: the one head; {}: a new base); depends_on: ids that must be applied first but are not '
-'its lineage; labels: names for it; verify: SQL that must not fail after the upgrade. Errors: '
-'42710 id or label taken, 42704 parent missing, 22023 invalid value or several heads.';
+'its lineage; labels: names for it; verify: SQL that must not fail after the upgrade; replaces: '
+'ids that it is a squash of; repeatable: no lineage, run again whenever upgrade changes. Errors: '
+'42710 id or label taken, 42704 parent missing, 22023 invalid value or several heads, 42P17 a '
+'cycle.';
 
 CREATE FUNCTION purser.load_revision(script text) RETURNS text
 LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_load_revision_0_1';
 COMMENT ON FUNCTION purser.load_revision IS
 'Records the revision that a migration file''s text describes and returns its id; replaces the one '
 'of the same id, and leaves an equal one alone. Where that one is applied and the upgrade script '
-'differs, a warning says so, and upgrade() refuses until it is accepted. Errors: 22P02 not a migration, '
-'0A000 unknown header key, 55000 applied, and would need what is not applied.';
+'differs, a warning says so, and upgrade() refuses until it is accepted; a repeatable one is due again '
+'instead. Errors: 22P02 not a migration, 0A000 unknown header key, 55000 applied, and would need what '
+'is not applied.';
 
 CREATE FUNCTION purser.load_directory(path text) RETURNS SETOF text
 LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_load_directory_0_1';
@@ -216,9 +224,21 @@ COMMENT ON FUNCTION purser.load_directory IS
 CREATE FUNCTION purser.remove_revision(revision text) RETURNS text
 LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_remove_revision_0_1';
 COMMENT ON FUNCTION purser.remove_revision IS
-'Forgets a revision that is not applied and that no other needs, and returns its id. revision: a '
-'target that is one revision, as of show(). Errors: 42704 no such revision, 22023 several, 55000 it '
-'is applied, 2BP01 others have it as a parent or dependency.';
+'Forgets a revision that is not applied and that no other needs, and returns its id; also one that '
+'is applied, if a squash in use replaces it, if it is repeatable, or if it is a squash whose '
+'originals are all there. revision: a target that is one revision, as of show(). Errors: 42704 no '
+'such revision, 22023 several, 55000 it is applied, 2BP01 others have it as a parent or dependency, '
+'or a squash is under way.';
+
+CREATE FUNCTION purser.squash("from" text, "to" text, message text, revision text DEFAULT NULL)
+RETURNS text
+LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_squash_0_1';
+COMMENT ON FUNCTION purser.squash IS
+'Records one revision that replaces all from one to another, both included, and returns its id; '
+'runs nothing. from, to: targets that are one revision each, as of show(); message: one line; '
+'revision: the id (NULL: 12 random hexadecimal digits). Labels, dependencies and preconditions are '
+'those of all. Errors: 22023 the range is not a piece by itself, 0A000 a revision of it cannot be '
+'combined, 42710 id taken.';
 
 CREATE FUNCTION purser.export_revision(revision text) RETURNS text
 LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_export_revision_0_1';
@@ -238,10 +258,11 @@ CREATE FUNCTION purser.upgrade(
 ) RETURNS SETOF record
 LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_upgrade_0_1';
 COMMENT ON FUNCTION purser.upgrade IS
-'Applies the target and all that it needs, in the caller''s transaction, all or nothing; one row '
-'for each revision applied. target: an id or its beginning (4 characters or more), a label, head, '
-'heads or base, and +N or -N after it for steps from there; +N alone: N steps up from where we are; '
-'LABEL@ before any of these: on that lineage. fake_initial: a revision without parents whose '
+'Applies the target and all that it needs, then the repeatable revisions that are due, in the '
+'caller''s transaction, all or nothing; one row for each revision applied. target: an id or its '
+'beginning (4 characters or more), a label, head, heads or base, and +N or -N after it for steps from '
+'there; +N alone: N steps up from where we are; LABEL@ before any of these: on that lineage; '
+'tag:NAME or time:WHEN: what was in force then. fake_initial: a revision without parents whose '
 'objects are all there is stamped and not run (direction is then stamp, duration NULL). Waits while another session changes the ledger. '
 'Errors: those of the scripts, with revision, statement and line in the context; 42704 unknown '
 'target, 22023 ambiguous target or too few steps, 40001 revisions applied after this '
@@ -258,7 +279,8 @@ CREATE FUNCTION purser.downgrade(
 ) RETURNS SETOF record
 LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_downgrade_0_1';
 COMMENT ON FUNCTION purser.downgrade IS
-'Undoes every applied descendant of the target and all that depends on one; the target stays. '
+'Undoes every applied descendant of the target and all that depends on one, repeatable ones '
+'included; the target stays. '
 'target: as of upgrade(), and applied; base undoes all, -N alone the last N of the one current '
 'head''s lineage; LABEL@ before any of these: only what is of that lineage, and what depends on '
 'it. Errors: as upgrade(); 55000 target not applied, or a revision without a downgrade script.';
@@ -287,7 +309,8 @@ LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_stamp_0_1';
 COMMENT ON FUNCTION purser.stamp(text, boolean) IS
 'States, without running anything, that the target and all it needs is in force and nothing '
 'above it; other branches stay as they are, unless purge is true. One row for each change: '
-'action is stamp or unstamp. target: as of upgrade(), but for steps from where we are.';
+'action is stamp or unstamp; what a squash replaces goes with it without a row. target: as of '
+'upgrade(), but for steps from where we are.';
 
 CREATE FUNCTION purser.stamp(
 	targets text[],
@@ -348,13 +371,17 @@ CREATE FUNCTION purser.history(
 	OUT added_at timestamptz,
 	OUT applied_at timestamptz,
 	OUT is_head boolean,
-	OUT is_current boolean
+	OUT is_current boolean,
+	OUT replaces text[],
+	OUT replaced_by text,
+	OUT repeatable boolean
 ) RETURNS SETOF record
 LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'purser_history_0_1';
 COMMENT ON FUNCTION purser.history IS
 'All revisions, newest first; applied_at is NULL for one that is not applied. range: from:to, '
-'both included, either may be left out; each a target of upgrade(), or current; steps alone, -N '
-'from or +N to, count from the other side. labels: those of the revision itself.';
+'both included, either may be left out, then without the repeatable ones; each a target of '
+'upgrade(), or current; steps alone, -N from or +N to, count from the other side. labels: those of '
+'the revision itself; replaced_by: the squash in use that stands for it.';
 
 CREATE FUNCTION purser.show(
 	revision text,
@@ -372,7 +399,10 @@ CREATE FUNCTION purser.show(
 	OUT applied_by text,
 	OUT checksum bytea,
 	OUT is_head boolean,
-	OUT is_current boolean
+	OUT is_current boolean,
+	OUT replaces text[],
+	OUT replaced_by text,
+	OUT repeatable boolean
 ) RETURNS SETOF record
 LANGUAGE C VOLATILE ROWS 1 AS 'MODULE_PATHNAME', 'purser_show_0_1';
 COMMENT ON FUNCTION purser.show IS
@@ -446,8 +476,8 @@ GRANT EXECUTE ON FUNCTION purser.script TO pg_monitor;
 
 REVOKE ALL ON TABLE purser.revision, purser.applied, purser.event, purser.underway FROM PUBLIC;
 REVOKE ALL ON FUNCTION purser.add_revision, purser.load_revision, purser.load_directory,
-	purser.remove_revision, purser.export_revision, purser.upgrade, purser.downgrade, purser.plan,
-	purser.stamp(text, boolean), purser.stamp(text[], boolean), purser.merge_heads,
+	purser.squash, purser.remove_revision, purser.export_revision, purser.upgrade, purser.downgrade,
+	purser.plan, purser.stamp(text, boolean), purser.stamp(text[], boolean), purser.merge_heads,
 	purser.current, purser.heads, purser.branches, purser.history, purser.show FROM PUBLIC;
 GRANT SELECT ON TABLE purser.revision, purser.applied, purser.event, purser.underway TO pg_monitor;
 GRANT EXECUTE ON FUNCTION purser.export_revision, purser.plan, purser.current, purser.heads,

@@ -152,6 +152,7 @@ purser_adopt_0_1(PG_FUNCTION_ARGS)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	AdoptHistory history;
 	AdoptEntries entries;
+	LedgerGraph *graph;
 	AdoptPlan  *plan;
 	LedgerJournal *journal;
 	NameList	adopted;
@@ -165,7 +166,9 @@ purser_adopt_0_1(PG_FUNCTION_ARGS)
 	if (entries.count == 0 && adopted.count == 0)
 		ereport(NOTICE,
 				(errmsg("table %s has nothing to adopt", history.name)));
-	plan = adopt_plan(&history, ledger_store_graph(), entries, adopted);
+	graph = ledger_store_whole();
+	ledger_graph_finish(graph);
+	plan = adopt_plan(&history, graph, entries, adopted);
 	check_not_undone(&history, plan);
 	if (plan->stamp.count > 0)
 		ledger_check_edited();

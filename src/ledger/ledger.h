@@ -60,6 +60,7 @@ extern void ledger_check_name(const char *what, const char *name);
 extern const char *ledger_name_fault(const char *name);
 extern void ledger_check_revision(LedgerRevision *revision);
 extern bool ledger_same_revision(const LedgerRevision *a, const LedgerRevision *b);
+extern bool ledger_is_reserved(const char *word);
 extern bool ledger_is_directive(const char *line, const char **rest);
 extern char *ledger_clean_script(const char *script);
 extern char *ledger_trimmed(const char *start, const char *end);
@@ -92,11 +93,13 @@ typedef struct LedgerNode
 	bool		applied;
 	bool		irreversible;
 	bool		repeatable;
+	bool		changed;		/* repeatable, and its text is not what was applied */
 } LedgerNode;
 
 /*
- * Revisions in load order, and the edges to what each one needs.  The fields
- * after the first group are there once ledger_graph_finish has returned.
+ * Revisions in load order, and the edges to what each one needs.  The second
+ * group of fields is there once ledger_graph_finish has returned, the third
+ * in a graph of ledger_replace.c, where a squash stands for what it replaces.
  */
 typedef struct LedgerGraph
 {
@@ -109,6 +112,10 @@ typedef struct LedgerGraph
 	int		   *up_start;		/* node i needs up[up_start[i] .. up_start[i + 1] - 1]: */
 	int		   *up;				/* its parents first, then what it depends on */
 	int		   *order;			/* what is needed comes first; ties in load order */
+
+	struct LedgerGraph *whole;	/* all revisions, as stored */
+	struct LedgerReplacement *replacement;	/* NULL: whole is the graph itself */
+	struct LedgerGraph *repeatables;	/* or NULL; its node i is nodes[count + i] here */
 } LedgerGraph;
 
 /* Indexes of nodes. */
@@ -130,6 +137,58 @@ extern void ledger_mark_needing(const LedgerGraph *graph, bool *marks);
 extern LedgerSet ledger_graph_heads(const LedgerGraph *graph);
 extern LedgerSet ledger_current_heads(const LedgerGraph *graph);
 extern char *ledger_list_ids(const LedgerGraph *graph, LedgerSet set);
+
+/* ---- squashes (ledger_family.c, ledger_replace.c, ledger_whole.c, ledger_record.c) ---- */
+
+/*
+ * Which squash contains what.  Numbers are indexes into the whole graph, then
+ * the ids that only squashes know.
+ */
+typedef struct LedgerFamily
+{
+	const LedgerGraph *whole;
+	LedgerGraph *gone;			/* node i has the number whole->count + i */
+	int			count;			/* of numbers */
+	int			nsquashes;
+	int		   *squashes;		/* contained ones before what contains them */
+	int		   *named_start;	/* squash i names named[named_start[i] .. [i + 1] - 1] */
+	int		   *named;
+	int		   *container;		/* the innermost squash around it, or -1 */
+	int		   *kid_start;		/* squash i contains kids[kid_start[i] .. [i + 1] - 1] */
+	int		   *kids;
+} LedgerFamily;
+
+/* How much of a squash is in force. */
+typedef enum LedgerExtentState
+{
+	LEDGER_NONE,
+	LEDGER_SOME,
+	LEDGER_ALL
+} LedgerExtentState;
+
+/* How the nodes of a graph stand for those of the whole; by number. */
+typedef struct LedgerReplacement
+{
+	LedgerFamily *family;
+	LedgerExtentState *state;
+	bool	   *complete;		/* all that the squash replaces is in the ledger */
+	int		   *stands;			/* the squash in use for what this one replaces, or -1 */
+	int		   *node;			/* the graph's node for it, or -1 */
+	LedgerSet  *exits;			/* of a squash out of use: the graph's nodes where it ends */
+	int		   *lacking;		/* kids of a squash that are not in force */
+} LedgerReplacement;
+
+extern void ledger_names_append(NameList *names, const char *name);
+extern LedgerFamily *ledger_family_make(const LedgerGraph *whole);
+extern int	ledger_family_find(const LedgerFamily *family, const char *id);
+extern bool ledger_family_is_squash(const LedgerFamily *family, int number);
+extern LedgerSet ledger_family_inside(const LedgerFamily *family, int squash);
+extern LedgerGraph *ledger_replace(LedgerGraph *whole, const bool *open);
+extern LedgerGraph *ledger_check_whole(const LedgerGraph *whole);
+extern LedgerSet ledger_load_order(const LedgerGraph *whole);
+extern bool ledger_is_inside(const LedgerGraph *whole, const char *id, const char *squash);
+extern LedgerSet ledger_unrecorded(LedgerGraph *graph);
+extern LedgerSet ledger_recorded_with(LedgerGraph *graph, const char *id, bool in_force);
 
 /* ---- lineage: parents and children, not dependencies (ledger_lineage.c, ledger_labels.c) ---- */
 
@@ -183,14 +242,37 @@ typedef struct LedgerStampPlan
 
 extern LedgerSet ledger_plan(const LedgerGraph *graph, LedgerDirection direction,
 							 const char *target);
-extern LedgerStampPlan ledger_plan_stamp(const LedgerGraph *graph, NameList targets, bool purge);
+extern LedgerStampPlan ledger_plan_stamp(const LedgerGraph *graph, NameList targets,
+										 const bool *also, bool purge);
 extern void ledger_mark_above(const LedgerGraph *graph, const LedgerTarget *target, bool *marks);
 extern LedgerTarget ledger_resolve_place(const LedgerGraph *graph, const char *text);
-extern LedgerSet ledger_plan_range(const LedgerGraph *graph, const char *range);
-extern LedgerSet ledger_plan_between(LedgerGraph *graph, LedgerDirection direction,
+extern void ledger_split_range(const char *range, const char *sides[2]);
+extern LedgerSet ledger_plan_range(const LedgerGraph *graph, const char *const sides[2]);
+extern bool ledger_is_range(const char *text);
+extern LedgerSet ledger_plan_between(LedgerGraph **graph, LedgerDirection direction,
 									 const char *range);
 
-/* ---- the tables (ledger_store.c) ---- */
+/* ---- repeatable revisions (ledger_repeat.c) ---- */
+
+extern LedgerSet ledger_repeat_due(const LedgerGraph *graph, LedgerSet plan, const bool *only);
+extern LedgerSet ledger_repeat_undone(const LedgerGraph *graph, LedgerSet plan, const bool *goes);
+extern bool *ledger_repeat_needs(const LedgerGraph *graph, bool *only);
+extern LedgerSet ledger_repeat_upgrade(const LedgerGraph *graph, int repeatable);
+extern LedgerSet ledger_repeat_downgrade(const LedgerGraph *graph, int repeatable);
+
+/* ---- from a target to all steps (ledger_fit.c, ledger_route.c, ledger_history.c) ---- */
+
+extern int	ledger_find_aside(const LedgerGraph *graph, const char *word);
+extern int	ledger_resolve_any(LedgerGraph *graph, const char *text);
+extern const char *ledger_replaced_by(const LedgerGraph *graph, int node);
+extern LedgerGraph *ledger_fit_targets(LedgerGraph *graph, const char **targets, int count);
+extern LedgerSet ledger_plan_steps(LedgerGraph **graph, LedgerDirection direction,
+								   const char *target);
+extern LedgerStampPlan ledger_plan_stamp_steps(LedgerGraph **graph, NameList targets, bool purge);
+
+extern LedgerSet ledger_history_range(LedgerGraph *graph, const char *range);
+
+/* ---- the tables (ledger_store.c, ledger_names.c, ledger_applied.c) ---- */
 
 /* Advisory locks of a database, by their second key. */
 typedef enum LedgerLock
@@ -202,15 +284,18 @@ typedef enum LedgerLock
 
 extern void ledger_lock_tag(LOCKTAG *tag, LedgerLock lock);
 extern void ledger_lock(void);
+extern LedgerGraph *ledger_store_whole(void);
 extern LedgerGraph *ledger_store_graph(void);
 extern int64 *ledger_rows_of_nodes(const LedgerGraph *graph, uint64 rows);
+extern bool ledger_store_has_squashes(void);
 extern LedgerRevision *ledger_store_fetch(const char *id);
 extern LedgerRevision *ledger_store_need(const char *id);
 extern void ledger_store_save(const LedgerRevision *revision);
 extern void ledger_store_remove(const char *id);
 extern void ledger_store_check_names(const LedgerRevision *revision);
-extern void ledger_store_check_needed(const LedgerRevision *revision);
+extern bool ledger_store_is_simple(const LedgerRevision *revision);
 extern bool ledger_store_is_applied(const char *id);
+extern bool ledger_store_is_done(const char *id, LedgerDirection direction);
 extern void ledger_store_set_applied(const char *id, Datum checksum);
 extern void ledger_store_unset_applied(const char *id);
 extern bool ledger_store_checksum(const char *id, Datum *checksum);
@@ -230,6 +315,7 @@ typedef struct LedgerJournal
 	int64		last_id;
 	Datum		last_hash;		/* bytea */
 	char	   *client_address; /* NULL on a local socket */
+	LedgerGraph *graph;			/* that the run goes by; NULL: not read yet */
 	MemoryContext context;		/* holds the above */
 } LedgerJournal;
 
@@ -288,8 +374,10 @@ typedef struct LedgerState
 extern LedgerState *ledger_state_create(void);
 extern void ledger_state_set(LedgerState *state, const char *id, Datum checksum);
 extern void ledger_state_replay(LedgerState *state, const LedgerRecord *record);
+extern bool ledger_state_has(const LedgerState *state, const char *id);
 extern LedgerSet ledger_state_resolve(const LedgerState *state, const LedgerGraph *graph,
 									  const char *target);
+extern void ledger_state_open(const LedgerState *state, const LedgerGraph *graph, bool *open);
 extern LedgerSet ledger_state_heads(const LedgerGraph *graph, LedgerSet state);
 extern bool *ledger_mark_since(const LedgerGraph *graph, LedgerSet state, const char *target);
 extern bool ledger_same_bytes(Datum a, Datum b);
@@ -297,9 +385,30 @@ extern bool ledger_same_bytes(Datum a, Datum b);
 /* ---- tags and times (ledger_tag.c, ledger_range.c) ---- */
 
 extern bool ledger_is_position(const char *target);
+extern LedgerState *ledger_position_state(const char *text);
 extern LedgerTarget ledger_resolve_position(const LedgerGraph *graph, const char *text);
 
-/* ---- what is wrong (ledger_faults.c, ledger_chain.c) ---- */
+/* ---- what is wrong (ledger_cover.c, ledger_faults.c, ledger_chain.c) ---- */
+
+/* Which revision names which as replaced; numbers as in a family, whose rules may be broken. */
+typedef struct LedgerCover
+{
+	const LedgerGraph *graph;
+	LedgerGraph *gone;			/* node i has the number graph->count + i */
+	int			count;			/* of numbers */
+	int		   *named_start;	/* node i names named[named_start[i] .. [i + 1] - 1] */
+	int		   *named;
+	int		   *naming_start;	/* what names number i */
+	int		   *naming;
+	bool	   *in_force;		/* applied, or by what it replaces or is replaced by */
+	int		   *group;			/* the same for what replaces or is replaced by each other */
+} LedgerCover;
+
+extern LedgerCover *ledger_cover_make(const LedgerGraph *graph);
+extern int	ledger_cover_find(const LedgerCover *cover, const char *id);
+extern int	ledger_cover_node(const LedgerCover *cover, int number);
+extern bool ledger_cover_replaces(const LedgerCover *cover, int outer, int inner);
+extern LedgerSet ledger_cover_heads(const LedgerCover *cover);
 
 typedef struct LedgerFault
 {
@@ -320,6 +429,7 @@ typedef struct LedgerReport
 typedef struct LedgerSurvey
 {
 	LedgerGraph *graph;			/* not finished: its edges may lead nowhere */
+	LedgerCover *cover;
 	bool	   *edited;			/* of node i: its upgrade script is not the one applied */
 	NameList	gone;			/* applied, but not in the graph */
 	LedgerState *applied;		/* what purser.applied says */
@@ -482,6 +592,8 @@ extern void ledger_step_record(LedgerJournal *journal, LedgerDirection direction
 							   const LedgerRevision *revision, int64 duration);
 extern void ledger_step_stamp(LedgerJournal *journal, const LedgerRevision *revision,
 							  bool in_force);
+extern void ledger_step_settle(LedgerJournal *journal, LedgerGraph *graph);
+extern void ledger_step_unrecord(LedgerJournal *journal, const char *id);
 extern void ledger_step_run(LedgerJournal *journal, const char *id, LedgerStep *step);
 extern bool ledger_step_fake(LedgerJournal *journal, const char *id, LedgerStep *step);
 extern void ledger_check_deferred(void);
@@ -525,5 +637,10 @@ typedef struct LedgerFiles
 } LedgerFiles;
 
 extern LedgerFiles ledger_read_directory(const char *path);
+
+/* ---- squashing (ledger_squash_range.c, ledger_combine.c) ---- */
+
+extern LedgerSet ledger_squash_range(const LedgerGraph *graph, int from, int to);
+extern LedgerRevision *ledger_combine(LedgerRevision *const *members, int count);
 
 #endif							/* LEDGER_H */

@@ -82,7 +82,7 @@ purser_accept_0_1(PG_FUNCTION_ARGS)
 
 	ledger_begin_write("purser.accept()");
 	graph = ledger_store_graph();
-	id = graph->nodes[ledger_resolve_revision(graph, target)].id;
+	id = graph->whole->nodes[ledger_resolve_any(graph, target)].id;
 	if (!ledger_store_checksum(id, &checksum))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -41,7 +41,7 @@ purser_baseline_0_1(PG_FUNCTION_ARGS)
 	};
 
 	ledger_begin_write("purser.baseline()");
-	check_empty(ledger_store_graph());
+	check_empty(ledger_store_whole());
 	ledger_add(&revision);
 	ledger_step_stamp(ledger_journal_open(), &revision, true);
 	PG_RETURN_TEXT_P(cstring_to_text(revision.id));
@@ -72,11 +72,6 @@ check_next(const LedgerGraph *graph, LedgerDirection direction, int node)
 	const char *id = graph->nodes[node].id;
 	LedgerSet	in_the_way = obstacles(graph, direction, node);
 
-	if (graph->nodes[node].applied == up)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 up ? errmsg("revision \"%s\" is applied already", id) :
-				 errmsg("revision \"%s\" is not applied", id)));
 	if (in_the_way.count > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -91,14 +86,30 @@ purser_record_step_0_1(PG_FUNCTION_ARGS)
 	LedgerDirection direction = ledger_parse_direction(shared_arg_text(fcinfo, 0, "direction"));
 	char	   *target = shared_arg_text(fcinfo, 1, "revision");
 	LedgerGraph *graph;
+	const LedgerNode *stored;
 	const char *id;
 	int			node;
 
 	ledger_begin_write("purser.record_step()");
 	graph = ledger_store_graph();
-	node = ledger_resolve_revision(graph, target);
-	check_next(graph, direction, node);
-	id = graph->nodes[node].id;
+	stored = &graph->whole->nodes[ledger_resolve_any(graph, target)];
+	id = stored->id;
+	if (ledger_store_is_done(id, direction))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 direction == LEDGER_UPGRADE ? errmsg("revision \"%s\" is applied already", id) :
+				 errmsg("revision \"%s\" is not applied", id)));
+	if (!stored->repeatable)
+	{
+		graph = ledger_fit_targets(graph, &id, 1);
+		node = ledger_graph_find(graph, id);
+		if (node < 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("revision \"%s\" is in no plan", id),
+					 errdetail("It is a squash, and some of what it replaces is applied.")));
+		check_next(graph, direction, node);
+	}
 	ledger_step_stamp(ledger_journal_open(), ledger_store_need(id), direction == LEDGER_UPGRADE);
 	PG_RETURN_TEXT_P(cstring_to_text(id));
 }

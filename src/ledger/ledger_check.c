@@ -150,6 +150,7 @@ purser_check_ledger_0_1(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	read_revisions(&survey);
+	survey.cover = ledger_cover_make(survey.graph);
 	ledger_find_graph_faults(&survey, &report);
 	survey.history = read_history(&report, &last_event);
 	ledger_find_state_faults(&survey, &report);

@@ -11,8 +11,7 @@
 typedef struct Edges
 {
 	const LedgerGraph *graph;
-	LedgerGraph *replaced;		/* the ids that revisions replace; without edges */
-	int		   *replacement;	/* of node i of that: the revision that stands for it */
+	const LedgerCover *cover;
 	int		   *start;			/* node i needs up[start[i]] .. up[start[i + 1] - 1] */
 	int		   *up;
 } Edges;
@@ -23,61 +22,18 @@ put(const LedgerReport *report, LedgerFault fault)
 	report->put(report->arg, &fault);
 }
 
-/* The revision of this id, or the one that replaces it; -1 when there is neither. */
-static int
-find(const Edges *edges, const char *id)
-{
-	int			node = ledger_graph_find(edges->graph, id);
-	int			replaced = ledger_graph_find(edges->replaced, id);
-
-	if (node >= 0 || replaced < 0)
-		return node;
-	return edges->replacement[replaced];
-}
-
-static bool
-is_in_force(const Edges *edges, const char *id)
-{
-	int			node = ledger_graph_find(edges->graph, id);
-	int			replaced = ledger_graph_find(edges->replaced, id);
-
-	return (node >= 0 && edges->graph->nodes[node].applied) ||
-		(replaced >= 0 && edges->graph->nodes[edges->replacement[replaced]].applied);
-}
-
-/* Where several revisions replace one, the one that is applied stands for it. */
-static void
-find_replaced(Edges *edges)
-{
-	const LedgerGraph *graph = edges->graph;
-	int			count = 0;
-
-	for (int i = 0; i < graph->count; i++)
-		count += graph->nodes[i].replaces.count;
-	edges->replaced = ledger_graph_create(count);
-	edges->replacement = palloc_extended(sizeof(int) * (count + 1), MCXT_ALLOC_HUGE);
-	for (int i = 0; i < graph->count; i++)
-		for (int k = 0; k < graph->nodes[i].replaces.count; k++)
-		{
-			LedgerNode	node = {.id = graph->nodes[i].replaces.items[k]};
-			int			found = ledger_graph_find(edges->replaced, node.id);
-
-			if (found >= 0 && !graph->nodes[i].applied)
-				continue;
-			ledger_graph_put(edges->replaced, &node);
-			edges->replacement[ledger_graph_find(edges->replaced, node.id)] = i;
-		}
-}
-
 /* Reports an edge that leads nowhere, or from what is applied to what is not. */
 static void
 check_edge(const Edges *edges, const LedgerNode *node, const char *id, const LedgerReport *report)
 {
-	if (find(edges, id) < 0)
+	int			needed = ledger_cover_find(edges->cover, id);
+
+	if (needed < 0)
 		put(report, (LedgerFault) {"error", "missing_revision", node->id,
 			psprintf("It needs revision \"%s\", which does not exist.", ledger_clipped(id)),
 			"Load that revision, or load this one anew without it."});
-	else if (node->applied && !is_in_force(edges, id))
+	/* A repeatable one may wait for more than there was when it ran last. */
+	else if (node->applied && !node->repeatable && !edges->cover->in_force[needed])
 		put(report, (LedgerFault) {"error", "needed_not_applied", node->id,
 			psprintf("It is applied, but revision \"%s\", which it needs, is not.", id),
 			"Use purser.stamp() to state what is in force, or purser.upgrade() to apply it."});
@@ -104,10 +60,11 @@ make_edges(Edges *edges, const LedgerReport *report)
 			for (int k = 0; k < lists[list]->count; k++)
 			{
 				const char *id = lists[list]->items[k];
+				int			needed = ledger_cover_find(edges->cover, id);
 
 				check_edge(edges, node, id, report);
-				if (find(edges, id) >= 0)
-					edges->up[next++] = find(edges, id);
+				if (needed >= 0)
+					edges->up[next++] = ledger_cover_node(edges->cover, needed);
 			}
 	}
 	edges->start[graph->count] = next;
@@ -172,10 +129,22 @@ find_cycles(const Edges *edges, const LedgerReport *report)
 	}
 }
 
-/* Ids and labels are one space of names. */
-static void
-find_taken_labels(const LedgerGraph *graph, const LedgerReport *report)
+/* May the revisions of these ids share a label? */
+static bool
+are_squashed_together(const LedgerCover *cover, const char *a, const char *b)
 {
+	int			first = ledger_cover_find(cover, a);
+	int			second = ledger_cover_find(cover, b);
+
+	return ledger_cover_replaces(cover, first, second) ||
+		ledger_cover_replaces(cover, second, first);
+}
+
+/* Ids and labels are one space of names; a squash may have the labels of what it replaces. */
+static void
+find_taken_labels(const LedgerCover *cover, const LedgerReport *report)
+{
+	const LedgerGraph *graph = cover->graph;
 	LedgerGraph *labels = ledger_graph_create(0);
 
 	for (int i = 0; i < graph->count; i++)
@@ -189,10 +158,10 @@ find_taken_labels(const LedgerGraph *graph, const LedgerReport *report)
 
 			if (id >= 0)
 				other = graph->nodes[id].id;
-			if (other)
+			if (other && (id >= 0 || !are_squashed_together(cover, other, label.file)))
 				put(report, (LedgerFault) {"error", "duplicate_label", label.id,
 					psprintf("It is a label of revision \"%s\" and %s revision \"%s\".",
-							 graph->nodes[i].id, id >= 0 ? "the id of" : "one of", other),
+							 label.file, id >= 0 ? "the id of" : "one of", other),
 					"Load one of them anew without the label."});
 			if (taken < 0)
 				ledger_graph_put(labels, &label);
@@ -203,16 +172,15 @@ find_taken_labels(const LedgerGraph *graph, const LedgerReport *report)
 void
 ledger_find_graph_faults(const LedgerSurvey *survey, const LedgerReport *report)
 {
-	Edges		edges = {.graph = survey->graph};
+	Edges		edges = {.graph = survey->graph, .cover = survey->cover};
 
 	for (int i = 0; i < survey->gone.count; i++)
 		put(report, (LedgerFault) {"error", "missing_script", survey->gone.items[i],
 			"It is applied, but not in purser.revision.",
 			"Put its row back into purser.revision."});
-	find_replaced(&edges);
 	make_edges(&edges, report);
 	find_cycles(&edges, report);
-	find_taken_labels(survey->graph, report);
+	find_taken_labels(survey->cover, report);
 }
 
 static bool
@@ -258,39 +226,11 @@ ledger_find_state_faults(const LedgerSurvey *survey, const LedgerReport *report)
 	}
 }
 
-/* A revision that is no other's parent, nor replaced; the repeatable ones stand beside. */
-static LedgerSet
-heads(const LedgerGraph *graph)
-{
-	Edges		edges = {.graph = graph};
-	bool	   *covered = palloc0(graph->count + 1);
-	LedgerSet	set = {0, palloc(sizeof(int) * (graph->count + 1))};
-
-	find_replaced(&edges);
-	for (int i = 0; i < graph->count; i++)
-		for (int k = 0; k < graph->nodes[i].parents.count; k++)
-		{
-			int			parent = ledger_graph_find(graph, graph->nodes[i].parents.items[k]);
-			int			replaced = ledger_graph_find(edges.replaced,
-													 graph->nodes[i].parents.items[k]);
-
-			if (parent >= 0)
-				covered[parent] = true;
-			if (replaced >= 0)
-				covered[edges.replacement[replaced]] = true;
-		}
-	for (int i = 0; i < graph->count; i++)
-		if (!covered[i] && !graph->nodes[i].repeatable &&
-			ledger_graph_find(edges.replaced, graph->nodes[i].id) < 0)
-			set.nodes[set.count++] = i;
-	return set;
-}
-
 /* What is not wrong, but wants a decision. */
 void
 ledger_find_warnings(const LedgerSurvey *survey, const LedgerReport *report)
 {
-	LedgerSet	ends = heads(survey->graph);
+	LedgerSet	ends = ledger_cover_heads(survey->cover);
 
 	for (int i = 0; i < survey->graph->count; i++)
 		if (survey->edited[i])

@@ -65,7 +65,8 @@ put_few_rows(ReturnSetInfo *result, const LedgerGraph *graph, LedgerSet plan,
 {
 	static OwnerQuery query = {
 		.sql = "SELECT p.n::pg_catalog.int4, $2, r.revision, r.message,"
-		" CASE WHEN $2 OPERATOR(pg_catalog.=) 'upgrade' THEN r.upgrade ELSE r.downgrade END"
+		" CASE WHEN $2 OPERATOR(pg_catalog.=) 'upgrade' THEN r.upgrade"
+		" WHEN r.repeatable THEN COALESCE(r.downgrade, '') ELSE r.downgrade END"
 		" FROM pg_catalog.unnest($1) WITH ORDINALITY AS p(id, n), purser.revision r"
 		" WHERE r.revision OPERATOR(pg_catalog.=) p.id ORDER BY p.n",
 		.indexed = true, .nargs = 2, .argtypes = {TEXTARRAYOID, TEXTOID}
@@ -91,16 +92,18 @@ put_many_rows(ReturnSetInfo *result, const LedgerGraph *graph, LedgerSet plan,
 {
 	static OwnerQuery query = {
 		.sql = "SELECT revision, message,"
-		" CASE WHEN $1 OPERATOR(pg_catalog.=) 'upgrade' THEN upgrade ELSE downgrade END"
+		" CASE WHEN $1 OPERATOR(pg_catalog.=) 'upgrade' THEN upgrade"
+		" WHEN repeatable THEN COALESCE(downgrade, '') ELSE downgrade END"
 		" FROM purser.revision",
 		.nargs = 1, .argtypes = {TEXTOID}
 	};
 	Datum		name = CStringGetTextDatum(ledger_direction_name(direction));
-	int64	   *row_of = ledger_rows_of_nodes(graph, shared_query_open(&query, &name, NULL));
+	int64	   *row_of = ledger_rows_of_nodes(graph->whole,
+											  shared_query_open(&query, &name, NULL));
 
 	for (int i = 0; i < plan.count; i++)
 	{
-		int64		row = row_of[plan.nodes[i]];
+		int64		row = row_of[ledger_graph_find(graph->whole, graph->nodes[plan.nodes[i]].id)];
 		Datum		values[5] = {Int32GetDatum(i + 1), name};
 		bool		nulls[5] = {false};
 
@@ -125,7 +128,7 @@ purser_plan_0_1(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	graph = ledger_store_graph();
-	plan = ledger_plan(graph, direction, target);
+	plan = ledger_plan_steps(&graph, direction, target);
 	if (plan.count <= FEW_ROWS)
 		put_few_rows(result, graph, plan, direction);
 	else

@@ -77,6 +77,7 @@ ledger_journal_open(void)
 	LedgerJournal *journal = palloc(sizeof(LedgerJournal));
 
 	journal->context = CurrentMemoryContext;
+	journal->graph = NULL;
 	read_last_event(journal);
 	return journal;
 }

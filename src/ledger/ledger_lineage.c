@@ -81,19 +81,15 @@ ledger_lineage(const LedgerGraph *graph, int node)
 	return marks;
 }
 
-/* Where lineages begin; repeatable revisions stand beside them. */
+/* Where lineages begin. */
 LedgerSet
 ledger_bases(const LedgerGraph *graph)
 {
 	LedgerSet	set = {0, palloc(sizeof(int) * (graph->count + 1))};
 
 	for (int k = 0; k < graph->count; k++)
-	{
-		const LedgerNode *node = &graph->nodes[graph->order[k]];
-
-		if (node->parents.count == 0 && !node->repeatable)
+		if (graph->nodes[graph->order[k]].parents.count == 0)
 			set.nodes[set.count++] = graph->order[k];
-	}
 	return set;
 }
 

@@ -1,12 +1,12 @@
 /*
  * ledger_load.c
- *		SQL functions that bring revisions into the ledger, and take them out.
+ *		SQL functions that bring revisions into the ledger.
  *
  * A revision that is there with the same content is left alone; another text
  * replaces it.  Where it is applied, its place in the graph must still fit
  * what is applied; an upgrade script other than the one that ran is stored
- * with a warning, and ledger_accept.c keeps upgrades back.  A revision that is
- * neither applied nor needed by another may be removed.
+ * with a warning, and ledger_accept.c keeps upgrades back, unless the revision
+ * is repeatable.
  */
 #include "ledger.h"
 
@@ -20,7 +20,6 @@
 PG_FUNCTION_INFO_V1(purser_add_revision_0_1);
 PG_FUNCTION_INFO_V1(purser_load_revision_0_1);
 PG_FUNCTION_INFO_V1(purser_load_directory_0_1);
-PG_FUNCTION_INFO_V1(purser_remove_revision_0_1);
 
 /* The one head, or nothing in an empty ledger. */
 static NameList
@@ -88,20 +87,18 @@ check_closed(const LedgerGraph *graph)
 static void
 check_fit(const LedgerRevision *revision, bool exists)
 {
+	LedgerGraph *whole;
 	LedgerGraph *graph;
 	LedgerNode	node;
 
 	ledger_store_check_names(revision);
-	if (!exists)
-	{
-		/* Nothing can need it yet, so it closes no cycle. */
-		ledger_store_check_needed(revision);
+	/* Where nothing can need it yet, it closes no cycle. */
+	if (!exists && ledger_store_is_simple(revision))
 		return;
-	}
-	graph = ledger_store_graph();
+	whole = ledger_store_whole();
 	node = make_node(revision, ledger_store_is_applied(revision->id), NULL);
-	ledger_graph_put(graph, &node);
-	ledger_graph_finish(graph);
+	ledger_graph_put(whole, &node);
+	graph = ledger_check_whole(whole);
 	if (node.applied)
 		check_closed(graph);
 }
@@ -226,39 +223,40 @@ check_unique(const LedgerFiles *files)
 }
 
 /*
- * The graph as it will be.  load[i] is the revision to store as node i, if any;
- * there is room for all nodes.
+ * All revisions as they will be.  load[i] is the one to store as node i, if
+ * any; there is room for all nodes.
  */
 static LedgerGraph *
 graph_with_files(const LedgerFiles *files, const LedgerRevision ***load)
 {
-	LedgerGraph *graph = ledger_store_graph();
+	LedgerGraph *whole = ledger_store_whole();
+	LedgerGraph *graph;
 	bool		applied = false;
 
-	*load = palloc0(sizeof(LedgerRevision *) * (graph->count + files->count + 1));
+	*load = palloc0(sizeof(LedgerRevision *) * (whole->count + files->count + 1));
 	for (int i = 0; i < files->count; i++)
 	{
 		LedgerSource source = {files->items[i].path, 0};
 		ErrorContextCallback context = {error_context_stack, ledger_source_context, &source};
 		const LedgerRevision *revision = files->items[i].revision;
-		int			known = ledger_graph_find(graph, revision->id);
-		LedgerNode	node = make_node(revision, known >= 0 && graph->nodes[known].applied,
+		int			known = ledger_graph_find(whole, revision->id);
+		LedgerNode	node = make_node(revision, known >= 0 && whole->nodes[known].applied,
 									 source.file);
 		bool		exists;
 
 		error_context_stack = &context;
 		if (has_news(revision, &exists))
 		{
-			ledger_graph_put(graph, &node);
-			(*load)[ledger_graph_find(graph, node.id)] = revision;
+			ledger_graph_put(whole, &node);
+			(*load)[ledger_graph_find(whole, node.id)] = revision;
 			applied = applied || node.applied;
 		}
 		error_context_stack = context.previous;
 	}
-	ledger_graph_finish(graph);
+	graph = ledger_check_whole(whole);
 	if (applied)
 		check_closed(graph);
-	return graph;
+	return whole;
 }
 
 /* When all are stored, as a label may have moved from one of them to another. */
@@ -309,6 +307,7 @@ purser_load_directory_0_1(PG_FUNCTION_ARGS)
 	const LedgerRevision **load;
 	LedgerGraph *graph;
 	LedgerFiles files;
+	LedgerSet	order;
 
 	check_may_read_files();
 	check_absolute(path);
@@ -317,9 +316,10 @@ purser_load_directory_0_1(PG_FUNCTION_ARGS)
 	files = ledger_read_directory(path);
 	check_unique(&files);
 	graph = graph_with_files(&files, &load);
-	for (int k = 0; k < graph->count; k++)
+	order = ledger_load_order(graph);
+	for (int k = 0; k < order.count; k++)
 	{
-		const LedgerRevision *revision = load[graph->order[k]];
+		const LedgerRevision *revision = load[order.nodes[k]];
 		bool		isnull = false;
 		Datum		id;
 
@@ -331,70 +331,4 @@ purser_load_directory_0_1(PG_FUNCTION_ARGS)
 	}
 	check_labels(graph, load);
 	return (Datum) 0;
-}
-
-/* The nodes that have this one as a parent or as a dependency. */
-static LedgerSet
-needed_by(const LedgerGraph *graph, int node)
-{
-	LedgerSet	set = {0, palloc(sizeof(int) * graph->count)};
-
-	for (int i = 0; i < graph->count; i++)
-	{
-		bool		needs = false;
-
-		for (int k = graph->up_start[i]; k < graph->up_start[i + 1]; k++)
-			needs = needs || graph->up[k] == node;
-		if (needs)
-			set.nodes[set.count++] = i;
-	}
-	return set;
-}
-
-static void
-check_removable(const LedgerGraph *graph, int node)
-{
-	const char *id = graph->nodes[node].id;
-	LedgerSet	needing = needed_by(graph, node);
-
-	if (graph->nodes[node].applied)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("revision \"%s\" is applied and cannot be removed", id),
-				 errhint("Undo it with purser.downgrade() first.")));
-	if (needing.count > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-				 errmsg("cannot remove revision \"%s\", which other revisions need", id),
-				 errdetail("It is a parent or a dependency of %s.",
-						   ledger_list_ids(graph, needing)),
-				 errhint("Remove those first, or load them anew without it.")));
-}
-
-static void
-check_not_begun(const char *id)
-{
-	if (ledger_underway_is_partial(ledger_underway_fetch(id)))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("revision \"%s\" is under way and cannot be removed", id),
-				 errhint("State with purser.stamp() that it is not in force, by its parent as "
-						 "the target.")));
-	ledger_underway_give_up(id);
-}
-
-Datum
-purser_remove_revision_0_1(PG_FUNCTION_ARGS)
-{
-	char	   *target = shared_arg_text(fcinfo, 0, "revision");
-	LedgerGraph *graph;
-	int			node;
-
-	ledger_begin_write("purser.remove_revision()");
-	graph = ledger_store_graph();
-	node = ledger_resolve_revision(graph, target);
-	check_removable(graph, node);
-	check_not_begun(graph->nodes[node].id);
-	ledger_store_remove(graph->nodes[node].id);
-	PG_RETURN_TEXT_P(cstring_to_text(graph->nodes[node].id));
 }

@@ -20,7 +20,7 @@ PG_FUNCTION_INFO_V1(purser_show_0_1);
 PG_FUNCTION_INFO_V1(purser_export_revision_0_1);
 
 /* Most columns that a row of these functions has. */
-#define COLUMNS_MAX 16
+#define COLUMNS_MAX 24
 
 static NameList
 child_ids(const LedgerGraph *graph, const LedgerChildren *children, int node)
@@ -108,20 +108,59 @@ purser_branches_0_1(PG_FUNCTION_ARGS)
 	return return_set(fcinfo, graph, ledger_branch_points(graph, &children), &children);
 }
 
-/* Row of the open query, and is_head and is_current of its revision after it. */
+/* What a row says that the tables do not. */
+typedef struct Place
+{
+	bool		is_head;
+	bool		is_current;
+	const char *replaced_by;	/* NULL: nothing */
+} Place;
+
+/* The columns of Place, and those of the query that come between them. */
+#define PLACE_COLUMNS 5
+
+/*
+ * Row of the open query, with is_head, is_current and replaced_by put in:
+ * they are before and after its last column but one.
+ */
 static void
-put_row(ReturnSetInfo *result, uint64 row, bool is_head, bool is_current)
+put_row(ReturnSetInfo *result, uint64 row, const Place *place)
 {
 	int			columns = result->setDesc->natts;
+	int			first = columns - PLACE_COLUMNS;
 	Datum		values[COLUMNS_MAX];
 	bool		nulls[COLUMNS_MAX] = {false};
 
 	Assert(columns <= COLUMNS_MAX);
-	for (int i = 0; i < columns - 2; i++)
+	for (int i = 0; i < first; i++)
 		values[i] = shared_query_datum(row, i + 1, &nulls[i]);
-	values[columns - 2] = BoolGetDatum(is_head);
-	values[columns - 1] = BoolGetDatum(is_current);
+	values[first] = BoolGetDatum(place->is_head);
+	values[first + 1] = BoolGetDatum(place->is_current);
+	values[first + 2] = shared_query_datum(row, first + 1, &nulls[first + 2]);
+	nulls[first + 3] = place->replaced_by == NULL;
+	if (place->replaced_by)
+		values[first + 3] = CStringGetTextDatum(place->replaced_by);
+	values[first + 4] = shared_query_datum(row, first + 2, &nulls[first + 4]);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/* Where nodes of the whole graph are in the one that is in force. */
+static Place *
+find_places(const LedgerGraph *graph)
+{
+	bool	   *heads = ledger_marks(graph, ledger_graph_heads(graph));
+	bool	   *current = ledger_marks(graph, ledger_current_heads(graph));
+	Place	   *places = palloc0(sizeof(Place) * (graph->whole->count + 1));
+
+	for (int i = 0; i < graph->whole->count; i++)
+	{
+		int			node = ledger_graph_find(graph, graph->whole->nodes[i].id);
+
+		places[i].replaced_by = ledger_replaced_by(graph, i);
+		places[i].is_head = node >= 0 && heads[node];
+		places[i].is_current = node >= 0 && current[node];
+	}
+	return places;
 }
 
 Datum
@@ -129,25 +168,23 @@ purser_history_0_1(PG_FUNCTION_ARGS)
 {
 	static OwnerQuery query = {
 		.sql = "SELECT r.revision, r.parents, r.depends_on, r.labels, r.message, r.added_at,"
-		" a.applied_at FROM purser.revision r LEFT JOIN purser.applied a"
-		" ON a.revision OPERATOR(pg_catalog.=) r.revision"
+		" a.applied_at, r.replaces, r.repeatable FROM purser.revision r"
+		" LEFT JOIN purser.applied a ON a.revision OPERATOR(pg_catalog.=) r.revision"
 	};
 	char	   *range = shared_arg_text_or_null(fcinfo, 0);
 	LedgerGraph *graph = ledger_store_graph();
-	LedgerSet	set = ledger_plan_range(graph, range);
-	bool	   *heads = ledger_marks(graph, ledger_graph_heads(graph));
-	bool	   *current = ledger_marks(graph, ledger_current_heads(graph));
+	LedgerSet	set = ledger_history_range(graph, range);
+	Place	   *places = find_places(graph);
 	int64	   *row_of;
 
 	InitMaterializedSRF(fcinfo, 0);
-	row_of = ledger_rows_of_nodes(graph, shared_query_open(&query, NULL, NULL));
+	row_of = ledger_rows_of_nodes(graph->whole, shared_query_open(&query, NULL, NULL));
 	for (int i = 0; i < set.count; i++)
 	{
 		int			node = set.nodes[i];
 
 		if (row_of[node] >= 0)
-			put_row((ReturnSetInfo *) fcinfo->resultinfo, row_of[node], heads[node],
-					current[node]);
+			put_row((ReturnSetInfo *) fcinfo->resultinfo, row_of[node], &places[node]);
 	}
 	shared_query_close();
 	return (Datum) 0;
@@ -158,7 +195,8 @@ purser_show_0_1(PG_FUNCTION_ARGS)
 {
 	static OwnerQuery query = {
 		.sql = "SELECT r.revision, r.message, r.parents, r.depends_on, r.labels, r.upgrade,"
-		" r.downgrade, r.verify, r.added_at, r.added_by, a.applied_at, a.applied_by, a.checksum"
+		" r.downgrade, r.verify, r.added_at, r.added_by, a.applied_at, a.applied_by, a.checksum,"
+		" r.replaces, r.repeatable"
 		" FROM purser.revision r LEFT JOIN purser.applied a"
 		" ON a.revision OPERATOR(pg_catalog.=) r.revision"
 		" WHERE r.revision OPERATOR(pg_catalog.=) $1",
@@ -166,14 +204,12 @@ purser_show_0_1(PG_FUNCTION_ARGS)
 	};
 	char	   *target = shared_arg_text(fcinfo, 0, "revision");
 	LedgerGraph *graph = ledger_store_graph();
-	int			node = ledger_resolve_revision(graph, target);
-	Datum		id = CStringGetTextDatum(graph->nodes[node].id);
+	int			node = ledger_resolve_any(graph, target);
+	Datum		id = CStringGetTextDatum(graph->whole->nodes[node].id);
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (shared_query_open(&query, &id, NULL) > 0)
-		put_row((ReturnSetInfo *) fcinfo->resultinfo, 0,
-				ledger_marks(graph, ledger_graph_heads(graph))[node],
-				ledger_marks(graph, ledger_current_heads(graph))[node]);
+		put_row((ReturnSetInfo *) fcinfo->resultinfo, 0, &find_places(graph)[node]);
 	shared_query_close();
 	return (Datum) 0;
 }
@@ -183,8 +219,8 @@ purser_export_revision_0_1(PG_FUNCTION_ARGS)
 {
 	char	   *target = shared_arg_text(fcinfo, 0, "revision");
 	LedgerGraph *graph = ledger_store_graph();
-	int			node = ledger_resolve_revision(graph, target);
-	LedgerRevision *revision = ledger_store_need(graph->nodes[node].id);
+	int			node = ledger_resolve_any(graph, target);
+	LedgerRevision *revision = ledger_store_need(graph->whole->nodes[node].id);
 
 	PG_RETURN_TEXT_P(cstring_to_text(ledger_write(revision)));
 }

@@ -11,7 +11,7 @@ PG_FUNCTION_INFO_V1(purser_merge_heads_0_1);
 
 /* The heads that the targets name, each once, in the order of the graph; all without targets. */
 static LedgerSet
-heads_to_merge(const LedgerGraph *graph, const NameList *targets)
+heads_to_merge(LedgerGraph *graph, const NameList *targets)
 {
 	LedgerSet	heads = ledger_graph_heads(graph);
 	bool	   *is_head = ledger_marks(graph, heads);
@@ -19,9 +19,13 @@ heads_to_merge(const LedgerGraph *graph, const NameList *targets)
 
 	for (int i = 0; targets && i < targets->count; i++)
 	{
-		LedgerTarget target = ledger_resolve_place(graph, targets->items[i]);
+		const char *text = targets->items[i];
+		bool		is_hidden = ledger_fit_targets(graph, &text, 1) != graph;
+		LedgerTarget target = {.text = text, .base = is_hidden};
 
 		CHECK_FOR_INTERRUPTS();
+		if (!is_hidden)
+			target = ledger_resolve_place(graph, text);
 		if (target.base)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -239,9 +239,9 @@ purser_script_0_1(PG_FUNCTION_ARGS)
 	};
 	char	   *target = shared_arg_text(fcinfo, 1, "target");
 	LedgerGraph *graph = ledger_store_graph();
-	LedgerSet	plan = strchr(target, ':') ?
-		ledger_plan_between(graph, offline.direction, target) :
-		ledger_plan(graph, offline.direction, target);
+	LedgerSet	plan = ledger_is_range(target) ?
+		ledger_plan_between(&graph, offline.direction, target) :
+		ledger_plan_steps(&graph, offline.direction, target);
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext step_context = AllocSetContextCreate(caller, "ledger offline step",
 													   ALLOCSET_DEFAULT_SIZES);

@@ -209,15 +209,18 @@ mark_stamped(const LedgerGraph *graph, NameList targets, bool *wanted, bool *unw
 /*
  * After the stamp, the targets and all they need are in force, and nothing
  * above them; what lies on other branches stays as it is, unless purged.
+ * also[i], if given: node i is to be in force, too, whatever is above it.
  */
 LedgerStampPlan
-ledger_plan_stamp(const LedgerGraph *graph, NameList targets, bool purge)
+ledger_plan_stamp(const LedgerGraph *graph, NameList targets, const bool *also, bool purge)
 {
 	bool	   *wanted = palloc0(graph->count + 1);
 	bool	   *unwanted = palloc0(graph->count + 1);
 	LedgerStampPlan plan;
 
 	mark_stamped(graph, targets, wanted, unwanted);
+	for (int i = 0; i < graph->count && also; i++)
+		wanted[i] = wanted[i] || also[i];
 	ledger_mark_needed(graph, wanted);
 	ledger_mark_needing(graph, unwanted);
 	for (int i = 0; i < graph->count; i++)

@@ -7,6 +7,8 @@
  */
 #include "ledger.h"
 
+#include <ctype.h>
+
 pg_noreturn static void
 invalid(const char *range)
 {
@@ -35,8 +37,8 @@ find_position(const char *text)
  * the second target begins at a ":tag:" or ":time:", or else after the last
  * colon.
  */
-static void
-split_range(const char *range, char **from, char **to)
+void
+ledger_split_range(const char *range, const char *sides[2])
 {
 	bool		is_position = ledger_is_position(range);
 	const char *own = is_position ? strchr(range, ':') + 1 : range;
@@ -46,9 +48,10 @@ split_range(const char *range, char **from, char **to)
 		colon = strrchr(own, ':');
 	if (colon == NULL)
 		invalid(range);
-	*from = pnstrdup(range, colon - range);
-	*to = pstrdup(colon + 1);
-	if ((!is_position && strchr(*from, ':')) || (!ledger_is_position(*to) && strchr(*to, ':')))
+	sides[0] = pnstrdup(range, colon - range);
+	sides[1] = colon + 1;
+	if ((!is_position && strchr(sides[0], ':')) ||
+		(!ledger_is_position(sides[1]) && strchr(sides[1], ':')))
 		invalid(range);
 }
 
@@ -102,24 +105,20 @@ go_from(const LedgerGraph *graph, LedgerTarget *side, const LedgerTarget *other)
 }
 
 /*
- * "from:to": what leads from one to the other, both included; either may be
- * left out.  Newest first.  NULL is everything.
+ * What leads from one side to the other, both included; a side that is empty
+ * is the base, or the heads.  Newest first.
  */
 LedgerSet
-ledger_plan_range(const LedgerGraph *graph, const char *range)
+ledger_plan_range(const LedgerGraph *graph, const char *const sides[2])
 {
-	char	   *first = "";
-	char	   *last = "";
 	LedgerTarget from;
 	LedgerTarget to;
 	bool	   *above;
 	bool	   *below;
 	LedgerSet	set = {0, palloc(sizeof(int) * (graph->count + 1))};
 
-	if (range)
-		split_range(range, &first, &last);
-	from = resolve_side(graph, first[0] ? first : "base", -1);
-	to = resolve_side(graph, last[0] ? last : "heads", 1);
+	from = resolve_side(graph, sides[0][0] ? sides[0] : "base", -1);
+	to = resolve_side(graph, sides[1][0] ? sides[1] : "heads", 1);
 	if (from.steps != 0)
 		go_from(graph, &from, &to);
 	if (to.steps != 0)
@@ -137,18 +136,53 @@ ledger_plan_range(const LedgerGraph *graph, const char *range)
 	return set;
 }
 
-/* As ledger_plan, from "from:to": as if from and all it needs were what is applied. */
-LedgerSet
-ledger_plan_between(LedgerGraph *graph, LedgerDirection direction, const char *range)
+/* Is the text a range, and not one target? */
+bool
+ledger_is_range(const char *text)
 {
-	char	   *first;
-	char	   *last;
+	const char *own = strchr(text, ':');
+	const char *colon;
+
+	if (own == NULL || !ledger_is_position(text))
+		return own != NULL;
+	colon = strrchr(own + 1, ':');
+	return find_position(own + 1) != NULL ||
+		(colon && (strncmp(text, "tag:", 4) == 0 || !isdigit((unsigned char) colon[1])));
+}
+
+/* States of the whole graph that the marked nodes of the one in force stand for. */
+static void
+set_applied(const LedgerGraph *graph, const bool *applied, bool repeatables)
+{
+	LedgerGraph *whole = graph->whole;
+
+	for (int i = 0; i < whole->count; i++)
+	{
+		const char *squash = ledger_replaced_by(graph, i);
+		int			node = ledger_graph_find(graph, squash ? squash : whole->nodes[i].id);
+
+		whole->nodes[i].applied = whole->nodes[i].repeatable ? repeatables :
+			node >= 0 && applied[node];
+	}
+}
+
+/*
+ * As ledger_plan_steps, from "from:to": as if from and all it needs were what
+ * is applied, and as if no repeatable revision had run that is to run.
+ */
+LedgerSet
+ledger_plan_between(LedgerGraph **graph, LedgerDirection direction, const char *range)
+{
+	const char *sides[2];
 	bool	   *applied;
 
-	split_range(range, &first, &last);
-	applied = ledger_marks(graph, ledger_resolve_place(graph, first[0] ? first : "base").revisions);
-	ledger_mark_needed(graph, applied);
-	for (int i = 0; i < graph->count; i++)
-		graph->nodes[i].applied = applied[i];
-	return ledger_plan(graph, direction, last[0] ? last : "heads");
+	ledger_split_range(range, sides);
+	if (sides[0][0] == '\0')
+		sides[0] = "base";
+	*graph = ledger_fit_targets(*graph, sides, 1);
+	applied = ledger_marks(*graph, ledger_resolve_place(*graph, sides[0]).revisions);
+	ledger_mark_needed(*graph, applied);
+	set_applied(*graph, applied, direction == LEDGER_DOWNGRADE);
+	*graph = ledger_replace((*graph)->whole, NULL);
+	return ledger_plan_steps(graph, direction, sides[1][0] ? sides[1] : "heads");
 }

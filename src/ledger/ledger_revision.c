@@ -14,6 +14,16 @@
 
 static const char *const reserved[] = {"head", "heads", "base", "current", "none"};
 
+/* Does the word stand for something else than an id or a label? */
+bool
+ledger_is_reserved(const char *word)
+{
+	for (size_t i = 0; i < lengthof(reserved); i++)
+		if (strcmp(word, reserved[i]) == 0)
+			return true;
+	return false;
+}
+
 /* The complaint about a name, or NULL when it may be an id or a label. */
 const char *
 ledger_name_fault(const char *name)
@@ -26,9 +36,8 @@ ledger_name_fault(const char *name)
 		return psprintf("It is longer than %d characters.", LEDGER_ID_MAX);
 	if (strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.") != length)
 		return "Only letters A to Z and a to z, digits, underscores and dots may be used.";
-	for (size_t i = 0; i < lengthof(reserved); i++)
-		if (strcmp(name, reserved[i]) == 0)
-			return "The word has a meaning as a target.";
+	if (ledger_is_reserved(name))
+		return "The word has a meaning as a target.";
 	return NULL;
 }
 

@@ -72,14 +72,15 @@ ledger_run(LedgerDirection direction, const char *target, bool fake_initial,
 	LedgerStep	step = {.direction = direction};
 	LedgerGraph *graph;
 	LedgerSet	plan;
-	LedgerJournal *journal = NULL;
+	LedgerJournal *journal;
 
 	ledger_begin_write(direction == LEDGER_UPGRADE ? "purser.upgrade()" : "purser.downgrade()");
 	graph = ledger_store_graph();
-	plan = ledger_plan(graph, direction, target);
+	plan = ledger_plan_steps(&graph, direction, target);
+	journal = ledger_journal_open();
+	ledger_step_settle(journal, graph);
 	if (plan.count > 0)
 	{
-		journal = ledger_journal_open();
 		ledger_check_snapshot();
 		ledger_check_deferred();
 		if (direction == LEDGER_UPGRADE)

@@ -37,7 +37,9 @@ give_up_decided(const LedgerGraph *graph, const LedgerStampPlan *plan)
 
 	for (int i = 0; i < partial.count; i++)
 	{
-		int			node = ledger_graph_find(graph, partial.items[i]);
+		int			stored = ledger_graph_find(graph->whole, partial.items[i]);
+		const char *squash = stored >= 0 ? ledger_replaced_by(graph, stored) : NULL;
+		int			node = ledger_graph_find(graph, squash ? squash : partial.items[i]);
 
 		if (node >= 0 && plan->decided[node])
 			ledger_underway_give_up(partial.items[i]);
@@ -55,11 +57,12 @@ stamp(FunctionCallInfo fcinfo, NameList targets)
 	InitMaterializedSRF(fcinfo, 0);
 	ledger_begin_write("purser.stamp()");
 	graph = ledger_store_graph();
-	plan = ledger_plan_stamp(graph, targets, purge);
+	plan = ledger_plan_stamp_steps(&graph, targets, purge);
 	if (plan.add.count > 0)
 		ledger_check_edited();
 	give_up_decided(graph, &plan);
 	journal = ledger_journal_open();
+	ledger_step_settle(journal, graph);
 	stamp_set((ReturnSetInfo *) fcinfo->resultinfo, graph, plan.remove, false, journal);
 	stamp_set((ReturnSetInfo *) fcinfo->resultinfo, graph, plan.add, true, journal);
 	return (Datum) 0;

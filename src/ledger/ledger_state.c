@@ -86,23 +86,56 @@ ledger_same_bytes(Datum a, Datum b)
 		memcmp(VARDATA_ANY(left), VARDATA_ANY(right), VARSIZE_ANY_EXHDR(left)) == 0;
 }
 
-/* The nodes of the graph that were in force; an error that names what it does not have. */
+bool
+ledger_state_has(const LedgerState *state, const char *id)
+{
+	int			node = ledger_graph_find(state->revisions, id);
+
+	return node >= 0 && state->revisions->nodes[node].applied;
+}
+
+/* Marks the nodes of the graph that stand for the id; false: it is unknown. */
+static bool
+mark_node(const LedgerGraph *graph, const char *id, bool *marks)
+{
+	const LedgerReplacement *replacement = graph->replacement;
+	int			number = replacement ? ledger_family_find(replacement->family, id) :
+		ledger_graph_find(graph, id);
+	int			node = replacement && number >= 0 ? replacement->node[number] : number;
+	LedgerSet	members;
+
+	if (number < 0)
+		return false;
+	if (node >= 0)
+		marks[node] = true;
+	if (node >= 0 || graph->whole->nodes[number].repeatable)
+		return true;
+	/* A squash out of use was in force with all that it replaces. */
+	members = ledger_family_inside(replacement->family, number);
+	for (int i = 0; i < members.count; i++)
+		if (replacement->node[members.nodes[i]] >= 0)
+			marks[replacement->node[members.nodes[i]]] = true;
+	return true;
+}
+
+/*
+ * The nodes of the graph that were in force; an error that names what it does
+ * not have.  Repeatable revisions, which have no place in it, are left out.
+ */
 LedgerSet
 ledger_state_resolve(const LedgerState *state, const LedgerGraph *graph, const char *target)
 {
 	const LedgerGraph *was = state->revisions;
-	LedgerSet	set = {0, palloc(sizeof(int) * (was->count + 1))};
+	LedgerSet	set = {0, palloc(sizeof(int) * (graph->count + 1))};
 	LedgerSet	unknown = {0, palloc(sizeof(int) * (was->count + 1))};
+	bool	   *marks = palloc0(graph->count + 1);
 
 	for (int i = 0; i < was->count; i++)
-	{
-		int			node = was->nodes[i].applied ? ledger_graph_find(graph, was->nodes[i].id) : 0;
-
-		if (was->nodes[i].applied && node >= 0)
-			set.nodes[set.count++] = node;
-		else if (was->nodes[i].applied)
+		if (was->nodes[i].applied && !mark_node(graph, was->nodes[i].id, marks))
 			unknown.nodes[unknown.count++] = i;
-	}
+	for (int i = 0; i < graph->count; i++)
+		if (marks[i])
+			set.nodes[set.count++] = i;
 	if (unknown.count > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -111,6 +144,67 @@ ledger_state_resolve(const LedgerState *state, const LedgerGraph *graph, const c
 				 errdetail("In force then, and unknown now: %s.",
 						   ledger_list_ids(was, unknown))));
 	return set;
+}
+
+/* How much of each squash was in force; by number. */
+static LedgerExtentState *
+find_extents(const LedgerState *state, const LedgerFamily *family)
+{
+	LedgerExtentState *extents = palloc0(sizeof(LedgerExtentState) * (family->count + 1));
+
+	for (int i = 0; i < state->revisions->count; i++)
+	{
+		int			number = ledger_family_find(family, state->revisions->nodes[i].id);
+
+		if (number >= 0 && state->revisions->nodes[i].applied)
+			extents[number] = LEDGER_ALL;
+	}
+	for (int i = 0; i < family->nsquashes; i++)
+	{
+		int			squash = family->squashes[i];
+		int			kids = family->kid_start[squash + 1] - family->kid_start[squash];
+		int			all = 0;
+		int			none = 0;
+
+		for (int k = 0; k < kids; k++)
+		{
+			LedgerExtentState extent = extents[family->kids[family->kid_start[squash] + k]];
+
+			all += extent == LEDGER_ALL;
+			none += extent == LEDGER_NONE;
+		}
+		if (extents[squash] != LEDGER_ALL && none < kids)
+			extents[squash] = all == kids ? LEDGER_ALL : LEDGER_SOME;
+	}
+	return extents;
+}
+
+/* Marks the squashes in use of which the state had a part only: the way goes by that. */
+void
+ledger_state_open(const LedgerState *state, const LedgerGraph *graph, bool *open)
+{
+	const LedgerReplacement *replacement = graph->replacement;
+	const LedgerFamily *family = replacement->family;
+	LedgerExtentState *extents = find_extents(state, family);
+
+	for (int i = family->nsquashes - 1; i >= 0; i--)
+	{
+		int			squash = family->squashes[i];
+		int			around = family->container[squash];
+
+		if (around >= 0 && extents[around] == LEDGER_ALL)
+			extents[squash] = LEDGER_ALL;
+		if (extents[squash] != LEDGER_SOME || replacement->stands[squash] < 0)
+			continue;
+		if (!replacement->complete[squash])
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("there is no way into the middle of revision \"%s\"",
+							family->whole->nodes[squash].id),
+					 errdetail("Some of what it replaces was in force then, and not all of that "
+							   "is in the ledger any more.")));
+		open[squash] = true;
+	}
 }
 
 /* What of a state no other of it needs. */

@@ -39,6 +39,8 @@ ledger_step_script(LedgerDirection direction, const LedgerRevision *revision)
 	LedgerScript script = {revision->id, up ? "upgrade" : "downgrade",
 	up ? revision->upgrade : revision->downgrade};
 
+	if (script.text == NULL && revision->repeatable)
+		script.text = "";
 	/* The plan had one; a script before this step may have taken it away. */
 	if (script.text == NULL)
 		ereport(ERROR,
@@ -120,7 +122,8 @@ run_scripts(void *arg)
 }
 
 static void
-record(LedgerJournal *journal, const LedgerRevision *revision, LedgerEvent *event, bool in_force)
+record_one(LedgerJournal *journal, const LedgerRevision *revision, LedgerEvent *event,
+		   bool in_force)
 {
 	event->revision = revision->id;
 	event->at = GetCurrentTimestamp();
@@ -132,6 +135,56 @@ record(LedgerJournal *journal, const LedgerRevision *revision, LedgerEvent *even
 	ledger_journal_write(journal, event);
 }
 
+/* Rows that say the same as others do, of squashes and what they replace. */
+static void
+record_set(LedgerJournal *journal, LedgerSet set, bool in_force)
+{
+	for (int i = 0; i < set.count; i++)
+	{
+		LedgerRevision *revision = ledger_store_need(journal->graph->whole->nodes[set.nodes[i]].id);
+		LedgerEvent event = {
+			.kind = in_force ? "stamp" : "unstamp",
+			.duration = -1,
+			.script = in_force ? revision->upgrade : NULL
+		};
+
+		record_one(journal, revision, &event, in_force);
+	}
+}
+
+/* The revision's row and event, then those of the rows that go with it. */
+static void
+record(LedgerJournal *journal, const LedgerRevision *revision, LedgerEvent *event, bool in_force)
+{
+	if (journal->graph == NULL && ledger_store_has_squashes())
+	{
+		MemoryContext caller = MemoryContextSwitchTo(journal->context);
+
+		journal->graph = ledger_store_graph();
+		MemoryContextSwitchTo(caller);
+	}
+	record_one(journal, revision, event, in_force);
+	if (journal->graph)
+		record_set(journal, ledger_recorded_with(journal->graph, revision->id, in_force), in_force);
+}
+
+/* The run goes by this graph: record what it takes to be in force. */
+void
+ledger_step_settle(LedgerJournal *journal, LedgerGraph *graph)
+{
+	journal->graph = graph;
+	record_set(journal, ledger_unrecorded(graph), true);
+}
+
+/* The revision leaves the ledger: its own row goes, while others say what is in force. */
+void
+ledger_step_unrecord(LedgerJournal *journal, const char *id)
+{
+	LedgerEvent event = {.kind = "unstamp", .duration = -1};
+
+	record_one(journal, ledger_store_need(id), &event, false);
+}
+
 /* The revision's scripts ran: it is in force from now on, or is not any more. */
 void
 ledger_step_record(LedgerJournal *journal, LedgerDirection direction,
@@ -141,7 +194,7 @@ ledger_step_record(LedgerJournal *journal, LedgerDirection direction,
 	LedgerEvent event = {
 		.kind = ledger_direction_name(direction),
 		.duration = duration,
-		.script = up ? revision->upgrade : revision->downgrade
+		.script = ledger_step_script(direction, revision).text
 	};
 
 	record(journal, revision, &event, up);

@@ -1,6 +1,6 @@
 /*
  * ledger_store.c
- *		The tables purser.revision and purser.applied, and the ledger's lock.
+ *		The table purser.revision, the graph read from it, and the ledger's lock.
  *
  * Everything that writes holds the lock, to the end of its transaction, before
  * it reads; then what it reads is the latest committed state and stays so.
@@ -110,13 +110,28 @@ rows_in_load_order(uint64 count, int ordinal_column)
 	return rows;
 }
 
-/* All revisions, without their scripts, and what of them is applied. */
+/* Is a text another one than was applied, whose checksum is in the next column? */
+static bool
+has_changed(uint64 row, int column)
+{
+	char	   *upgrade = shared_query_text(row, column);
+	bool		isnull;
+	Datum		applied = shared_query_value(row, column + 1, &isnull);
+
+	return upgrade && !isnull && !ledger_same_bytes(applied, ledger_checksum(upgrade));
+}
+
+/*
+ * All revisions as they are stored, without scripts but those of repeatable
+ * ones, and what of them is applied.
+ */
 LedgerGraph *
-ledger_store_graph(void)
+ledger_store_whole(void)
 {
 	static OwnerQuery query = {
 		.sql = "SELECT r.revision, r.parents, r.depends_on, r.labels, r.replaces,"
-		" r.downgrade IS NULL, r.repeatable, a.revision IS NOT NULL, a.revision, r.ordinal"
+		" r.downgrade IS NULL, r.repeatable, a.revision IS NOT NULL, a.revision, r.ordinal,"
+		" CASE WHEN r.repeatable THEN r.upgrade END, CASE WHEN r.repeatable THEN a.checksum END"
 		" FROM purser.revision r FULL JOIN purser.applied a"
 		" ON a.revision OPERATOR(pg_catalog.=) r.revision"
 	};
@@ -142,12 +157,32 @@ ledger_store_graph(void)
 		node.irreversible = bool_column(row, 6);
 		node.repeatable = bool_column(row, 7);
 		node.applied = bool_column(row, 8);
+		node.changed = has_changed(row, 11);
 		ledger_graph_put(graph, &node);
 	}
 	shared_query_close();
 	pfree(rows);
-	ledger_graph_finish(graph);
 	return graph;
+}
+
+/* The graph as it is in force, ready to plan in. */
+LedgerGraph *
+ledger_store_graph(void)
+{
+	return ledger_replace(ledger_store_whole(), NULL);
+}
+
+bool
+ledger_store_has_squashes(void)
+{
+	static OwnerQuery query = {
+		.sql = "SELECT 1 FROM purser.revision WHERE replaces OPERATOR(pg_catalog.<>) '{}' LIMIT 1",
+		.indexed = true
+	};
+	bool		found = shared_query_open(&query, NULL, NULL) > 0;
+
+	shared_query_close();
+	return found;
 }
 
 /* For each node its row of the open query, whose first column is the id; -1: none. */
@@ -237,7 +272,8 @@ ledger_store_save(const LedgerRevision *revision)
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, COALESCE("
 		"(SELECT pg_catalog.max(l.ordinal) FROM purser.revision l), 0) OPERATOR(pg_catalog.+) 1,"
 		" COALESCE((SELECT l.only_head AND l.revision OPERATOR(pg_catalog.=) ANY ($3)"
-		" FROM purser.revision l ORDER BY l.ordinal USING OPERATOR(pg_catalog.>) LIMIT 1), true)"
+		" FROM purser.revision l WHERE NOT l.repeatable"
+		" ORDER BY l.ordinal USING OPERATOR(pg_catalog.>) LIMIT 1), true)"
 		" AND $6 OPERATOR(pg_catalog.=) '{}' AND NOT $12)"
 		" ON CONFLICT (revision) DO UPDATE SET message = EXCLUDED.message,"
 		" parents = EXCLUDED.parents, depends_on = EXCLUDED.depends_on, labels = EXCLUDED.labels,"
@@ -246,7 +282,8 @@ ledger_store_save(const LedgerRevision *revision)
 		" transactional = EXCLUDED.transactional, repeatable = EXCLUDED.repeatable,"
 		" batch = EXCLUDED.batch,"
 		" added_at = EXCLUDED.added_at, added_by = EXCLUDED.added_by, only_head = false"
-		" RETURNING only_head",
+		" RETURNING only_head OR repeatable AND ordinal OPERATOR(pg_catalog.>) COALESCE("
+		"(SELECT pg_catalog.max(l.ordinal) FROM purser.revision l), 0)",
 		.writes = true, .indexed = true, .nargs = 15,
 		.argtypes = {TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
 		TEXTARRAYOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID, TEXTOID, TIMESTAMPTZOID, TEXTOID}
@@ -269,15 +306,15 @@ ledger_store_save(const LedgerRevision *revision)
 		TimestampTzGetDatum(GetCurrentTimestamp()),
 		CStringGetTextDatum(GetUserNameFromId(GetUserId(), false))
 	};
-	bool		only_head;
+	bool		keeps_head;		/* what is known of the one head still holds, or is the row's */
 
 	set_text(values, nulls, 8, revision->downgrade);
 	set_text(values, nulls, 9, revision->verify);
 	set_text(values, nulls, 12, revision->batch);
 	shared_query_open(&query, values, nulls);
-	only_head = bool_column(0, 1);
+	keeps_head = bool_column(0, 1);
 	shared_query_close();
-	if (!only_head)
+	if (!keeps_head)
 		ledger_head_forget();
 }
 
@@ -293,132 +330,4 @@ ledger_store_remove(const char *id)
 	shared_query_open(&query, values, NULL);
 	shared_query_close();
 	ledger_head_forget();
-}
-
-/* Ids and labels are one space of names: a label may not be taken in it. */
-void
-ledger_store_check_names(const LedgerRevision *revision)
-{
-	static OwnerQuery query = {
-		.sql = "SELECT pg_catalog.min(x.revision) FROM (SELECT r.revision FROM purser.revision r"
-		" WHERE r.revision OPERATOR(pg_catalog.<>) $1"
-		" AND r.revision OPERATOR(pg_catalog.=) ANY ($2)"
-		" UNION ALL SELECT r.revision FROM purser.revision r"
-		" WHERE r.revision OPERATOR(pg_catalog.<>) $1 AND r.labels OPERATOR(pg_catalog.<>) '{}'"
-		" AND r.labels OPERATOR(pg_catalog.&&) (ARRAY[$1] OPERATOR(pg_catalog.||) $2)) x",
-		.indexed = true, .nargs = 2, .argtypes = {TEXTOID, TEXTARRAYOID}
-	};
-	Datum		values[] = {
-		CStringGetTextDatum(revision->id),
-		shared_names_to_array(revision->labels)
-	};
-	char	   *owner;
-
-	shared_query_open(&query, values, NULL);
-	owner = shared_query_text(0, 1);
-	shared_query_close();
-	if (owner)
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("the id or a label of revision \"%s\" is taken by revision \"%s\"",
-						revision->id, owner),
-				 errdetail("A label may belong to one revision only, and may not be an id.")));
-}
-
-/* Raise an error unless all that the revision needs is there. */
-void
-ledger_store_check_needed(const LedgerRevision *revision)
-{
-	static OwnerQuery query = {
-		.sql = "SELECT n.id FROM pg_catalog.unnest($1 OPERATOR(pg_catalog.||) $2) AS n(id)"
-		" WHERE NOT EXISTS (SELECT FROM purser.revision r"
-		" WHERE r.revision OPERATOR(pg_catalog.=) n.id) LIMIT 1",
-		.indexed = true, .nargs = 2, .argtypes = {TEXTARRAYOID, TEXTARRAYOID}
-	};
-	Datum		values[] = {
-		shared_names_to_array(revision->parents),
-		shared_names_to_array(revision->depends_on)
-	};
-
-	if (shared_query_open(&query, values, NULL) > 0)
-		ledger_report_missing(revision->id, shared_query_text(0, 1), NULL);
-	shared_query_close();
-}
-
-bool
-ledger_store_is_applied(const char *id)
-{
-	static OwnerQuery query = {
-		.sql = "SELECT 1 FROM purser.applied WHERE revision OPERATOR(pg_catalog.=) $1",
-		.indexed = true, .nargs = 1, .argtypes = {TEXTOID}
-	};
-	Datum		values[] = {CStringGetTextDatum(id)};
-	bool		applied = shared_query_open(&query, values, NULL) > 0;
-
-	shared_query_close();
-	return applied;
-}
-
-void
-ledger_store_set_applied(const char *id, Datum checksum)
-{
-	static OwnerQuery query = {
-		.sql = "INSERT INTO purser.applied (revision, checksum, applied_at, applied_by)"
-		" VALUES ($1, $2, $3, $4)",
-		.writes = true, .nargs = 4, .argtypes = {TEXTOID, BYTEAOID, TIMESTAMPTZOID, TEXTOID}
-	};
-	Datum		values[] = {
-		CStringGetTextDatum(id),
-		checksum,
-		TimestampTzGetDatum(GetCurrentTimestamp()),
-		CStringGetTextDatum(GetUserNameFromId(GetUserId(), false))
-	};
-
-	shared_query_open(&query, values, NULL);
-	shared_query_close();
-}
-
-/* Is the revision applied?  Then the checksum of the script that was. */
-bool
-ledger_store_checksum(const char *id, Datum *checksum)
-{
-	static OwnerQuery query = {
-		.sql = "SELECT checksum FROM purser.applied WHERE revision OPERATOR(pg_catalog.=) $1",
-		.nargs = 1, .argtypes = {TEXTOID}
-	};
-	Datum		values[] = {CStringGetTextDatum(id)};
-	bool		applied = shared_query_open(&query, values, NULL) > 0;
-	bool		isnull;
-
-	if (applied)
-		*checksum = shared_query_datum(0, 1, &isnull);
-	shared_query_close();
-	return applied;
-}
-
-void
-ledger_store_set_checksum(const char *id, Datum checksum)
-{
-	static OwnerQuery query = {
-		.sql = "UPDATE purser.applied SET checksum = $2"
-		" WHERE revision OPERATOR(pg_catalog.=) $1",
-		.writes = true, .nargs = 2, .argtypes = {TEXTOID, BYTEAOID}
-	};
-	Datum		values[] = {CStringGetTextDatum(id), checksum};
-
-	shared_query_open(&query, values, NULL);
-	shared_query_close();
-}
-
-void
-ledger_store_unset_applied(const char *id)
-{
-	static OwnerQuery query = {
-		.sql = "DELETE FROM purser.applied WHERE revision OPERATOR(pg_catalog.=) $1",
-		.writes = true, .indexed = true, .nargs = 1, .argtypes = {TEXTOID}
-	};
-	Datum		values[] = {CStringGetTextDatum(id)};
-
-	shared_query_open(&query, values, NULL);
-	shared_query_close();
 }

@@ -86,10 +86,9 @@ replay(void *arg, const LedgerRecord *record)
 }
 
 /* What was in force at the position. */
-LedgerTarget
-ledger_resolve_position(const LedgerGraph *graph, const char *text)
+LedgerState *
+ledger_position_state(const char *text)
 {
-	LedgerTarget target = {.text = text, .is_state = true};
 	LedgerState *state = ledger_state_create();
 	int64		position;
 
@@ -98,7 +97,16 @@ ledger_resolve_position(const LedgerGraph *graph, const char *text)
 	else
 		position = position_of_time(text + strlen(TIME_PREFIX));
 	ledger_events_read(position, false, replay, state);
-	target.revisions = ledger_state_resolve(state, graph, text);
+	return state;
+}
+
+/* The same as a target. */
+LedgerTarget
+ledger_resolve_position(const LedgerGraph *graph, const char *text)
+{
+	LedgerTarget target = {.text = text, .is_state = true};
+
+	target.revisions = ledger_state_resolve(ledger_position_state(text), graph, text);
 	return target;
 }
 

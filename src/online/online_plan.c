@@ -13,7 +13,8 @@ OnlinePlan *
 online_make_plan(LedgerDirection direction, const char *target)
 {
 	LedgerGraph *graph = ledger_store_graph();
-	LedgerSet	steps = ledger_plan(graph, direction, target);
+	LedgerSet	steps = ledger_plan_steps(&graph, direction, target);
+	LedgerJournal *journal = ledger_journal_open();
 	OnlinePlan *plan = palloc(sizeof(OnlinePlan));
 
 	if (steps.count > 0 && direction == LEDGER_UPGRADE)
@@ -23,7 +24,8 @@ online_make_plan(LedgerDirection direction, const char *target)
 	plan->ids.items = palloc(sizeof(char *) * (steps.count + 1));
 	for (int i = 0; i < steps.count; i++)
 		plan->ids.items[i] = pstrdup(graph->nodes[steps.nodes[i]].id);
-	plan->last_event = ledger_journal_open()->last_id;
+	ledger_step_settle(journal, graph);
+	plan->last_event = journal->last_id;
 	return plan;
 }
 
@@ -49,6 +51,8 @@ check_fits(const LedgerGraph *graph, LedgerDirection direction, const char *id)
 	int			obstacle = node < 0 ? -1 : find_obstacle(graph, direction, node);
 	bool		up = direction == LEDGER_UPGRADE;
 
+	if (node < 0 && graph->repeatables)
+		node = ledger_graph_find(graph->repeatables, id);
 	if (node >= 0 && obstacle < 0)
 		return;
 	ereport(ERROR,
@@ -65,9 +69,7 @@ check_fits(const LedgerGraph *graph, LedgerDirection direction, const char *id)
 bool
 online_plan_wants(OnlinePlan *plan, int i, const LedgerJournal *journal)
 {
-	bool		applied = ledger_store_is_applied(plan->ids.items[i]);
-
-	if (applied == (plan->direction == LEDGER_UPGRADE))
+	if (ledger_store_is_done(plan->ids.items[i], plan->direction))
 		return false;
 	if (journal->last_id != plan->last_event)
 	{
