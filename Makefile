@@ -29,23 +29,26 @@ MODULE_big = pg_purser
 PGFILEDESC = "pg_purser - migration ledger, bulk loading and query audit"
 
 OBJS_SHARED = src/shared/arguments.o src/shared/owner_query.o
-OBJS_LEDGER = $(addprefix src/ledger/ledger_, deferred.o files.o format.o functions.o graph.o \
+OBJS_LEDGER = $(addprefix src/ledger/ledger_, backfill.o batch.o deferred.o files.o format.o functions.o graph.o \
 	journal.o load.o looks.o outside.o plan.o revision.o run.o script.o step.o store.o target.o)
-OBJS_ONLINE = $(addprefix src/online/online_, migrate.o transaction.o)
+OBJS_ONLINE = $(addprefix src/online/online_, migrate.o transaction.o) $(OBJS_BACKFILL)
+OBJS_BACKFILL = $(addprefix src/online/online_, settings.o backfill.o batch.o control.o cut.o key.o \
+	keyset.o portal.o progress.o throttle.o)
 OBJS_BULK = $(addprefix src/bulk/bulk_, functions.o load.o target.o context.o csv.o json.o \
 	jsonb.o coerce.o nested.o sight.o writer.o conflict.o)
 OBJS_AUDIT = src/audit/audit.o $(addprefix src/audit/audit_, hooks.o screen.o tap.o judge.o plan.o \
 	index.o rules.o nplus1.o local.o table.o store.o board.o finds.o workers.o suggest.o views.o)
 OBJS = src/pg_purser.o $(OBJS_SHARED) $(OBJS_LEDGER) $(OBJS_ONLINE) $(OBJS_BULK) $(OBJS_AUDIT)
 
-INSTALL_SQL = sql/pg_purser.sql $(addprefix sql/pg_purser_, ledger.sql online.sql bulk.sql audit.sql)
+INSTALL_SQL = sql/pg_purser.sql $(addprefix sql/pg_purser_, ledger.sql backfill.sql online.sql bulk.sql audit.sql)
 DATA = $(wildcard $(here)sql/pg_purser--*--*.sql)
 DATA_built = pg_purser--$(EXTVERSION).sql
 
 REGRESS_LEDGER = ledger_basic ledger_targets ledger_format ledger_scripts ledger_privileges ledger_demo
 REGRESS_BULK = bulk_insert bulk_csv bulk_json bulk_trigger bulk_conflict bulk_privilege
 REGRESS_AUDIT = audit_counts audit_missing_index audit_results audit_n_plus_one audit_access
-REGRESS = setup $(REGRESS_LEDGER) $(REGRESS_BULK) $(REGRESS_AUDIT)
+REGRESS_ONLINE = online_backfill
+REGRESS = setup $(REGRESS_LEDGER) $(REGRESS_ONLINE) $(REGRESS_BULK) $(REGRESS_AUDIT)
 ISOLATION = ledger_runners bulk_skip
 REGRESS_OPTS = --load-extension=pg_purser
 ISOLATION_OPTS = --load-extension=pg_purser

@@ -157,6 +157,19 @@ typedef struct ClusterStmt PurserRepackStmt;
 #endif
 
 /*
+ * Online
+ */
+
+/* 18: PortalRun lost run_once */
+#if PG_VERSION_NUM >= 180000
+#define purser_PortalRun(portal, count, top, dest, altdest, qc) \
+	PortalRun(portal, count, top, dest, altdest, qc)
+#else
+#define purser_PortalRun(portal, count, top, dest, altdest, qc) \
+	PortalRun(portal, count, top, true, dest, altdest, qc)
+#endif
+
+/*
  * Audit
  */
 

@@ -14,6 +14,7 @@ extern PGDLLEXPORT void _PG_init(void);
 void
 _PG_init(void)
 {
+	online_init();
 	audit_init();
 	MarkGUCPrefixReserved(PURSER_SCHEMA);
 }

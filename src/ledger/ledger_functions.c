@@ -133,6 +133,17 @@ stamp_set(ReturnSetInfo *result, const LedgerGraph *graph, LedgerSet set, bool a
 	}
 }
 
+/* What these revisions have done in batches is not gone on with. */
+static void
+give_up_set(const LedgerGraph *graph, LedgerSet set)
+{
+	NameList	ids = {set.count, palloc(sizeof(char *) * (set.count + 1))};
+
+	for (int i = 0; i < set.count; i++)
+		ids.items[i] = unconstify(char *, graph->nodes[set.nodes[i]].id);
+	ledger_backfill_forget(ids);
+}
+
 Datum
 purser_stamp_0_1(PG_FUNCTION_ARGS)
 {
@@ -149,5 +160,6 @@ purser_stamp_0_1(PG_FUNCTION_ARGS)
 	journal = ledger_journal_open();
 	stamp_set((ReturnSetInfo *) fcinfo->resultinfo, graph, plan.remove, false, journal);
 	stamp_set((ReturnSetInfo *) fcinfo->resultinfo, graph, plan.add, true, journal);
+	give_up_set(graph, plan.idle);
 	return (Datum) 0;
 }

@@ -113,6 +113,11 @@ has_news(const LedgerRevision *revision, bool *exists)
 				 errdetail("The text to load differs from what was applied."),
 				 errhint("Undo it with purser.downgrade() first, or put the change into a new "
 						 "revision.")));
+	if (stored)
+	{
+		ledger_backfill_check_idle(stored, "be replaced");
+		ledger_backfill_restart(stored);
+	}
 	return true;
 }
 
@@ -302,6 +307,7 @@ Datum
 purser_remove_revision_0_1(PG_FUNCTION_ARGS)
 {
 	char	   *target = shared_arg_text(fcinfo, 0, "revision");
+	LedgerRevision *revision;
 	LedgerGraph *graph;
 	int			node;
 
@@ -309,6 +315,9 @@ purser_remove_revision_0_1(PG_FUNCTION_ARGS)
 	graph = ledger_store_graph();
 	node = ledger_resolve_revision(graph, target);
 	check_removable(graph, node);
-	ledger_store_remove(graph->nodes[node].id);
-	PG_RETURN_TEXT_P(cstring_to_text(graph->nodes[node].id));
+	revision = ledger_store_need(graph->nodes[node].id);
+	ledger_backfill_check_idle(revision, "be removed");
+	ledger_backfill_restart(revision);
+	ledger_store_remove(revision->id);
+	PG_RETURN_TEXT_P(cstring_to_text(revision->id));
 }

@@ -292,6 +292,7 @@ ledger_plan_stamp(const LedgerGraph *graph, const char *text, bool purge)
 		unwanted[i] = (unwanted[i] || purge) && !wanted[i];
 	plan.add = collect(graph, wanted, false);
 	plan.remove = collect(graph, unwanted, true);
+	plan.idle = collect(graph, unwanted, false);
 	reverse(plan.remove);
 	return plan;
 }

@@ -120,7 +120,10 @@ record(LedgerJournal *journal, const LedgerRevision *revision, LedgerEvent *even
 	if (in_force)
 		ledger_store_set_applied(revision->id, ledger_checksum(revision->upgrade));
 	else
+	{
 		ledger_store_unset_applied(revision->id);
+		ledger_backfill_restart(revision);
+	}
 	ledger_journal_write(journal, event);
 }
 
@@ -149,6 +152,7 @@ ledger_step_stamp(LedgerJournal *journal, const LedgerRevision *revision, bool i
 		.script = in_force ? revision->upgrade : NULL
 	};
 
+	ledger_backfill_restart(revision);
 	record(journal, revision, &event, in_force);
 }
 
@@ -159,6 +163,8 @@ ledger_step_run(LedgerJournal *journal, const char *id, LedgerStep *step)
 	LedgerRevision *revision = ledger_store_need(id);
 	StepScripts scripts = {step->direction, revision};
 
+	if (step->direction == LEDGER_UPGRADE)
+		ledger_backfill_check_idle(revision, "be run whole");
 	step->revision = id;
 	step->message = revision->message;
 	step->duration = ledger_step_guard(revision, run_scripts, &scripts);

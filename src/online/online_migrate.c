@@ -24,6 +24,16 @@ make_plan(LedgerDirection direction, const char *target)
 	return ids;
 }
 
+/* In the transaction that is begun; in batches, ends it and begins others. */
+static void
+run_step(const char *id, LedgerStep *step)
+{
+	if (step->direction == LEDGER_UPGRADE && ledger_store_need(id)->batch)
+		online_backfill_run(id, step);
+	else
+		ledger_step_run(ledger_journal_open(), id, step);
+}
+
 Datum
 purser_migrate_0_1(PG_FUNCTION_ARGS)
 {
@@ -46,7 +56,7 @@ purser_migrate_0_1(PG_FUNCTION_ARGS)
 
 		online_begin(COMMAND);
 		if (ledger_store_is_applied(plan.items[i]) != (direction == LEDGER_UPGRADE))
-			ledger_step_run(ledger_journal_open(), plan.items[i], &step);
+			run_step(plan.items[i], &step);
 		MemoryContextSwitchTo(caller);
 		online_commit();
 		MemoryContextReset(step_context);
