@@ -20,6 +20,7 @@
 extern void online_require_nonatomic(FunctionCallInfo fcinfo, const char *command);
 extern void online_begin(const char *command);
 extern void online_commit(void);
+extern void online_rollback(void);
 
 /* ---- settings (online_settings.c) ---- */
 

@@ -253,7 +253,7 @@ run_turn(Runner *runner)
 	ErrorData  *error = try_turn(runner);
 
 	if (error)
-		SPI_rollback();
+		online_rollback();
 	else
 		error = try_commit();
 	if (error == NULL)

@@ -69,17 +69,21 @@ online_batch_task(const char *id)
 void
 online_batch_begin(const OnlineTask *task)
 {
+	Work		work = {.task = task};
+	ErrorContextCallback context = {error_context_stack, batch_context, &work};
 	OnlineProgress progress = {
 		.relation = online_key_relation(task->key),
 		.key = task->key->column,
 		.key_type = online_key_type(task->key),
-		.upper_bound = online_keyset_greatest(task->key, task->cut.only),
 		.batch_size = Min(task->batch->size, online_backfill_max_size)
 	};
 	int64		estimate = 0;
 
+	error_context_stack = &context;
+	progress.upper_bound = online_keyset_greatest(task->key, task->cut.only);
 	if (progress.upper_bound)
 		estimate = online_keyset_estimate(task->key, task->cut.only);
+	error_context_stack = context.previous;
 	online_progress_begin(task->revision->id, &progress, estimate);
 }
 

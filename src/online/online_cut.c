@@ -112,11 +112,13 @@ find_in_from(const OnlineKey *key, const Query *query)
 	Finding		finding = {.key = key, .query = query};
 
 	find_in(&finding, (Node *) query->jointree, false, false);
-	if (finding.count != 1)
-		refuse(psprintf("It names table \"%s\" %d times in its FROM list.", key->table,
-						finding.count),
-			   "The table of the batches is the one that is changed, or stands once in the FROM "
-			   "list, not in a subquery.");
+	if (finding.count == 0)
+		refuse(psprintf("Table \"%s\" is neither what it changes nor in its FROM list.",
+						key->table),
+			   "A table in a subquery does not count.");
+	if (finding.count > 1)
+		refuse(psprintf("Table \"%s\" stands %d times in its FROM list.", key->table,
+						finding.count), NULL);
 	if (finding.nullable)
 		refuse(psprintf("An outer join makes up rows where table \"%s\" has none.", key->table),
 			   NULL);

@@ -40,3 +40,11 @@ online_commit(void)
 	PopActiveSnapshot();
 	SPI_commit();
 }
+
+/* Undoes what online_begin began; the next transaction has neither lock nor snapshot. */
+void
+online_rollback(void)
+{
+	PopActiveSnapshot();
+	SPI_rollback();
+}
