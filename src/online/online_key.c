@@ -10,6 +10,7 @@
 #include "online.h"
 
 #include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/nbtree.h"
 #include "access/relation.h"
 #include "catalog/pg_am.h"

@@ -8,13 +8,14 @@
  */
 #include "online.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
+#include "executor/tuptable.h"
 #include "nodes/makefuncs.h"
 #include "nodes/params.h"
 #include "tcop/dest.h"
-#include "executor/tuptable.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"

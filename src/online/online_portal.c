@@ -7,6 +7,8 @@
  */
 #include "online.h"
 
+#include <limits.h>
+
 #include "nodes/params.h"
 #include "nodes/parsenodes.h"
 #include "tcop/dest.h"

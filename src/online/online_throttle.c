@@ -7,6 +7,8 @@
  */
 #include "online.h"
 
+#include <limits.h>
+
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "pgstat.h"
