@@ -43,7 +43,8 @@ typedef enum TurnEnd
 typedef struct Runner
 {
 	const char *revision;
-	bool		taken;			/* this session is on record as the runner */
+	bool		taking;			/* the turn puts this session on record as the runner, */
+	bool		taken;			/* and that is committed */
 	TurnEnd		end;			/* of the last turn */
 	OnlineHold	hold;			/* before the next turn */
 	int			size;			/* of the last batch that was tried */
@@ -75,7 +76,7 @@ take(Runner *runner, const OnlineProgress *progress)
 		online_progress_go_on(runner->revision);
 	else
 		online_batch_begin(task);
-	runner->taken = true;
+	runner->taking = true;
 	runner->turned_at = GetCurrentTimestamp();
 }
 
@@ -116,6 +117,7 @@ take_turn(Runner *runner)
 	OnlineProgress *progress;
 
 	runner->hold = (OnlineHold) {0};
+	runner->taking = false;
 	runner->end = TURN_DONE;
 	if (ledger_store_is_applied(runner->revision))
 		return;
@@ -259,6 +261,7 @@ run_turn(Runner *runner)
 	if (error == NULL)
 	{
 		runner->failing_since = 0;
+		runner->taken = runner->taken || runner->taking;
 		return;
 	}
 	online_begin(COMMAND);
