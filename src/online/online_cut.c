@@ -55,7 +55,8 @@ check_kind(const LedgerParsed *parsed)
 	}
 	else if (statement && IsA(statement, InsertStmt))
 	{
-		const SelectStmt *select = (const SelectStmt *) ((const InsertStmt *) statement)->selectStmt;
+		const InsertStmt *insert = (const InsertStmt *) statement;
+		const SelectStmt *select = (const SelectStmt *) insert->selectStmt;
 
 		fits = select && select->valuesLists == NIL && select->op == SETOP_NONE;
 	}
