@@ -176,6 +176,36 @@ $holder->quit;
 sql('CALL purser.migrate()');
 is(sql('SELECT count(*), count(*) FILTER (WHERE n = 1) FROM account'), '10000|10000', 'migrate goes on after a failure');
 
+# Other isolation levels, where a batch fails when a row changed since its snapshot.
+again();
+my $script = $node->basedir . '/application.sql';
+append_to_file($script, q{\set x random(1, 10000)
+\set y random(1, 10000)
+BEGIN;
+SELECT sum(n) FROM account WHERE id BETWEEN :x - 50 AND :x + 50;
+UPDATE account SET balance = balance + 1 WHERE id = :y;
+END;
+});
+sql('ALTER TABLE account ADD balance int NOT NULL DEFAULT 0');
+my $clients = q{FROM pg_stat_activity WHERE application_name = 'clients'};
+foreach my $isolation ('repeatable read', 'serializable')
+{
+	sql('UPDATE account SET n = 0');
+	sql(q{SELECT purser.stamp('base')});
+	sql("ALTER DATABASE postgres SET default_transaction_isolation = '$isolation'");
+	my $pgbench = IPC::Run::start(
+		[ 'pgbench', '-n', '-f', $script, '-c', '2', '-T', '180', $node->connstr('postgres') . ' application_name=clients' ],
+		'>', '/dev/null', '2>', '/dev/null');
+	ok(until_true("SELECT count(*) > 0 $clients AND query LIKE 'UPDATE%'"), "$isolation: the application is at work");
+	$err = '';
+	begin_sql(\$err, 'CALL purser.migrate()')->finish;
+	is($err, '', "$isolation: done in the end");
+	is(sql('SELECT count(*), count(*) FILTER (WHERE n = 1) FROM account'), '10000|10000', "$isolation: each once");
+	sql("SELECT pg_terminate_backend(pid) $clients");
+	$pgbench->finish;
+}
+sql('ALTER DATABASE postgres RESET default_transaction_isolation');
+
 #
 # Limits
 #
