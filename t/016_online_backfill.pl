@@ -200,9 +200,9 @@ foreach my $isolation ('repeatable read', 'serializable')
 	$err = '';
 	begin_sql(\$err, 'CALL purser.migrate()')->finish;
 	is($err, '', "$isolation: done in the end");
-	is(sql('SELECT count(*), count(*) FILTER (WHERE n = 1) FROM account'), '10000|10000', "$isolation: each once");
 	sql("SELECT pg_terminate_backend(pid) $clients");
 	$pgbench->finish;
+	is(sql('SELECT count(*), count(*) FILTER (WHERE n = 1) FROM account'), '10000|10000', "$isolation: each once");
 }
 sql('ALTER DATABASE postgres RESET default_transaction_isolation');
 
