@@ -29,14 +29,15 @@ MODULE_big = pg_purser
 PGFILEDESC = "pg_purser - migration ledger, bulk loading and query audit"
 
 OBJS_SHARED = src/shared/arguments.o src/shared/owner_query.o src/shared/worker.o
-OBJS_LEDGER = $(addprefix src/ledger/ledger_, accept.o applied.o baseline.o chain.o check.o \
-	combine.o cover.o creates.o deferred.o events.o family.o faults.o files.o fit.o format.o \
-	functions.o graph.o head.o history.o journal.o labels.o lineage.o load.o looks.o merge.o \
-	names.o offline.o outside.o plan.o precondition.o presence.o psql.o range.o record.o \
-	remove.o repeat.o replace.o requires.o revision.o route.o run.o script.o squash.o \
+OBJS_LEDGER = $(addprefix src/ledger/ledger_, accept.o applied.o backfill.o baseline.o batch.o \
+	chain.o check.o combine.o cover.o creates.o deferred.o events.o family.o faults.o files.o \
+	fit.o format.o functions.o graph.o head.o history.o journal.o labels.o lineage.o load.o \
+	looks.o merge.o names.o offline.o outside.o plan.o precondition.o presence.o psql.o range.o \
+	record.o remove.o repeat.o replace.o requires.o revision.o route.o run.o script.o squash.o \
 	squash_range.o stamp.o state.o step.o store.o tag.o target.o underway.o walk.o whole.o)
-OBJS_ONLINE = src/online/online.o $(addprefix src/online/online_, locks.o migrate.o name.o \
-	ordinary.o outside.o plan.o revision.o segment.o statement.o transaction.o wait.o worker.o)
+OBJS_ONLINE = $(addprefix src/online/online_, backfill.o batch.o control.o cut.o key.o keyset.o \
+	locks.o migrate.o name.o ordinary.o outside.o plan.o portal.o progress.o revision.o \
+	segment.o settings.o statement.o throttle.o transaction.o wait.o worker.o)
 OBJS_ADOPT = $(addprefix src/adopt/adopt_, find.o functions.o name.o plan.o read.o tools.o)
 OBJS_BULK = $(addprefix src/bulk/bulk_, coerce.o conflict.o context.o csv.o functions.o json.o \
 	jsonb.o load.o nested.o sight.o target.o writer.o)
@@ -46,8 +47,8 @@ OBJS_AUDIT = src/audit/audit.o $(addprefix src/audit/audit_, board.o finds.o hoo
 OBJS = src/pg_purser.o $(OBJS_SHARED) $(OBJS_LEDGER) $(OBJS_ONLINE) $(OBJS_ADOPT) $(OBJS_BULK) \
 	$(OBJS_AUDIT)
 
-INSTALL_SQL = sql/pg_purser.sql $(addprefix sql/pg_purser_, ledger.sql online.sql adopt.sql \
-	bulk.sql audit.sql)
+INSTALL_SQL = sql/pg_purser.sql $(addprefix sql/pg_purser_, ledger.sql online.sql backfill.sql \
+	adopt.sql bulk.sql audit.sql)
 DATA = $(wildcard $(here)sql/pg_purser--*--*.sql)
 DATA_built = pg_purser--$(EXTVERSION).sql
 
@@ -55,7 +56,7 @@ REGRESS_LEDGER = ledger_basic ledger_targets ledger_format ledger_scripts ledger
 	ledger_demo ledger_heads ledger_long_plan ledger_labels ledger_merge ledger_checks \
 	ledger_tags ledger_requires ledger_hostile ledger_initial ledger_offline ledger_squash \
 	ledger_repeatable ledger_squash_state
-REGRESS_ONLINE = online_migrate
+REGRESS_ONLINE = online_migrate online_backfill
 REGRESS_ADOPT = adopt_tools adopt_refusals adopt_again adopt_access
 REGRESS_BULK = bulk_insert bulk_csv bulk_json bulk_trigger bulk_conflict bulk_privilege
 REGRESS_AUDIT = audit_counts audit_missing_index audit_results audit_n_plus_one audit_access

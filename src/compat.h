@@ -178,11 +178,11 @@ typedef struct ClusterStmt PurserRepackStmt;
 
 /* 18: PortalRun lost run_once */
 #if PG_VERSION_NUM >= 180000
-#define purser_PortalRun(portal, dest, completion) \
-	PortalRun((portal), FETCH_ALL, true, (dest), (dest), (completion))
+#define purser_PortalRun(portal, top, dest, completion) \
+	PortalRun((portal), FETCH_ALL, (top), (dest), (dest), (completion))
 #else
-#define purser_PortalRun(portal, dest, completion) \
-	PortalRun((portal), FETCH_ALL, true, true, (dest), (dest), (completion))
+#define purser_PortalRun(portal, top, dest, completion) \
+	PortalRun((portal), FETCH_ALL, (top), true, (dest), (dest), (completion))
 #endif
 
 /* 17: a virtual transaction id names its process by another number */

@@ -67,6 +67,22 @@ extern char *ledger_trimmed(const char *start, const char *end);
 extern const char *ledger_clipped(const char *text);
 extern char *ledger_random_id(void);
 
+/* ---- revisions in batches (ledger_batch.c, ledger_backfill.c) ---- */
+
+/* How a revision's one statement is cut into batches. */
+typedef struct LedgerBatch
+{
+	char	   *schema;			/* NULL: by the search_path */
+	char	   *table;
+	char	   *key;			/* the column along which it is cut */
+	int			size;			/* rows of the first batch */
+} LedgerBatch;
+
+extern LedgerBatch *ledger_parse_batch(const char *text);
+extern void ledger_backfill_check_idle(const LedgerRevision *revision, const char *what);
+extern void ledger_backfill_forget(NameList ids);
+extern void ledger_backfill_restart(const LedgerRevision *revision);
+
 /* ---- the file format (ledger_format.c) ---- */
 
 /* Where a migration's text comes from, for the context of an error. */

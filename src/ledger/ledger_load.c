@@ -179,7 +179,11 @@ has_news(const LedgerRevision *revision, bool *exists)
 	if (stored && ledger_store_checksum(revision->id, &checksum))
 		check_applied(stored, revision, checksum);
 	if (stored)
+	{
 		ledger_underway_replace(stored, revision);
+		ledger_backfill_check_idle(stored, "be replaced");
+		ledger_backfill_restart(stored);
+	}
 	return true;
 }
 

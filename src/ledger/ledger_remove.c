@@ -124,13 +124,17 @@ check_removable(const LedgerGraph *graph, int node)
 static void
 check_not_begun(const char *id)
 {
+	LedgerRevision *revision = ledger_store_need(id);
+
 	if (ledger_underway_is_partial(ledger_underway_fetch(id)))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revision \"%s\" is under way and cannot be removed", id),
 				 errhint("State with purser.stamp() that it is not in force, by its parent as "
 						 "the target.")));
+	ledger_backfill_check_idle(revision, "be removed");
 	ledger_underway_give_up(id);
+	ledger_backfill_restart(revision);
 }
 
 Datum

@@ -223,7 +223,10 @@ ledger_check_revision(LedgerRevision *revision)
 		(void) ledger_parse_requirement(revision->requires.items[i]);
 	}
 	if (revision->batch)
+	{
 		revision->batch = check_line("the batches", revision->batch);
+		(void) ledger_parse_batch(revision->batch);
+	}
 	check_kind(revision);
 	revision->upgrade = check_script("upgrade", revision->upgrade);
 	revision->downgrade = check_script("downgrade", revision->downgrade);

@@ -34,6 +34,11 @@ static void
 give_up_decided(const LedgerGraph *graph, const LedgerStampPlan *plan)
 {
 	NameList	partial = ledger_underway_list();
+	NameList	decided = {0, palloc(sizeof(char *) * (graph->count + 1))};
+
+	for (int i = 0; i < graph->count; i++)
+		if (plan->decided[i])
+			decided.items[decided.count++] = unconstify(char *, graph->nodes[i].id);
 
 	for (int i = 0; i < partial.count; i++)
 	{
@@ -44,6 +49,7 @@ give_up_decided(const LedgerGraph *graph, const LedgerStampPlan *plan)
 		if (node >= 0 && plan->decided[node])
 			ledger_underway_give_up(partial.items[i]);
 	}
+	ledger_backfill_forget(decided);
 }
 
 static Datum

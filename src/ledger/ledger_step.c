@@ -131,7 +131,10 @@ record_one(LedgerJournal *journal, const LedgerRevision *revision, LedgerEvent *
 	if (in_force)
 		ledger_store_set_applied(revision->id, ledger_checksum(revision->upgrade));
 	else
+	{
 		ledger_store_unset_applied(revision->id);
+		ledger_backfill_restart(revision);
+	}
 	ledger_journal_write(journal, event);
 }
 
@@ -210,6 +213,7 @@ ledger_step_stamp(LedgerJournal *journal, const LedgerRevision *revision, bool i
 		.script = in_force ? revision->upgrade : NULL
 	};
 
+	ledger_backfill_restart(revision);
 	record(journal, revision, &event, in_force);
 }
 
@@ -226,6 +230,8 @@ ledger_step_run(LedgerJournal *journal, const char *id, LedgerStep *step)
 				 errmsg("the statements of revision \"%s\" do not share a transaction", id),
 				 errhint("CALL purser.migrate() runs each in its own.")));
 	ledger_underway_check_step(revision);
+	if (step->direction == LEDGER_UPGRADE)
+		ledger_backfill_check_idle(revision, "be run whole");
 	step->revision = id;
 	step->message = revision->message;
 	step->duration = ledger_step_guard(revision, run_scripts, &scripts);

@@ -109,22 +109,16 @@ announce(OnlineWork *work)
 	ledger_underway_save(underway);
 }
 
-/* Fetches the revision; false when it is done already. */
-static bool
-prepare(OnlinePlan *plan, int i, OnlineWork *work)
+/* What there is to do of the revision; puts it under way. */
+static void
+prepare(OnlineWork *work)
 {
-	LedgerJournal *journal = ledger_journal_open();
-
-	if (!online_plan_wants(plan, i, journal))
-		return false;
-	work->revision = ledger_store_need(plan->ids.items[i]);
-	work->script = ledger_step_script(plan->direction, work->revision);
+	work->script = ledger_step_script(work->direction, work->revision);
 	work->parsed = ledger_script_parse(&work->script);
 	work->underway = find_underway(work);
 	if (work->direction == LEDGER_UPGRADE && !ledger_underway_is_partial(work->underway))
 		ledger_check_preconditions(work->revision);
 	announce(work);
-	return true;
 }
 
 static void
@@ -152,13 +146,21 @@ online_run_revision(OnlinePlan *plan, int i)
 {
 	OnlineWork	work = {.context = CurrentMemoryContext, .direction = plan->direction,
 	.step = i + 1, .steps = plan->ids.count};
-	bool		wanted;
 
 	online_begin(COMMAND);
-	wanted = prepare(plan, i, &work);
-	online_commit();
-	if (!wanted)
+	if (!online_plan_wants(plan, i, ledger_journal_open()))
+	{
+		online_commit();
 		return;
-	run_segments(&work);
+	}
+	work.revision = ledger_store_need(plan->ids.items[i]);
+	if (work.revision->batch && work.direction == LEDGER_UPGRADE)
+		online_backfill_run(work.revision->id);
+	else
+	{
+		prepare(&work);
+		online_commit();
+		run_segments(&work);
+	}
 	plan->last_event++;
 }

@@ -78,6 +78,7 @@ online_commit(void)
 	SPI_commit();
 }
 
+/* Undoes what online_begin began; the next transaction has neither lock nor snapshot. */
 void
 online_rollback(void)
 {

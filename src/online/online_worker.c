@@ -142,7 +142,7 @@ run_portal(Node *statement, const char *text)
 	portal->visible = false;
 	PortalDefineQuery(portal, NULL, text, CreateCommandTag(statement), queries, NULL);
 	PortalStart(portal, NULL, 0, InvalidSnapshot);
-	(void) purser_PortalRun(portal, None_Receiver, NULL);
+	(void) purser_PortalRun(portal, true, None_Receiver, NULL);
 	PortalDrop(portal, false);
 }
 
