@@ -217,16 +217,15 @@ sub expected
 		return if $target =~ /^\+/;
 		if ($target =~ /^-(\d+)/)
 		{
-			my %left = map { $_ => 1 } grep { is_on($_) } @{ $g->{nodes} };
-			my @gone;
-			for (1 .. $1)
+			my @here = current($g, \&is_on);
+			for (2 .. $1)
 			{
-				my @here = current($g, sub { $left{ $_[0] } });
 				return if @here != 1;
-				push @gone, @here;
-				delete $left{ $here[0] };
+				@here = @{ $g->{parents}{ $here[0] } };
 			}
-			return ($g, @gone);
+			return if @here != 1;
+			my %gone = closure(sub { needing($g, $_[0]) }, @here);
+			return ($g, grep { $gone{$_} && is_on($_) } @{ $g->{nodes} });
 		}
 		return if grep { !is_on($_) } @targets;
 		my %gone = @targets ? $above->(@targets) : map { $_ => 1 } @{ $g->{nodes} };

@@ -22,6 +22,25 @@ put(const LedgerReport *report, LedgerFault fault)
 	report->put(report->arg, &fault);
 }
 
+/*
+ * Must all that the revision needs be in force?  Not for a repeatable one, which
+ * may wait for more than there was when it ran last; nor for a squash whose
+ * originals are all applied, as these had what they need.
+ */
+static bool
+stands_by_itself(const Edges *edges, const LedgerNode *node)
+{
+	bool		has_originals = node->replaces.count > 0;
+
+	for (int i = 0; i < node->replaces.count && has_originals; i++)
+	{
+		int			original = ledger_graph_find(edges->graph, node->replaces.items[i]);
+
+		has_originals = original >= 0 && edges->graph->nodes[original].applied;
+	}
+	return node->applied && !node->repeatable && !has_originals;
+}
+
 /* Reports an edge that leads nowhere, or from what is applied to what is not. */
 static void
 check_edge(const Edges *edges, const LedgerNode *node, const char *id, const LedgerReport *report)
@@ -32,8 +51,7 @@ check_edge(const Edges *edges, const LedgerNode *node, const char *id, const Led
 		put(report, (LedgerFault) {"error", "missing_revision", node->id,
 			psprintf("It needs revision \"%s\", which does not exist.", ledger_clipped(id)),
 			"Load that revision, or load this one anew without it."});
-	/* A repeatable one may wait for more than there was when it ran last. */
-	else if (node->applied && !node->repeatable && !edges->cover->in_force[needed])
+	else if (stands_by_itself(edges, node) && !edges->cover->in_force[needed])
 		put(report, (LedgerFault) {"error", "needed_not_applied", node->id,
 			psprintf("It is applied, but revision \"%s\", which it needs, is not.", id),
 			"Use purser.stamp() to state what is in force, or purser.upgrade() to apply it."});
