@@ -125,6 +125,8 @@ $node->safe_psql('prepared', qq{
 	ALTER TABLE purser.applied OWNER TO regress_owner;
 	ALTER TABLE purser.event OWNER TO regress_owner;
 	ALTER TABLE purser.tag OWNER TO regress_owner;
+	ALTER TABLE purser.underway OWNER TO regress_owner;
+	ALTER TABLE purser.backfill OWNER TO regress_owner;
 	ALTER ROLE regress_owner NOSUPERUSER;
 	SET ROLE regress_owner;
 	CREATE FUNCTION purser.spy() RETURNS trigger LANGUAGE plpgsql
