@@ -44,7 +44,7 @@ COMMENT ON COLUMN purser.backfill.rows_passed IS 'Rows that the batches went thr
 COMMENT ON COLUMN purser.backfill.rows_done IS 'Rows that the statement changed, deleted or inserted.';
 COMMENT ON COLUMN purser.backfill.batches IS 'Batches that are committed.';
 COMMENT ON COLUMN purser.backfill.batch_size IS 'Rows that the next batch goes through.';
-COMMENT ON COLUMN purser.backfill.rows_per_second IS 'Rows that recent batches went through, waits included.';
+COMMENT ON COLUMN purser.backfill.rows_per_second IS 'Rows that batches went through, waits included: a moving average.';
 COMMENT ON COLUMN purser.backfill.throttled_by IS
 'What holds the next batch back: locks, replication lag or WAL rate.';
 COMMENT ON COLUMN purser.backfill.error IS 'The message that the last batch failed with.';

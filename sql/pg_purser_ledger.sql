@@ -26,8 +26,7 @@ CREATE INDEX revision_labels_idx ON purser.revision USING gin (labels) WITH (fas
 CREATE INDEX revision_replaces_idx ON purser.revision USING gin (replaces) WITH (fastupdate = off)
 	WHERE replaces OPERATOR(pg_catalog.<>) '{}';
 COMMENT ON TABLE purser.revision IS
-'The revisions that are known, with their scripts; written by purser.add_revision(), '
-'load_revision(), load_directory() and remove_revision() only.';
+'The revisions that are known, with their scripts; written by the ledger''s functions only.';
 COMMENT ON COLUMN purser.revision.revision IS 'The id.';
 COMMENT ON COLUMN purser.revision.parents IS
 'Ids of the revisions that come before: none for a base, several for a merge.';
@@ -65,7 +64,7 @@ CREATE TABLE purser.applied (
 	applied_by text COLLATE "C" NOT NULL
 );
 COMMENT ON TABLE purser.applied IS
-'The revisions that are in force; written by purser.upgrade(), downgrade(), stamp() and accept() only.';
+'The revisions that are in force; written by the ledger''s functions only.';
 COMMENT ON COLUMN purser.applied.revision IS 'The id of one of purser.revision.';
 COMMENT ON COLUMN purser.applied.applied_at IS
 'When it was applied or stamped; of a repeatable one, the last time.';
@@ -198,8 +197,10 @@ COMMENT ON FUNCTION purser.add_revision IS
 'Records a revision and returns its id. message: one line; upgrade, downgrade: SQL (downgrade '
 'NULL: cannot be undone); revision: the id (NULL: 12 random hexadecimal digits); parents: ids '
 '(NULL: the one head; {}: a new base); depends_on: ids that must be applied first but are not '
-'its lineage; labels: names for it; verify: SQL that must not fail after the upgrade; replaces: '
-'ids that it is a squash of; repeatable: no lineage, run again whenever upgrade changes. Errors: '
+'its lineage; labels: names for it; verify: SQL that must not fail after the upgrade; '
+'transactional: false for each statement in its own transaction, by migrate() only; replaces: ids '
+'that it is a squash of; requires: what must be there before it is applied; repeatable: no lineage, '
+'run again whenever upgrade changes; batch: how migrate() cuts its statement into batches. Errors: '
 '42710 id or label taken, 42704 parent missing, 22023 invalid value or several heads, 42P17 a '
 'cycle.';
 
@@ -263,7 +264,8 @@ COMMENT ON FUNCTION purser.upgrade IS
 'beginning (4 characters or more), a label, head, heads or base, and +N or -N after it for steps from '
 'there; +N alone: N steps up from where we are; LABEL@ before any of these: on that lineage; '
 'tag:NAME or time:WHEN: what was in force then. fake_initial: a revision without parents whose '
-'objects are all there is stamped and not run (direction is then stamp, duration NULL). Waits while another session changes the ledger. '
+'objects are all there is stamped and not run (direction is then stamp, duration NULL). Waits while '
+'another session changes the ledger. '
 'Errors: those of the scripts, with revision, statement and line in the context; 42704 unknown '
 'target, 22023 ambiguous target or too few steps, 40001 revisions applied after this '
 'transaction''s snapshot, 55000 scripts were edited after they were applied, a precondition does '

@@ -45,7 +45,8 @@ LEFT JOIN pg_catalog.pg_stat_progress_create_index building ON building.pid = wo
 LEFT JOIN pg_catalog.pg_stat_progress_vacuum vacuuming ON vacuuming.pid = worker.pid
 WHERE u.phase <> 'failed';
 COMMENT ON VIEW purser.migrate_progress IS
-'What the purser.migrate() that runs now is doing; no row when none runs.';
+'What the purser.migrate() that runs now is doing; no row when none runs. A revision that it runs in '
+'batches is in purser.backfills instead.';
 COMMENT ON COLUMN purser.migrate_progress.pid IS 'The session that called it.';
 COMMENT ON COLUMN purser.migrate_progress.worker_pid IS
 'The background worker that runs the statement; NULL: the session itself does.';
