@@ -186,8 +186,9 @@ for my $graph (1 .. 40)
 	my %ordinal;
 	@ordinal{ sort { rand() <=> 0.5 } @ids } = 1 .. @ids;
 	my $sql = "TRUNCATE purser.revision, purser.applied, purser.event, done;\n";
-	$sql .= sprintf "INSERT INTO purser.revision SELECT '%s', %d, '{%s}', '{%s}', '{}', 'm',"
-		. " '%s', '%s', NULL, now(), 'me';\n",
+	$sql .= sprintf "INSERT INTO purser.revision (revision, ordinal, parents, depends_on, message, upgrade,"
+		. " downgrade, added_at, added_by) SELECT '%s', %d, '{%s}', '{%s}', 'm',"
+		. " '%s', '%s', now(), 'me';\n",
 		$_, $ordinal{$_}, join(',', @{ $parents{$_} }), join(',', @{ $depends{$_} }),
 		"INSERT INTO done VALUES (''$_'')", "DELETE FROM done WHERE id = ''$_''" for @ids;
 	my @ops;
