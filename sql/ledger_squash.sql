@@ -99,6 +99,9 @@ SELECT add('a', '{}'), add('b', '{a}'), here(), steps('upgrade', 'heads'), in_fo
 SELECT up(), in_force();
 -- and the squash may go again while they are there and nothing names it
 SELECT purser.remove_revision('ab'), in_force(), here(), heads();
+SELECT purser.squash('a', 'b', 'x', 'again'), purser.remove_revision('again'), purser.squash('a', 'b', 'x', 'again');
+SELECT purser.remove_revision('a'), in_force();
+SELECT kind, revision FROM purser.event WHERE revision = 'again';
 -- half way, none of it may go
 SELECT clear();
 SELECT add('a', '{}'), add('b', '{a}'), add('ab', '{}', '{a,b}'), up('a');

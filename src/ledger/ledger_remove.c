@@ -133,7 +133,9 @@ purser_remove_revision_0_1(PG_FUNCTION_ARGS)
 	graph = ledger_store_graph();
 	node = ledger_resolve_any(graph, target);
 	check_removable(graph, node);
-	ledger_step_settle(ledger_journal_open(), graph);
+	/* What says that it is in force must be on record by itself. */
+	if (ledger_replaced_by(graph, node))
+		ledger_step_settle(ledger_journal_open(), graph);
 	id = graph->whole->nodes[node].id;
 	ledger_check_whole(without(graph->whole, node));
 	ledger_store_unset_applied(id);
