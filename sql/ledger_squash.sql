@@ -172,6 +172,29 @@ SELECT steps('upgrade', 'alr');
 SELECT up(), in_force(), down(), up(), in_force();
 SELECT clear();
 
+-- Commit by commit, the rows are the same.
+SELECT add('a', '{}'), add('b', '{a}'), add('c', '{b}'), add('ab', '{}', '{a,b}');
+CALL purser.migrate('a');
+SELECT in_force();
+CALL purser.migrate();
+SELECT in_force();
+CALL purser.migrate('a', 'downgrade');
+SELECT in_force();
+CALL purser.migrate('base', 'downgrade');
+CALL purser.migrate();
+SELECT in_force(), add('abc', '{}', '{ab,c}');
+CALL purser.migrate();
+SELECT in_force();
+CALL purser.migrate('base', 'downgrade');
+SELECT in_force();
+SELECT kind, revision FROM purser.event ORDER BY id;
+-- and in a transaction that keeps its snapshot
+SELECT up(), purser.remove_revision('abc'), add('abc', '{}', '{ab,c}'), add('d', '{abc}');
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT up(), in_force(), down(), in_force();
+ROLLBACK;
+SELECT in_force(), up(), in_force(), clear();
+
 -- Labels belong to a revision and its squashes.
 SELECT add('a', '{}', labels => '{one}'), add('b', '{a}', labels => '{two}'), add('ab', '{}', '{a,b}', labels => '{one,three}');
 SELECT labels FROM purser.heads();

@@ -74,12 +74,12 @@ ledger_run(LedgerDirection direction, const char *target, LedgerStepDone done, v
 	graph = ledger_store_graph();
 	plan = ledger_plan_steps(&graph, direction, target);
 	journal = ledger_journal_open();
-	ledger_step_settle(journal, graph);
 	if (plan.count > 0)
 	{
 		ledger_check_snapshot();
 		ledger_check_deferred();
 	}
+	ledger_step_settle(journal, graph);
 	for (int i = 0; i < plan.count; i++)
 	{
 		MemoryContextSwitchTo(step_context);
