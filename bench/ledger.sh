@@ -6,7 +6,8 @@
 # rounds that take turns; plans of 10,000 and 30,000 revisions; upgrades with nothing to do; adding
 # revisions. Times are medians of the rounds, and of the whole command, its start included;
 # "times psql" is the median of a time divided by that of psql in the same round, and in brackets
-# the same of the server's processor time. Loading files is timed once. Needs psql, a superuser on
+# the same of the server's processor time; after the time of a call, its own. Files are loaded once,
+# and memory counts the shared buffers that the process touched. Needs psql, a superuser on
 # the server's machine and pg_purser installed:   scripts/with-server bench/ledger.sh 7 3
 set -euo pipefail
 rounds=${1:-7} slow_rounds=${2:-3}
@@ -130,11 +131,16 @@ prepare_graph() { # DATABASE PROCEDURE-BODY
 	sql -d postgres -c "CREATE DATABASE $1"
 	sql -d "$1" -v body="$2" <<-'SQL'
 		CREATE EXTENSION pg_purser;
-		CREATE FUNCTION ms(command text) RETURNS numeric LANGUAGE plpgsql AS $$
+		CREATE FUNCTION cpu() RETURNS numeric LANGUAGE sql AS
+		$$ SELECT split_part(pg_read_file('/proc/self/schedstat'), ' ', 1)::numeric / 1000000 $$;
+		-- Milliseconds that the command takes, and of processor time.
+		CREATE FUNCTION ms(command text, OUT ms numeric, OUT processor numeric) LANGUAGE plpgsql AS $$
 		DECLARE began timestamptz := clock_timestamp();
 		BEGIN
+			processor := cpu();
 			EXECUTE command;
-			RETURN round(1000 * extract(epoch FROM clock_timestamp() - began), 2);
+			processor := round(cpu() - processor, 1);
+			ms := round(1000 * extract(epoch FROM clock_timestamp() - began), 1);
 		END $$;
 		-- The most memory that the backend ever had, pages of shared buffers that it touched included.
 		CREATE FUNCTION peak() RETURNS numeric LANGUAGE sql AS
@@ -147,24 +153,20 @@ prepare_graph() { # DATABASE PROCEDURE-BODY
 median() { sort -n | awk '{ v[NR] = $1 } END { print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'; }
 row() { printf '| %s | %s | %s | %s |\n' "$1" "$2" "$3" "${4-}"; }
 
-of_sessions() { # DATABASE COMMAND: median of its first time in a session, of the second, of MB grown
+report_call() { # WHAT DATABASE COMMAND: medians of its first time in a session, and of the second
 	local i
-	rm -f "$work"/call.*
+	rm -f "$work/calls"
 	for ((i = 0; i < rounds; i++)); do
-		sql -d "$1" -v command="$2" >"$work/call" <<-'SQL'
+		sql -d "$2" -v command="$3" <<-'SQL' | paste -sd'|' >>"$work/calls"
 			SELECT peak() AS before \gset
-			SELECT ms(:'command'), ms(:'command'), round(peak() - :before, 1);
+			SELECT * FROM ms(:'command');
+			SELECT * FROM ms(:'command');
+			SELECT round(peak() - :before, 1);
 		SQL
-		IFS='|' read -r first second grown <"$work/call"
-		echo "$first" >>"$work/call.first"; echo "$second" >>"$work/call.second"; echo "$grown" >>"$work/call.grown"
 	done
-	first=$(median <"$work/call.first") second=$(median <"$work/call.second") grown=$(median <"$work/call.grown")
-}
-
-report_call() { # WHAT DATABASE COMMAND
-	of_sessions "$2" "$3"
-	row "$1" "first call of a session" "$first ms, at most $grown MB"
-	row "" "second call" "$second ms"
+	column() { cut -d'|' -f"$1" "$work/calls" | median; }
+	row "$1" "first call of a session" "$(column 1) ms ($(column 2)), at most $(column 5) MB"
+	row "" "second call" "$(column 3) ms ($(column 4))"
 }
 
 chain="BEGIN
@@ -216,7 +218,7 @@ plans() {
 	row "" "the last 1,000 of $graph" "$(tail -1 "$work/thousands") ms"
 }
 
-load() { sql -d bench_files -c "SELECT ms('SELECT count(*) FROM purser.load_directory(''$work/files'')')"; }
+load() { sql -d bench_files -c "SELECT format('%s ms (%s)', ms, processor) FROM ms('SELECT count(*) FROM purser.load_directory(''$work/files'')')"; }
 
 directories() {
 	local n i parent
@@ -229,8 +231,8 @@ directories() {
 			echo "SELECT $i;" >>"$work/files/r$i.sql"
 		done
 		sed -i 's/parents r0/parents none/' "$work/files/r1.sql"
-		row "load_directory(), $n files" "all new" "$(load) ms"
-		row "" "all there" "$(load) ms"
+		row "load_directory(), $n files" "all new" "$(load)"
+		row "" "all there" "$(load)"
 	done
 }
 

@@ -99,6 +99,9 @@ SELECT add('a', '{}'), add('b', '{a}'), here(), steps('upgrade', 'heads'), in_fo
 SELECT up(), in_force();
 -- and the squash may go again while they are there and nothing names it
 SELECT purser.remove_revision('ab'), in_force(), here(), heads();
+SELECT purser.squash('a', 'b', 'x', 'again'), purser.remove_revision('again'), purser.squash('a', 'b', 'x', 'again');
+SELECT purser.remove_revision('a'), in_force();
+SELECT kind, revision FROM purser.event WHERE revision = 'again';
 -- half way, none of it may go
 SELECT clear();
 SELECT add('a', '{}'), add('b', '{a}'), add('ab', '{}', '{a,b}'), up('a');
@@ -168,6 +171,29 @@ SELECT up('a'), steps('upgrade', 'm'), heads();
 SELECT steps('upgrade', 'alr');
 SELECT up(), in_force(), down(), up(), in_force();
 SELECT clear();
+
+-- Commit by commit, the rows are the same.
+SELECT add('a', '{}'), add('b', '{a}'), add('c', '{b}'), add('ab', '{}', '{a,b}');
+CALL purser.migrate('a');
+SELECT in_force();
+CALL purser.migrate();
+SELECT in_force();
+CALL purser.migrate('a', 'downgrade');
+SELECT in_force();
+CALL purser.migrate('base', 'downgrade');
+CALL purser.migrate();
+SELECT in_force(), add('abc', '{}', '{ab,c}');
+CALL purser.migrate();
+SELECT in_force();
+CALL purser.migrate('base', 'downgrade');
+SELECT in_force();
+SELECT kind, revision FROM purser.event ORDER BY id;
+-- and in a transaction that keeps its snapshot
+SELECT up(), purser.remove_revision('abc'), add('abc', '{}', '{ab,c}'), add('d', '{abc}');
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT up(), in_force(), down(), in_force();
+ROLLBACK;
+SELECT in_force(), up(), in_force(), clear();
 
 -- Labels belong to a revision and its squashes.
 SELECT add('a', '{}', labels => '{one}'), add('b', '{a}', labels => '{two}'), add('ab', '{}', '{a,b}', labels => '{one,three}');

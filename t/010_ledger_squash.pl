@@ -490,4 +490,32 @@ SKIP:
 	note "Django: $out";
 }
 
+# ---- from a directory: a squash after what it replaces, repeatable ones last ----
+
+my $dir = $PostgreSQL::Test::Utils::tmp_check . '/migrations';
+mkdir $dir;
+my %files = (
+	'0_rep' => 'depends d', '1_all' => "parents none\n-- purser: replaces ab c", 'a' => 'parents none', 'b' => 'parents a',
+	'2_ab' => "parents none\n-- purser: replaces a b", 'c' => 'parents b', 'd' => 'parents 1_all');
+for my $id (keys %files)
+{
+	my $repeatable = $id =~ /rep/ ? "-- purser: repeatable\n" : '';
+	(my $name = $id) =~ s/^\d_//;
+	my $head = $files{$id} =~ s/1_all/all/r;
+	append_to_file("$dir/$id.sql", "-- purser: revision $name\n$repeatable-- purser: $head\n-- purser: message m\n-- purser: upgrade\n");
+}
+my $text = sub { return join ' ', split /\n/, $node->safe_psql('postgres', join ';', @_) };
+is($text->('TRUNCATE purser.revision, purser.applied, purser.event', "SELECT purser.load_directory('$dir')"),
+	'a b ab c all d rep', 'a directory with squashes');
+is($text->("SELECT purser.load_directory('$dir')", 'SELECT revision FROM purser.upgrade()'), 'all d rep', 'and again');
+unlink "$dir/$_.sql" for qw(a b);
+append_to_file("$dir/0_rep.sql", "SELECT 1;\n");
+is($text->("SELECT purser.load_directory('$dir')", 'SELECT revision FROM purser.upgrade()'), 'rep rep', 'a repeatable changes');
+$node->safe_psql('postgres', 'TRUNCATE purser.revision, purser.applied, purser.event');
+is($text->("SELECT purser.load_directory('$dir')", 'SELECT revision FROM purser.upgrade()'), 'ab c all d rep all d rep',
+	'a new database, where some originals are gone');
+append_to_file("$dir/x.sql", "-- purser: revision x\n-- purser: parents none\n-- purser: replaces c d\n-- purser: message m\n-- purser: upgrade\n");
+my ($status, $stdout, $stderr) = $node->psql('postgres', "SELECT purser.load_directory('$dir')");
+like($stderr, qr/revisions "all" and "x" replace the same revisions/, 'squashes that overlap are refused');
+
 done_testing();

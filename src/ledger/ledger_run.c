@@ -78,7 +78,6 @@ ledger_run(LedgerDirection direction, const char *target, bool fake_initial,
 	graph = ledger_store_graph();
 	plan = ledger_plan_steps(&graph, direction, target);
 	journal = ledger_journal_open();
-	ledger_step_settle(journal, graph);
 	if (plan.count > 0)
 	{
 		ledger_check_snapshot();
@@ -86,6 +85,7 @@ ledger_run(LedgerDirection direction, const char *target, bool fake_initial,
 		if (direction == LEDGER_UPGRADE)
 			ledger_check_edited();
 	}
+	ledger_step_settle(journal, graph);
 	for (int i = 0; i < plan.count; i++)
 	{
 		const LedgerNode *node = &graph->nodes[plan.nodes[i]];
