@@ -533,6 +533,7 @@ extern LedgerUnderway *ledger_underway_fetch(const char *id);
 extern bool ledger_underway_is_partial(const LedgerUnderway *underway);
 extern void ledger_underway_save(const LedgerUnderway *underway);
 extern void ledger_underway_remove(const char *id);
+extern void ledger_underway_check_neighbours(const LedgerRevision *revision);
 extern void ledger_underway_check_step(const LedgerRevision *revision);
 extern void ledger_underway_replace(const LedgerRevision *old, const LedgerRevision *new);
 extern void ledger_underway_give_up(const char *id);

@@ -150,24 +150,34 @@ ledger_underway_list(void)
 	return ids;
 }
 
-/* The id of the revision or of one that it needs, if that is done in part; or NULL. */
+/*
+ * The id of a revision that is done in part and that the step would pull the
+ * ground from: one that this one needs and that is half undone, or one that
+ * needs this one and is half applied, in batches too; or NULL.
+ */
 static char *
-find_partial(const LedgerRevision *revision)
+find_neighbour(const LedgerRevision *revision)
 {
 	static OwnerQuery query = {
-		.sql = "SELECT pg_catalog.min(revision) FROM purser.underway"
-		" WHERE (next_statement OPERATOR(pg_catalog.>) 1 OR started)"
-		" AND (revision OPERATOR(pg_catalog.=) $1"
-		" OR direction OPERATOR(pg_catalog.=) 'downgrade'"
-		" AND revision OPERATOR(pg_catalog.=) ANY ($2 OPERATOR(pg_catalog.||) $3))",
-		.nargs = 3, .argtypes = {TEXTOID, TEXTARRAYOID, TEXTARRAYOID}
+		.sql = "SELECT pg_catalog.min(u.revision)"
+		" FROM (SELECT revision, direction FROM purser.underway"
+		"  WHERE next_statement OPERATOR(pg_catalog.>) 1 OR started"
+		"  UNION ALL SELECT revision, 'upgrade' FROM purser.backfill"
+		"  WHERE batches OPERATOR(pg_catalog.>) 0 AND state OPERATOR(pg_catalog.<>) 'done') u"
+		" WHERE CASE WHEN u.direction OPERATOR(pg_catalog.=) 'downgrade'"
+		" THEN u.revision OPERATOR(pg_catalog.=) ANY ($2 OPERATOR(pg_catalog.||) $3)"
+		" ELSE ($1 OPERATOR(pg_catalog.||) $4) OPERATOR(pg_catalog.&&)"
+		"  (SELECT r.parents OPERATOR(pg_catalog.||) r.depends_on FROM purser.revision r"
+		"  WHERE r.revision OPERATOR(pg_catalog.=) u.revision) END",
+		.nargs = 4, .argtypes = {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
 	};
+	char	   *id = revision->id;
 	Datum		values[] = {
-		CStringGetTextDatum(revision->id),
+		shared_names_to_array((NameList) {1, &id}),
 		shared_names_to_array(revision->parents),
-		shared_names_to_array(revision->depends_on)
+		shared_names_to_array(revision->depends_on),
+		shared_names_to_array(revision->replaces)
 	};
-	char	   *id;
 
 	shared_query_open(&query, values, NULL);
 	id = shared_query_text(0, 1);
@@ -175,19 +185,34 @@ find_partial(const LedgerRevision *revision)
 	return id;
 }
 
-/* Raise an error if the revision, or one that it needs, is done in part. */
+static void
+report_partial(const char *id)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("revision \"%s\" is under way", id),
+			 errdetail("purser.migrate() has done a part of it."),
+			 errhint("CALL purser.migrate() goes on with it; purser.stamp() states that it is "
+					 "done, or that it is not.")));
+}
+
+/* Raise an error if one that the revision needs, or that needs it, is done in part. */
+void
+ledger_underway_check_neighbours(const LedgerRevision *revision)
+{
+	const char *partial = find_neighbour(revision);
+
+	if (partial)
+		report_partial(partial);
+}
+
+/* The same, and if the revision itself is. */
 void
 ledger_underway_check_step(const LedgerRevision *revision)
 {
-	const char *partial = find_partial(revision);
-
-	if (partial)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("revision \"%s\" is under way", partial),
-				 errdetail("purser.migrate() has done a part of it."),
-				 errhint("CALL purser.migrate() goes on with it; purser.stamp() states that it is "
-						 "done, or that it is not.")));
+	if (ledger_underway_is_partial(ledger_underway_fetch(revision->id)))
+		report_partial(revision->id);
+	ledger_underway_check_neighbours(revision);
 }
 
 /* Is the session that wrote the row at work on it? */

@@ -154,6 +154,7 @@ online_run_revision(OnlinePlan *plan, int i)
 		return;
 	}
 	work.revision = ledger_store_need(plan->ids.items[i]);
+	ledger_underway_check_neighbours(work.revision);
 	if (work.revision->batch && work.direction == LEDGER_UPGRADE)
 		online_backfill_run(work.revision->id);
 	else
