@@ -13,6 +13,7 @@ SELECT revision FROM purser.downgrade('other@base');
 SELECT purser.downgrade('base');
 \echo :LAST_ERROR_SQLSTATE
 CALL purser.migrate('base', 'downgrade');
+SELECT purser.record_step('downgrade', 'ground');
 SELECT purser.load_revision(replace(purser.export_revision('half'), '1 / 0', '1'));
 CALL purser.migrate('half');
 SELECT attname FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum > 0;

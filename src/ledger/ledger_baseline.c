@@ -99,6 +99,7 @@ purser_record_step_0_1(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 direction == LEDGER_UPGRADE ? errmsg("revision \"%s\" is applied already", id) :
 				 errmsg("revision \"%s\" is not applied", id)));
+	ledger_underway_check_neighbours(ledger_store_need(id));
 	if (!stored->repeatable)
 	{
 		graph = ledger_fit_targets(graph, &id, 1);
