@@ -74,7 +74,7 @@ COMMENT ON COLUMN purser.applied.checksum IS
 
 CREATE TABLE purser.event (
 	id bigint PRIMARY KEY,
-	kind text COLLATE "C" NOT NULL CHECK (kind IN ('upgrade', 'downgrade', 'stamp', 'unstamp', 'accept')),
+	kind text COLLATE "C" NOT NULL,
 	revision text COLLATE "C" NOT NULL,
 	at timestamptz NOT NULL,
 	role text COLLATE "C" NOT NULL,

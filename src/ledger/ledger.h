@@ -331,6 +331,7 @@ typedef struct LedgerJournal
 	int64		last_id;
 	Datum		last_hash;		/* bytea */
 	char	   *client_address; /* NULL on a local socket */
+	bool		any_underway;	/* purser.migrate() has left some revision half done */
 	LedgerGraph *graph;			/* that the run goes by; NULL: not read yet */
 	MemoryContext context;		/* holds the above */
 } LedgerJournal;

@@ -54,7 +54,8 @@ static void
 read_last_event(LedgerJournal *journal)
 {
 	static OwnerQuery query = {
-		.sql = "SELECT id, hash, pg_catalog.host(pg_catalog.inet_client_addr())"
+		.sql = "SELECT id, hash, pg_catalog.host(pg_catalog.inet_client_addr()),"
+		" EXISTS (SELECT FROM purser.underway)"
 		" FROM (SELECT) AS one LEFT JOIN (SELECT id, hash FROM purser.event"
 		" ORDER BY id USING OPERATOR(pg_catalog.>) LIMIT 1) AS last ON true",
 		.indexed = true
@@ -67,6 +68,7 @@ read_last_event(LedgerJournal *journal)
 	if (isnull)
 		journal->last_hash = PointerGetDatum(cstring_to_text(""));
 	journal->client_address = shared_query_text(0, 3);
+	journal->any_underway = DatumGetBool(shared_query_datum(0, 4, &isnull));
 	shared_query_close();
 }
 

@@ -7,6 +7,7 @@
 #include "ledger.h"
 
 #include "miscadmin.h"
+#include "shared/owner_query.h"
 #include "tcop/utility.h"
 #include "utils/memutils.h"
 
@@ -100,5 +101,6 @@ ledger_run(LedgerDirection direction, const char *target, bool fake_initial,
 		MemoryContextSwitchTo(caller);
 		MemoryContextReset(step_context);
 	}
+	shared_owner_forget();
 	MemoryContextDelete(step_context);
 }

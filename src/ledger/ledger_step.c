@@ -76,6 +76,7 @@ ledger_step_guard(const LedgerRevision *revision, void (*run) (void *arg), void 
 	instr_time	start;
 	instr_time	duration;
 
+	shared_owner_forget();
 	INSTR_TIME_SET_CURRENT(start);
 	in_script = true;
 	PG_TRY();
@@ -97,6 +98,7 @@ ledger_step_guard(const LedgerRevision *revision, void (*run) (void *arg), void 
 	error_context_stack = context.previous;
 	INSTR_TIME_SET_CURRENT(duration);
 	INSTR_TIME_SUBTRACT(duration, start);
+	shared_owner_keep();
 	check_extension(extension, revision->id);
 	return INSTR_TIME_GET_MICROSEC(duration);
 }
@@ -127,7 +129,8 @@ record_one(LedgerJournal *journal, const LedgerRevision *revision, LedgerEvent *
 {
 	event->revision = revision->id;
 	event->at = GetCurrentTimestamp();
-	ledger_underway_remove(revision->id);
+	if (journal->any_underway)
+		ledger_underway_remove(revision->id);
 	if (in_force)
 		ledger_store_set_applied(revision->id, ledger_checksum(revision->upgrade));
 	else
@@ -229,7 +232,8 @@ ledger_step_run(LedgerJournal *journal, const char *id, LedgerStep *step)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("the statements of revision \"%s\" do not share a transaction", id),
 				 errhint("CALL purser.migrate() runs each in its own.")));
-	ledger_underway_check_step(revision);
+	if (journal->any_underway)
+		ledger_underway_check_step(revision);
 	if (step->direction == LEDGER_UPGRADE)
 		ledger_backfill_check_idle(revision, "be run whole");
 	step->revision = id;

@@ -16,12 +16,13 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_namespace.h"
-#include "commands/extension.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
+#include "storage/proc.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
@@ -42,11 +43,82 @@ static struct
 	bool		nulls[COLUMNS_MAX];
 }			taken_apart;
 
+/* What pg_extension says of us; all invalid when the extension was dropped. */
+typedef struct Extension
+{
+	Oid			oid;
+	Oid			owner;
+	Oid			schema;
+} Extension;
+
+/* The last look, good for this (sub)transaction until shared_owner_forget. */
+static struct
+{
+	LocalTransactionId transaction; /* InvalidLocalTransactionId: none */
+	SubTransactionId subtransaction;
+	Extension	extension;
+}			kept;
+
+static bool
+is_kept(void)
+{
+	return kept.transaction == PURSER_MY_LXID &&
+		kept.subtransaction == GetCurrentSubTransactionId();
+}
+
+static Extension
+look_up_extension(void)
+{
+	Relation	catalog = table_open(ExtensionRelationId, AccessShareLock);
+	Extension	extension = {InvalidOid, InvalidOid, InvalidOid};
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
+				CStringGetDatum(PURSER_EXTENSION));
+	scan = systable_beginscan(catalog, ExtensionNameIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		Form_pg_extension form = (Form_pg_extension) GETSTRUCT(tuple);
+
+		extension = (Extension) {form->oid, form->extowner, form->extnamespace};
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return extension;
+}
+
+static Extension
+find_extension(void)
+{
+	return is_kept() ? kept.extension : look_up_extension();
+}
+
 /* Id of the extension, InvalidOid when it was dropped. */
 Oid
 shared_extension_oid(void)
 {
-	return get_extension_oid(PURSER_EXTENSION, true);
+	return find_extension().oid;
+}
+
+/*
+ * Look at the extension now, and no more before shared_owner_forget or the end
+ * of the (sub)transaction: no user's code may run until then.
+ */
+void
+shared_owner_keep(void)
+{
+	kept.extension = look_up_extension();
+	kept.transaction = PURSER_MY_LXID;
+	kept.subtransaction = GetCurrentSubTransactionId();
+}
+
+void
+shared_owner_forget(void)
+{
+	kept.transaction = InvalidLocalTransactionId;
 }
 
 /*
@@ -77,31 +149,14 @@ check_schema_owner(Oid schema, Oid extension_owner)
 static Oid
 extension_owner(void)
 {
-	Relation	catalog = table_open(ExtensionRelationId, AccessShareLock);
-	Oid			owner = InvalidOid;
-	Oid			schema = InvalidOid;
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
+	Extension	extension = find_extension();
 
-	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
-				CStringGetDatum(PURSER_EXTENSION));
-	scan = systable_beginscan(catalog, ExtensionNameIndexId, true, NULL, 1, &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-	{
-		owner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
-		schema = ((Form_pg_extension) GETSTRUCT(tuple))->extnamespace;
-	}
-	systable_endscan(scan);
-	table_close(catalog, AccessShareLock);
-
-	if (!OidIsValid(owner))
+	if (!OidIsValid(extension.oid))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("extension \"%s\" does not exist", PURSER_EXTENSION)));
-	check_schema_owner(schema, owner);
-	return owner;
+	check_schema_owner(extension.schema, extension.owner);
+	return extension.owner;
 }
 
 /* Act as the extension's owner until shared_owner_leave or the next error. */
@@ -137,13 +192,17 @@ prepare(OwnerQuery *query)
 static int
 execute(OwnerQuery *query, Datum *values, const char *nulls)
 {
-	int			settings = NewGUCNestLevel();
+	bool		plans = query->plan == NULL || !query->planned || !SPI_plan_is_valid(query->plan);
+	int			settings = 0;
 	Snapshot	snapshot;
 	int			code;
 
-	if (query->indexed)
+	if (query->indexed && plans)
+	{
+		settings = NewGUCNestLevel();
 		(void) set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
+	}
 	if (query->plan == NULL)
 		prepare(query);
 	if (query->of_statement)
@@ -152,7 +211,9 @@ execute(OwnerQuery *query, Datum *values, const char *nulls)
 		snapshot = query->own_snapshot ? GetTransactionSnapshot() : GetLatestSnapshot();
 	code = SPI_execute_snapshot(query->plan, values, nulls, snapshot, InvalidSnapshot,
 								!query->writes, true, 0);
-	AtEOXact_GUC(true, settings);
+	query->planned = true;
+	if (settings > 0)
+		AtEOXact_GUC(true, settings);
 	return code;
 }
 

@@ -23,6 +23,7 @@ typedef struct OwnerQuery
 	int			nargs;
 	Oid			argtypes[20];
 	SPIPlanPtr	plan;			/* made on first use, kept for the session */
+	bool		planned;		/* it has run, and so has a generic plan */
 } OwnerQuery;
 
 /* The user id to go back to when the owner's work is done. */
@@ -33,6 +34,8 @@ typedef struct OwnerScope
 } OwnerScope;
 
 extern Oid	shared_extension_oid(void);
+extern void shared_owner_keep(void);
+extern void shared_owner_forget(void);
 extern void shared_owner_enter(OwnerScope *scope);
 extern void shared_owner_leave(const OwnerScope *scope);
 extern uint64 shared_query_open(OwnerQuery *query, Datum *values, const char *nulls);
