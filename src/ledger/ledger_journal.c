@@ -55,7 +55,8 @@ read_last_event(LedgerJournal *journal)
 {
 	static OwnerQuery query = {
 		.sql = "SELECT id, hash, pg_catalog.host(pg_catalog.inet_client_addr()),"
-		" EXISTS (SELECT FROM purser.underway)"
+		" EXISTS (SELECT FROM purser.underway) OR EXISTS (SELECT FROM purser.backfill"
+		"  WHERE batches OPERATOR(pg_catalog.>) 0 AND state OPERATOR(pg_catalog.<>) 'done')"
 		" FROM (SELECT) AS one LEFT JOIN (SELECT id, hash FROM purser.event"
 		" ORDER BY id USING OPERATOR(pg_catalog.>) LIMIT 1) AS last ON true",
 		.indexed = true
