@@ -229,9 +229,12 @@ ledger_step_run(LedgerJournal *journal, const char *id, LedgerStep *step)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("the statements of revision \"%s\" do not share a transaction", id),
 				 errhint("CALL purser.migrate() runs each in its own.")));
-	ledger_underway_check_step(revision);
+	ledger_underway_check_step(step->direction, revision);
 	if (step->direction == LEDGER_UPGRADE)
+	{
 		ledger_backfill_check_idle(revision, "be run whole");
+		ledger_backfill_restart(revision);
+	}
 	step->revision = id;
 	step->message = revision->message;
 	step->duration = ledger_step_guard(revision, run_scripts, &scripts);

@@ -150,20 +150,18 @@ ledger_underway_list(void)
 	return ids;
 }
 
-/* The id of the revision or of one that it needs, if that is done in part; or NULL. */
+/* One of those that the revision needs, if it is undone in part; or NULL. */
 static char *
-find_partial(const LedgerRevision *revision)
+find_partial_below(const LedgerRevision *revision)
 {
 	static OwnerQuery query = {
 		.sql = "SELECT pg_catalog.min(revision) FROM purser.underway"
 		" WHERE (next_statement OPERATOR(pg_catalog.>) 1 OR started)"
-		" AND (revision OPERATOR(pg_catalog.=) $1"
-		" OR direction OPERATOR(pg_catalog.=) 'downgrade'"
-		" AND revision OPERATOR(pg_catalog.=) ANY ($2 OPERATOR(pg_catalog.||) $3))",
-		.nargs = 3, .argtypes = {TEXTOID, TEXTARRAYOID, TEXTARRAYOID}
+		" AND direction OPERATOR(pg_catalog.=) 'downgrade'"
+		" AND revision OPERATOR(pg_catalog.=) ANY ($1 OPERATOR(pg_catalog.||) $2)",
+		.nargs = 2, .argtypes = {TEXTARRAYOID, TEXTARRAYOID}
 	};
 	Datum		values[] = {
-		CStringGetTextDatum(revision->id),
 		shared_names_to_array(revision->parents),
 		shared_names_to_array(revision->depends_on)
 	};
@@ -175,19 +173,57 @@ find_partial(const LedgerRevision *revision)
 	return id;
 }
 
-/* Raise an error if the revision, or one that it needs, is done in part. */
-void
-ledger_underway_check_step(const LedgerRevision *revision)
+/* One of those that need the revision, if it is done in part, by batches too; or NULL. */
+static char *
+find_partial_above(const LedgerRevision *revision)
 {
-	const char *partial = find_partial(revision);
+	static OwnerQuery query = {
+		.sql = "SELECT pg_catalog.min(r.revision) FROM purser.revision r"
+		" WHERE $1 OPERATOR(pg_catalog.=) ANY (r.parents OPERATOR(pg_catalog.||) r.depends_on)"
+		" AND (EXISTS (SELECT FROM purser.underway u"
+		" WHERE u.revision OPERATOR(pg_catalog.=) r.revision"
+		" AND (u.next_statement OPERATOR(pg_catalog.>) 1 OR u.started))"
+		" OR EXISTS (SELECT FROM purser.backfill b"
+		" WHERE b.revision OPERATOR(pg_catalog.=) r.revision"
+		" AND b.batches OPERATOR(pg_catalog.>) 0 AND b.state OPERATOR(pg_catalog.<>) 'done'))",
+		.nargs = 1, .argtypes = {TEXTOID}
+	};
+	Datum		values[] = {CStringGetTextDatum(revision->id)};
+	char	   *id;
 
-	if (partial)
+	shared_query_open(&query, values, NULL);
+	id = shared_query_text(0, 1);
+	shared_query_close();
+	return id;
+}
+
+static void
+refuse_partial(const char *id)
+{
+	if (id)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("revision \"%s\" is under way", partial),
+				 errmsg("revision \"%s\" is under way", id),
 				 errdetail("purser.migrate() has done a part of it."),
 				 errhint("CALL purser.migrate() goes on with it; purser.stamp() states that it is "
 						 "done, or that it is not.")));
+}
+
+/* Raise an error if one that the revision stands on, or that stands on it, is done in part. */
+void
+ledger_underway_check_near(LedgerDirection direction, const LedgerRevision *revision)
+{
+	refuse_partial(direction == LEDGER_UPGRADE ? find_partial_below(revision) :
+				   find_partial_above(revision));
+}
+
+/* As above, and for the revision itself: purser.migrate() alone goes on with it. */
+void
+ledger_underway_check_step(LedgerDirection direction, const LedgerRevision *revision)
+{
+	if (ledger_underway_is_partial(ledger_underway_fetch(revision->id)))
+		refuse_partial(revision->id);
+	ledger_underway_check_near(direction, revision);
 }
 
 /* Is the session that wrote the row at work on it? */
@@ -228,11 +264,11 @@ ledger_underway_give_up(const char *id)
 }
 
 static LedgerParsed *
-parse_upgrade(const LedgerRevision *revision)
+parse(LedgerDirection direction, const LedgerRevision *revision)
 {
 	LedgerScript *script = palloc(sizeof(LedgerScript));
 
-	*script = ledger_step_script(LEDGER_UPGRADE, revision);
+	*script = ledger_step_script(direction, revision);
 	return ledger_script_parse(script);
 }
 
@@ -251,8 +287,14 @@ ledger_underway_replace(const LedgerRevision *old, const LedgerRevision *new)
 	check_not_running(underway);
 	if (!ledger_underway_is_partial(underway))
 		return;
-	before = parse_upgrade(old);
-	after = parse_upgrade(new);
+	if (new->batch && underway->direction == LEDGER_UPGRADE)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revision \"%s\" is under way and cannot be cut into batches", old->id),
+				 errdetail("The batches would do once more what is done."),
+				 errhint("End the matter with purser.stamp().")));
+	before = parse(underway->direction, old);
+	after = parse(underway->direction, new);
 	done = underway->started ? underway->next : underway->next - 1;
 	for (int i = 0; i < done; i++)
 		if (i >= after->count ||
@@ -265,7 +307,7 @@ ledger_underway_replace(const LedgerRevision *old, const LedgerRevision *new)
 							   i + 1),
 					 errhint("Leave the statements up to it as they are, or end the matter with "
 							 "purser.stamp().")));
-	underway->checksum = ledger_checksum(new->upgrade);
+	underway->checksum = ledger_checksum(after->script->text);
 	underway->statements = after->count;
 	ledger_underway_save(underway);
 }
