@@ -56,7 +56,7 @@ REGRESS_LEDGER = ledger_basic ledger_targets ledger_format ledger_scripts ledger
 	ledger_demo ledger_heads ledger_long_plan ledger_labels ledger_merge ledger_checks \
 	ledger_tags ledger_requires ledger_hostile ledger_initial ledger_offline ledger_squash \
 	ledger_repeatable ledger_squash_state
-REGRESS_ONLINE = online_migrate online_neighbours online_backfill
+REGRESS_ONLINE = online_migrate online_neighbours online_backfill online_seams
 REGRESS_ADOPT = adopt_tools adopt_refusals adopt_again adopt_access
 REGRESS_BULK = bulk_insert bulk_csv bulk_json bulk_trigger bulk_conflict bulk_privilege
 REGRESS_AUDIT = audit_counts audit_missing_index audit_results audit_n_plus_one audit_access

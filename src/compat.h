@@ -205,6 +205,14 @@ typedef struct ClusterStmt PurserRepackStmt;
 #define purser_pg_plan_query(query, text) pg_plan_query(query, text, 0, NULL)
 #endif
 
+/* 18: a NOT NULL constraint may be NOT VALID; number counts from 0 */
+#if PG_VERSION_NUM >= 180000
+#define purser_is_never_null(desc, number) \
+	(TupleDescCompactAttr((desc), (number))->attnullability == ATTNULLABLE_VALID)
+#else
+#define purser_is_never_null(desc, number) (TupleDescAttr((desc), (number))->attnotnull)
+#endif
+
 /* 18: ExecutorRun lost execute_once */
 #if PG_VERSION_NUM >= 180000
 #define purser_ExecutorRun(desc) ExecutorRun(desc, ForwardScanDirection, 0)

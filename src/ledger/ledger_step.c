@@ -235,7 +235,10 @@ ledger_step_run(LedgerJournal *journal, const char *id, LedgerStep *step)
 	if (journal->any_underway)
 		ledger_underway_check_step(revision);
 	if (step->direction == LEDGER_UPGRADE)
+	{
 		ledger_backfill_check_idle(revision, "be run whole");
+		ledger_backfill_restart(revision);
+	}
 	step->revision = id;
 	step->message = revision->message;
 	step->duration = ledger_step_guard(revision, run_scripts, &scripts);

@@ -253,11 +253,11 @@ ledger_underway_give_up(const char *id)
 }
 
 static LedgerParsed *
-parse_upgrade(const LedgerRevision *revision)
+parse(LedgerDirection direction, const LedgerRevision *revision)
 {
 	LedgerScript *script = palloc(sizeof(LedgerScript));
 
-	*script = ledger_step_script(LEDGER_UPGRADE, revision);
+	*script = ledger_step_script(direction, revision);
 	return ledger_script_parse(script);
 }
 
@@ -276,8 +276,14 @@ ledger_underway_replace(const LedgerRevision *old, const LedgerRevision *new)
 	check_not_running(underway);
 	if (!ledger_underway_is_partial(underway))
 		return;
-	before = parse_upgrade(old);
-	after = parse_upgrade(new);
+	if (new->batch && underway->direction == LEDGER_UPGRADE)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revision \"%s\" is under way and cannot be cut into batches", old->id),
+				 errdetail("The batches would do once more what is done."),
+				 errhint("End the matter with purser.stamp().")));
+	before = parse(underway->direction, old);
+	after = parse(underway->direction, new);
 	done = underway->started ? underway->next : underway->next - 1;
 	for (int i = 0; i < done; i++)
 		if (i >= after->count ||
@@ -290,7 +296,7 @@ ledger_underway_replace(const LedgerRevision *old, const LedgerRevision *new)
 							   i + 1),
 					 errhint("Leave the statements up to it as they are, or end the matter with "
 							 "purser.stamp().")));
-	underway->checksum = ledger_checksum(new->upgrade);
+	underway->checksum = ledger_checksum(after->script->text);
 	underway->statements = after->count;
 	ledger_underway_save(underway);
 }

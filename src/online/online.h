@@ -108,6 +108,7 @@ extern OnlineKind online_kind(const Node *statement);
 extern bool online_is_outside(const LedgerStatement *statement);
 extern bool online_may_queue(const Node *statement);
 extern RangeVar *online_detached(const AlterTableStmt *alter);
+extern void online_check_reachable(const Node *statement);
 extern char *online_object(const Node *statement);
 extern NameList online_existing(const Node *statement, const char *object);
 extern bool online_is_done(const Node *statement, const char *object, NameList existing);

@@ -60,7 +60,7 @@ find_column(OnlineKey *key, Relation relation)
 		refuse_key(key, ERRCODE_FEATURE_NOT_SUPPORTED, "It is a system column.",
 				   "Name a column of the table's own.");
 	attribute = TupleDescAttr(RelationGetDescr(relation), key->number - 1);
-	if (!attribute->attnotnull)
+	if (!purser_is_never_null(RelationGetDescr(relation), key->number - 1))
 		refuse_key(key, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 				   "The column may be null, and no batch would hold such rows.",
 				   "Name a column that is NOT NULL, such as the primary key.");

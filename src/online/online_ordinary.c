@@ -121,6 +121,9 @@ attempt_segment(Attempt *attempt, OnlineWait *wait, bool *done)
 	attempt->locks = NIL;
 	attempt->journal = ledger_journal_open();
 	error = online_try(collect_locks, attempt);
+	/* A setting may be of something that the segment makes; all else it will say itself. */
+	if (error && error->sqlerrcode != ERRCODE_QUERY_CANCELED)
+		error = NULL;
 	if (error == NULL && online_must_wait(wait, attempt->locks))
 	{
 		online_commit();

@@ -36,7 +36,10 @@ prepare(void *arg)
 	const Node *node = attempt->statement->raw->stmt;
 	int			settings = NewGUCNestLevel();
 
+	/* The script may set its own. */
+	online_set_timeout(online_may_queue(node) ? online_lock_timeout : 0);
 	online_run_settings(work, underway->next - 1);
+	online_check_reachable(node);
 	if (!underway->started)
 	{
 		MemoryContext round = MemoryContextSwitchTo(work->context);
@@ -47,7 +50,6 @@ prepare(void *arg)
 	}
 	attempt->locks = online_may_queue(node) ? online_strong_locks(node) : NIL;
 	attempt->task = online_make_task(work, attempt->statement, &attempt->size);
-	online_set_timeout(online_may_queue(node) ? online_lock_timeout : 0);
 	attempt->settings = shared_worker_settings();
 	AtEOXact_GUC(false, settings);
 }
@@ -126,7 +128,9 @@ record_failure(Attempt *attempt, ErrorData *error)
 	/* Who cancels wants no more of it; the next run finds what is left. */
 	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 		return;
+	/* What it left is known by what was there before, whichever attempt it was. */
 	attempt->task->run = false;
+	attempt->task->resumed = true;
 	second = online_try(run_worker, attempt);
 	online_begin(COMMAND);
 	online_check_own(work);

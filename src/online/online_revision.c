@@ -6,6 +6,7 @@
 
 #include "miscadmin.h"
 #include "utils/fmgrprotos.h"
+#include "utils/guc.h"
 
 #define COMMAND "purser.migrate()"
 
@@ -121,6 +122,38 @@ prepare(OnlineWork *work)
 	announce(work);
 }
 
+/* What online_try runs to find the next segment. */
+typedef struct Search
+{
+	const OnlineWork *work;
+	OnlineSegment segment;
+} Search;
+
+static void
+find_segment(void *arg)
+{
+	Search	   *search = arg;
+	int			settings = NewGUCNestLevel();
+
+	online_run_settings(search->work, search->work->underway->next - 1);
+	search->segment = online_next_segment(search->work);
+	AtEOXact_GUC(false, settings);
+}
+
+static OnlineSegment
+next_segment(OnlineWork *work)
+{
+	Search		search = {.work = work};
+	ErrorData  *error = online_try(find_segment, &search);
+
+	if (error)
+	{
+		online_rollback();
+		online_fail(work, error);
+	}
+	return search.segment;
+}
+
 static void
 run_segments(OnlineWork *work)
 {
@@ -129,8 +162,8 @@ run_segments(OnlineWork *work)
 		OnlineSegment segment;
 
 		online_begin(COMMAND);
-		segment = online_next_segment(work);
 		online_check_own(work);
+		segment = next_segment(work);
 		announce(work);
 		online_commit();
 		if (segment.outside)

@@ -68,13 +68,23 @@ is_open(const Node *statement)
 	return missing;
 }
 
-/* The segment that begins with the next statement; empty after the last one. */
+static bool
+is_setting(const Node *statement)
+{
+	return IsA(statement, VariableSetStmt);
+}
+
+/*
+ * The segment that begins with the next statement; empty after the last one.
+ * With the settings that the statements before it made.
+ */
 OnlineSegment
 online_next_segment(const OnlineWork *work)
 {
 	const LedgerParsed *parsed = work->parsed;
 	int			first = work->underway->next - 1;
 	OnlineSegment segment = {first, first, false};
+	bool		sets = false;	/* names may lead elsewhere from there on */
 
 	if (first >= parsed->count)
 		return segment;
@@ -83,10 +93,14 @@ online_next_segment(const OnlineWork *work)
 	if (segment.outside || !work->revision->transactional)
 		return segment;
 	for (; segment.end < parsed->count; segment.end++)
-		if (adds_label(parsed, segment.end - 1) ||
-			online_is_outside(&parsed->statements[segment.end]) ||
-			is_open(parsed->statements[segment.end].raw->stmt))
+	{
+		const LedgerStatement *next = &parsed->statements[segment.end];
+
+		sets = sets || is_setting(parsed->statements[segment.end - 1].raw->stmt);
+		if (adds_label(parsed, segment.end - 1) || online_is_outside(next) ||
+			is_open(next->raw->stmt) || (sets && asks_for(next->raw->stmt)))
 			break;
+	}
 	return segment;
 }
 

@@ -9,6 +9,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
@@ -87,6 +88,54 @@ relation_name(const RangeVar *relation)
 							list_make2(makeString(relation->schemaname),
 									   makeString(relation->relname)) :
 							list_make1(makeString(relation->relname)));
+}
+
+static void
+check_permanent(const RangeVar *relation)
+{
+	Oid			id = relation ? RangeVarGetRelid(relation, NoLock, true) : InvalidOid;
+
+	if (OidIsValid(id) && get_rel_persistence(id) == RELPERSISTENCE_TEMP)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("relation \"%s\" is temporary, and a background worker does not see it",
+						relation->relname),
+				 errdetail("The statement runs outside of this session.")));
+}
+
+/* A name that leads to a temporary relation here may lead to another one in a worker. */
+void
+online_check_reachable(const Node *statement)
+{
+	ListCell   *cell;
+
+	switch (nodeTag(statement))
+	{
+		case T_IndexStmt:
+			check_permanent(((const IndexStmt *) statement)->relation);
+			break;
+		case T_DropStmt:
+			foreach(cell, ((const DropStmt *) statement)->objects)
+				check_permanent(makeRangeVarFromNameList(lfirst(cell)));
+			break;
+		case T_AlterTableStmt:
+			check_permanent(((const AlterTableStmt *) statement)->relation);
+			break;
+		case T_ReindexStmt:
+			if (((const ReindexStmt *) statement)->kind == REINDEX_OBJECT_TABLE ||
+				((const ReindexStmt *) statement)->kind == REINDEX_OBJECT_INDEX)
+				check_permanent(((const ReindexStmt *) statement)->relation);
+			break;
+		case T_VacuumStmt:
+			foreach(cell, ((const VacuumStmt *) statement)->rels)
+				check_permanent(lfirst_node(VacuumRelation, cell)->relation);
+			break;
+		case T_PURSER_REPACK:
+			check_permanent(purser_repack_relation((const PurserRepackStmt *) statement));
+			break;
+		default:
+			break;
+	}
 }
 
 /* What the statement is about, as it is recorded; NULL: nothing that has to be. */

@@ -1,0 +1,141 @@
+-- CALL purser.migrate() where its parts meet each other and the rest of the ledger.
+CREATE SCHEMA online_seams;
+SET search_path = online_seams;
+SET client_min_messages = warning;
+CREATE VIEW state AS
+	SELECT (SELECT string_agg(revision, ' ' ORDER BY revision) FROM purser.applied) AS applied,
+		(SELECT string_agg(revision || ' ' || direction || ' ' || next_statement || '/' || statements
+			|| CASE WHEN started THEN ' started' ELSE '' END || ' ' || phase, ', ')
+			FROM purser.underway) AS underway,
+		(SELECT string_agg(revision || ' ' || batches || ' ' || state, ', ' ORDER BY revision)
+			FROM purser.backfill) AS backfill;
+
+-- what a REINDEX leaves that fails the first time is removed
+CREATE TABLE t (a int);
+INSERT INTO t VALUES (1), (2);
+CREATE TABLE broken (yes bool);
+CREATE FUNCTION f(x int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$
+	BEGIN
+		IF EXISTS (SELECT FROM online_seams.broken) THEN RAISE 'broken'; END IF;
+		RETURN x;
+	END $$;
+CREATE INDEX t_f ON t (f(a));
+INSERT INTO broken VALUES (true);
+SELECT purser.add_revision('reindex', 'REINDEX INDEX CONCURRENTLY online_seams.t_f', NULL, 're');
+CALL purser.migrate();
+SELECT indexrelid::regclass, indisvalid FROM pg_index WHERE indrelid = 't'::regclass;
+DELETE FROM broken;
+CALL purser.migrate();
+SELECT * FROM state;
+
+-- nothing is built on what is undone in part
+CREATE TABLE done (what text);
+SELECT purser.add_revision('below', 'SELECT 1',
+	$$INSERT INTO online_seams.done VALUES ('undone'); VACUUM online_seams.missing$$, 'below');
+SELECT purser.add_revision('above', 'SELECT 1; VACUUM online_seams.missing', 'SELECT 1', 'above');
+CALL purser.migrate('below');
+CALL purser.migrate('re', 'downgrade');
+CALL purser.migrate();
+SELECT * FROM state;
+-- and its text can be mended behind what is done
+SELECT purser.load_revision(replace(purser.export_revision('below'), 'undone', 'other'));
+SELECT purser.load_revision(replace(purser.export_revision('below'), 'missing', 'done'));
+CALL purser.migrate('re', 'downgrade');
+SELECT * FROM state;
+SELECT * FROM done;
+-- nothing is undone that something done in part is built on
+CALL purser.migrate();
+SELECT purser.downgrade('-1');
+CALL purser.migrate('-1', 'downgrade');
+SELECT * FROM state;
+SELECT purser.stamp('below');
+SELECT purser.remove_revision('above');
+
+-- nor below a backfill
+CREATE TABLE big (id int PRIMARY KEY, n int);
+INSERT INTO big SELECT i, 1 FROM generate_series(1, 10) i;
+UPDATE big SET n = 0 WHERE id = 8;
+SELECT purser.add_revision('fill', 'UPDATE online_seams.big SET n = 10 / n', NULL, 'fill', '{below}',
+	batch => 'table online_seams.big key id size 5');
+SET purser.backfill_target = 0;
+CALL purser.migrate();
+SELECT * FROM state;
+SELECT purser.downgrade('-1');
+CALL purser.migrate('-1', 'downgrade');
+SELECT purser.stamp('below');
+-- run whole after a first batch that failed: no backfill is left
+UPDATE big SET n = 0 WHERE id = 1;
+CALL purser.migrate();
+SELECT * FROM state;
+UPDATE big SET n = 1;
+SELECT revision FROM purser.upgrade();
+SELECT * FROM state;
+
+-- what is done in part cannot be cut into batches, which would do it again
+SELECT purser.add_revision('part', 'UPDATE online_seams.big SET n = n + 1; VACUUM online_seams.missing',
+	NULL, 'part');
+CALL purser.migrate();
+SELECT purser.load_revision($$-- purser: revision part
+-- purser: parents fill
+-- purser: message part
+-- purser: batch table online_seams.big key id
+-- purser: upgrade
+UPDATE online_seams.big SET n = n + 1;
+$$);
+SELECT purser.stamp('part');
+
+-- a setting of what the same transaction makes
+SELECT purser.add_revision('role', 'CREATE ROLE regress_online_seams; SET ROLE regress_online_seams;
+	CREATE TEMP TABLE mine AS SELECT current_user::text AS who', NULL, 'role');
+CALL purser.migrate();
+SELECT who FROM mine;
+
+-- names that lead elsewhere from a SET on
+CREATE TABLE parted (a int PRIMARY KEY) PARTITION BY RANGE (a);
+CREATE TABLE parted1 PARTITION OF parted FOR VALUES FROM (1) TO (10);
+RESET search_path;
+SELECT purser.add_revision('path', 'SET search_path = online_seams; REINDEX TABLE parted; SELECT f(1)',
+	NULL, 'path');
+CALL purser.migrate();
+SET search_path = online_seams;
+SELECT * FROM state;
+
+-- a temporary table is not mistaken for the one behind it
+CREATE TABLE both_kinds (a int);
+CREATE TEMP TABLE both_kinds (a int);
+SELECT purser.add_revision('temp', 'CREATE INDEX CONCURRENTLY both_a ON both_kinds (a)', NULL, 'temp');
+CALL purser.migrate();
+DROP TABLE pg_temp.both_kinds;
+CALL purser.migrate();
+SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 'both_kinds'::regclass;
+
+-- a script's own lock_timeout holds in a worker too
+CREATE FUNCTION show(x int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$
+	BEGIN RAISE WARNING 'lock_timeout %', current_setting('lock_timeout'); RETURN x; END $$;
+CREATE TABLE one AS SELECT 1 AS a;
+SELECT purser.add_revision('limit', 'CREATE INDEX CONCURRENTLY ON online_seams.one (online_seams.show(a));
+	SET lock_timeout = ''7s''; CREATE INDEX CONCURRENTLY ON online_seams.one (online_seams.show(a))',
+	NULL, 'limit');
+SET lock_timeout = '9s';
+CALL purser.migrate();
+RESET lock_timeout;
+
+-- a key with a NOT NULL constraint that is not valid may be null (from 18 on there are such)
+CREATE TABLE half_checked (k int, n int);
+CREATE INDEX ON half_checked (k);
+INSERT INTO half_checked VALUES (1), (NULL);
+DO $$ BEGIN
+	IF current_setting('server_version_num')::int >= 180000 THEN
+		EXECUTE 'ALTER TABLE online_seams.half_checked ADD CONSTRAINT k NOT NULL k NOT VALID';
+	END IF;
+END $$;
+SELECT purser.add_revision('null', 'UPDATE online_seams.half_checked SET n = 1', NULL, 'null',
+	batch => 'table online_seams.half_checked key k');
+CALL purser.migrate();
+SELECT * FROM state;
+
+SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 1886745203;
+TRUNCATE purser.revision, purser.applied, purser.event, purser.underway, purser.backfill;
+DROP SCHEMA online_seams CASCADE;
+DROP TABLE mine;
+DROP ROLE regress_online_seams;
