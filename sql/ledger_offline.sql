@@ -13,6 +13,8 @@ SELECT regexp_replace(purser.script('upgrade', 'heads'), 'SET client_encoding.*S
 -- targets as for plan(), and ranges
 SELECT t AS target, substring(purser.script('upgrade', t) FROM '^[^\n]*') FROM unnest(ARRAY['+1', 'task1', 'task2', 'base', 'base:', ':', 'task1:task2', ':+2', 'task2:base']) AS t;
 SELECT substring(purser.script('downgrade', t) FROM '^[^\n]*') FROM unnest(ARRAY['base', 'task1:base', 'task1:-1', 'task1:task1']) AS t;
+-- its first line is a comment to its end, whatever line ends a time is written with
+SELECT substring(purser.script('upgrade', t) FROM '^[^\n\r]*') FROM unnest(ARRAY[E'time:\r\nnow', E'base:time:now\n']) AS t;
 SELECT purser.script('sideways', 'heads');
 SELECT purser.script('upgrade', 'nothing');
 SELECT purser.script('upgrade', 'task1:nothing');

@@ -136,6 +136,10 @@ SELECT purser.squash('left@base+1', 'merged', 'x', 'one_all'), purser.remove_rev
 SELECT purser.squash('ls', 'merged-1', 'x');
 SELECT purser.squash('both', 'left@l3', 'x', 'l'), heads();
 
+-- A squash inside of another one shares its labels, also when the original that had them is gone.
+SELECT clear(), purser.add_revision('m', '', '', 'a'), purser.add_revision('m', '', '', 'b', labels => '{lb}'), purser.add_revision('m', '', '', 'c');
+SELECT purser.squash('a', 'c', 'm', 'abc'), up('a'), purser.squash('b', 'c', 'm', 'bc'), purser.remove_revision('b'), faults();
+
 -- The one head: a repeatable does not stand in its way, and a squash asks for a look at all.
 SELECT clear(), purser.add_revision('m', '', '', 'a'), rep('r'), purser.add_revision('m', '', '', 'b'), rep('q');
 SELECT revision, parents, only_head FROM purser.revision ORDER BY ordinal;

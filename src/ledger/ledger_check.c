@@ -11,6 +11,7 @@
 #include "funcapi.h"
 #include "shared/owner_query.h"
 #include "utils/builtins.h"
+#include "utils/snapmgr.h"
 #include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(purser_check_ledger_0_1);
@@ -149,6 +150,8 @@ purser_check_ledger_0_1(PG_FUNCTION_ARGS)
 	int64		last_event;
 
 	InitMaterializedSRF(fcinfo, 0);
+	/* One moment, and now: an older snapshot would show what is ours, but not what it builds on. */
+	PushActiveSnapshot(GetLatestSnapshot());
 	read_revisions(&survey);
 	survey.cover = ledger_cover_make(survey.graph);
 	ledger_find_graph_faults(&survey, &report);
@@ -156,5 +159,6 @@ purser_check_ledger_0_1(PG_FUNCTION_ARGS)
 	ledger_find_state_faults(&survey, &report);
 	check_tags(last_event, &report);
 	ledger_find_warnings(&survey, &report);
+	PopActiveSnapshot();
 	return (Datum) 0;
 }

@@ -154,20 +154,16 @@ ledger_cover_node(const LedgerCover *cover, int number)
 	return number < cover->graph->count ? number : cover->naming[cover->naming_start[number]];
 }
 
-/* Does the revision replace the other one, directly or through others? */
-bool
-ledger_cover_replaces(const LedgerCover *cover, int outer, int inner)
+/* Marks the number, and all that it names, directly or through others. */
+static bool *
+mark_inside(const LedgerCover *cover, int number)
 {
-	bool	   *seen;
-	int		   *found;
+	bool	   *marks = palloc0(cover->count + 1);
+	int		   *found = palloc(sizeof(int) * (cover->count + 1));
 	int			count = 0;
-	bool		replaces;
 
-	if (cover->group[outer] != cover->group[inner])
-		return false;
-	seen = palloc0(cover->count + 1);
-	found = palloc(sizeof(int) * (cover->count + 1));
-	found[count++] = outer;
+	found[count++] = number;
+	marks[number] = true;
 	for (int done = 0; done < count; done++)
 	{
 		int			by = found[done];
@@ -176,14 +172,36 @@ ledger_cover_replaces(const LedgerCover *cover, int outer, int inner)
 			continue;
 		for (int k = cover->named_start[by]; k < cover->named_start[by + 1]; k++)
 		{
-			if (!seen[cover->named[k]])
+			if (!marks[cover->named[k]])
 				found[count++] = cover->named[k];
-			seen[cover->named[k]] = true;
+			marks[cover->named[k]] = true;
 		}
 	}
-	replaces = seen[inner];
-	pfree(seen);
 	pfree(found);
+	return marks;
+}
+
+/* Does the revision replace the other one, or all that this one replaces? */
+bool
+ledger_cover_replaces(const LedgerCover *cover, int outer, int inner)
+{
+	bool	   *in_outer;
+	bool	   *in_inner;
+	bool		replaces = true;
+
+	if (cover->group[outer] != cover->group[inner])
+		return false;
+	in_outer = mark_inside(cover, outer);
+	in_inner = mark_inside(cover, inner);
+	for (int i = 0; i < cover->count; i++)
+	{
+		bool		is_squash = i < cover->graph->count &&
+			cover->named_start[i] < cover->named_start[i + 1];
+
+		replaces = replaces && (is_squash || !in_inner[i] || in_outer[i]);
+	}
+	pfree(in_outer);
+	pfree(in_inner);
 	return replaces;
 }
 

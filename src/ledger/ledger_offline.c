@@ -87,13 +87,25 @@ go_outside(Offline *offline)
 	offline->inside = false;
 }
 
+/* Times may be written with line ends between their parts; a comment ends there. */
+static char *
+in_one_line(const char *text)
+{
+	char	   *line = pstrdup(text);
+
+	for (char *at = line; *at; at++)
+		if (*at == '\n' || *at == '\r')
+			*at = ' ';
+	return line;
+}
+
 static void
 write_head(Offline *offline, const char *target, int steps)
 {
 	int			encoding = pg_get_client_encoding();
 
 	appendStringInfo(&offline->out, "-- %s \"%s\": %d revision%s, for psql -X -f\n",
-					 ledger_direction_name(offline->direction), target, steps,
+					 ledger_direction_name(offline->direction), in_one_line(target), steps,
 					 steps == 1 ? "" : "s");
 	if (steps == 0)
 		return;
