@@ -22,7 +22,9 @@ CREATE FUNCTION f(x int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$
 CREATE INDEX t_f ON t (f(a));
 INSERT INTO broken VALUES (true);
 SELECT purser.add_revision('reindex', 'REINDEX INDEX CONCURRENTLY online_seams.t_f', NULL, 're');
+\set SHOW_CONTEXT never
 CALL purser.migrate();
+\set SHOW_CONTEXT errors
 SELECT indexrelid::regclass, indisvalid FROM pg_index WHERE indrelid = 't'::regclass;
 DELETE FROM broken;
 CALL purser.migrate();
@@ -133,6 +135,57 @@ SELECT purser.add_revision('null', 'UPDATE online_seams.half_checked SET n = 1',
 	batch => 'table online_seams.half_checked key k');
 CALL purser.migrate();
 SELECT * FROM state;
+
+TRUNCATE purser.revision, purser.applied, purser.event, purser.underway, purser.backfill;
+
+-- a squash does not do again what was done of one that it replaces
+UPDATE big SET n = 1;
+UPDATE big SET n = 0 WHERE id = 8;
+TRUNCATE done;
+SELECT purser.add_revision('fill', 'UPDATE online_seams.big SET n = 10 / n', NULL, 'fill', '{}',
+	batch => 'table online_seams.big key id size 5');
+SELECT purser.add_revision('two', $$INSERT INTO online_seams.done VALUES ('two'); VACUUM missing$$,
+	NULL, 'two');
+CALL purser.migrate();
+SELECT purser.load_revision($$-- purser: revision both
+-- purser: parents none
+-- purser: replaces fill two
+-- purser: message both
+-- purser: upgrade
+INSERT INTO online_seams.done VALUES ('both');
+$$);
+SELECT purser.upgrade();
+CALL purser.migrate();
+UPDATE big SET n = 1 WHERE id = 8;
+SELECT purser.remove_revision('both');
+CALL purser.migrate();
+TRUNCATE purser.applied, purser.event;
+UPDATE purser.backfill SET state = 'failed';
+SELECT purser.load_revision($$-- purser: revision both
+-- purser: parents none
+-- purser: replaces fill two
+-- purser: message both
+-- purser: upgrade
+INSERT INTO online_seams.done VALUES ('both');
+$$);
+SELECT * FROM state;
+SELECT purser.upgrade();
+SELECT purser.stamp('base');
+SELECT * FROM state;
+SELECT revision FROM purser.upgrade();
+SELECT * FROM done;
+
+-- a build on a table of another's is not half done
+TRUNCATE purser.revision, purser.applied, purser.event, purser.underway, purser.backfill;
+GRANT USAGE ON SCHEMA purser, online_seams TO regress_online_seams;
+GRANT EXECUTE ON PROCEDURE purser.migrate TO regress_online_seams;
+SELECT purser.add_revision('own', 'CREATE INDEX CONCURRENTLY own_a ON online_seams.one (a)', NULL, 'own');
+SET ROLE regress_online_seams;
+CALL purser.migrate();
+RESET ROLE;
+SELECT * FROM state;
+REVOKE ALL ON SCHEMA purser FROM regress_online_seams;
+REVOKE ALL ON PROCEDURE purser.migrate FROM regress_online_seams;
 
 SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 1886745203;
 TRUNCATE purser.revision, purser.applied, purser.event, purser.underway, purser.backfill;

@@ -29,24 +29,31 @@ stamp_set(ReturnSetInfo *result, const LedgerGraph *graph, LedgerSet set, bool a
 	}
 }
 
+/* Does the stamp say of the stored revision, or of what stands for it, whether it is in force? */
+static bool
+is_decided(const LedgerGraph *graph, const LedgerStampPlan *plan, int stored)
+{
+	const char *squash = ledger_replaced_by(graph, stored);
+	int			node = ledger_graph_find(graph, squash ? squash : graph->whole->nodes[stored].id);
+
+	return node >= 0 && plan->decided[node];
+}
+
 /* What the stamp says of a revision holds, however far purser.migrate() came with it. */
 static void
 give_up_decided(const LedgerGraph *graph, const LedgerStampPlan *plan)
 {
 	NameList	partial = ledger_underway_list();
-	NameList	decided = {0, palloc(sizeof(char *) * (graph->count + 1))};
+	NameList	decided = {0, palloc(sizeof(char *) * (graph->whole->count + 1))};
 
-	for (int i = 0; i < graph->count; i++)
-		if (plan->decided[i])
-			decided.items[decided.count++] = unconstify(char *, graph->nodes[i].id);
-
+	for (int i = 0; i < graph->whole->count; i++)
+		if (is_decided(graph, plan, i))
+			decided.items[decided.count++] = unconstify(char *, graph->whole->nodes[i].id);
 	for (int i = 0; i < partial.count; i++)
 	{
 		int			stored = ledger_graph_find(graph->whole, partial.items[i]);
-		const char *squash = stored >= 0 ? ledger_replaced_by(graph, stored) : NULL;
-		int			node = ledger_graph_find(graph, squash ? squash : partial.items[i]);
 
-		if (node >= 0 && plan->decided[node])
+		if (stored >= 0 && is_decided(graph, plan, stored))
 			ledger_underway_give_up(partial.items[i]);
 	}
 	ledger_backfill_forget(decided);

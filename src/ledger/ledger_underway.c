@@ -185,6 +185,45 @@ find_neighbour(const LedgerRevision *revision)
 	return id;
 }
 
+/* One of those that the squash replaces, at any depth, if it is done in part; or NULL. */
+static char *
+find_partial_inside(const LedgerRevision *squash)
+{
+	static OwnerQuery query = {
+		.sql = "WITH RECURSIVE inside(id) AS"
+		" (SELECT pg_catalog.unnest($1) COLLATE pg_catalog.\"C\" UNION"
+		" SELECT pg_catalog.unnest(r.replaces) FROM purser.revision r, inside i"
+		" WHERE r.revision OPERATOR(pg_catalog.=) i.id)"
+		" SELECT pg_catalog.min(i.id) FROM inside i"
+		" WHERE EXISTS (SELECT FROM purser.underway u WHERE u.revision OPERATOR(pg_catalog.=) i.id"
+		" AND (u.next_statement OPERATOR(pg_catalog.>) 1 OR u.started))"
+		" OR EXISTS (SELECT FROM purser.backfill b WHERE b.revision OPERATOR(pg_catalog.=) i.id"
+		" AND b.batches OPERATOR(pg_catalog.>) 0 AND b.state OPERATOR(pg_catalog.<>) 'done')",
+		.nargs = 1, .argtypes = {TEXTARRAYOID}
+	};
+	Datum		values[] = {shared_names_to_array(squash->replaces)};
+	char	   *id;
+
+	shared_query_open(&query, values, NULL);
+	id = shared_query_text(0, 1);
+	shared_query_close();
+	return id;
+}
+
+static void
+refuse_squash(const LedgerRevision *squash)
+{
+	const char *id = squash->replaces.count > 0 ? find_partial_inside(squash) : NULL;
+
+	if (id)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revision \"%s\", which \"%s\" replaces, is under way", id, squash->id),
+				 errdetail("purser.migrate() has done a part of it."),
+				 errhint("Remove revision \"%s\" until that is done, or end the matter with "
+						 "purser.stamp().", squash->id)));
+}
+
 static void
 report_partial(const char *id)
 {
@@ -196,12 +235,16 @@ report_partial(const char *id)
 					 "done, or that it is not.")));
 }
 
-/* Raise an error if one that the revision needs, or that needs it, is done in part. */
+/*
+ * Raise an error if one that the revision stands on, that stands on it or that
+ * it replaces is done in part.
+ */
 void
 ledger_underway_check_neighbours(const LedgerRevision *revision)
 {
 	const char *partial = find_neighbour(revision);
 
+	refuse_squash(revision);
 	if (partial)
 		report_partial(partial);
 }

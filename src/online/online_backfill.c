@@ -10,13 +10,11 @@
  */
 #include "online.h"
 
-#include "access/xact.h"
 #include "executor/instrument.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 #include "utils/timestamp.h"
 
 #define COMMAND "purser.migrate()"
@@ -126,36 +124,15 @@ take_turn(Runner *runner)
 				 errdetail("Another session stamped, replaced or removed the revision.")));
 }
 
-/* The turn in a subtransaction; the error that undid it, or NULL. */
-static ErrorData *
-try_turn(Runner *runner)
+/* The turn, under settings of its own; to be run by online_try. */
+static void
+turn(void *arg)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData  *volatile error = NULL;
+	int			settings = NewGUCNestLevel();
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(caller);
-	PG_TRY();
-	{
-		int			settings = NewGUCNestLevel();
-
-		online_set_timeout(online_lock_timeout);
-		take_turn(runner);
-		AtEOXact_GUC(true, settings);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(caller);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(caller);
-	CurrentResourceOwner = owner;
-	return error;
+	online_set_timeout(online_lock_timeout);
+	take_turn(arg);
+	AtEOXact_GUC(true, settings);
 }
 
 /* Commits; a serialization failure that shows only now is returned. */
@@ -241,7 +218,7 @@ report_cancelled(const Runner *runner)
 static void
 run_turn(Runner *runner)
 {
-	ErrorData  *error = try_turn(runner);
+	ErrorData  *error = online_try(turn, runner);
 
 	if (error)
 		online_rollback();

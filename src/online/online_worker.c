@@ -26,6 +26,7 @@
 #include "tcop/pquery.h"
 #include "tcop/tcopprot.h"
 #include "tcop/utility.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -197,6 +198,22 @@ drop_index(Oid index)
 
 /* ---- what a dead attempt left ---- */
 
+/* Of another's table no build of ours can have left anything. */
+static bool
+is_own(const RangeVar *relation)
+{
+	Oid			id = RangeVarGetRelid(relation, NoLock, true);
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(id));
+	bool		own = false;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		own = has_privs_of_role(GetUserId(), ((Form_pg_class) GETSTRUCT(tuple))->relowner);
+		ReleaseSysCache(tuple);
+	}
+	return own;
+}
+
 /* The table's own kind of lock for builds, kept by the session; InvalidOid: no such table. */
 static Oid
 lock_table(const RangeVar *relation)
@@ -204,8 +221,9 @@ lock_table(const RangeVar *relation)
 	LockRelId	id = {.dbId = MyDatabaseId};
 
 	begin_transaction();
-	id.relId = RangeVarGetRelidExtended(relation, ShareUpdateExclusiveLock, RVR_MISSING_OK,
-										RangeVarCallbackOwnsRelation, NULL);
+	if (is_own(relation))
+		id.relId = RangeVarGetRelidExtended(relation, ShareUpdateExclusiveLock, RVR_MISSING_OK,
+											RangeVarCallbackOwnsRelation, NULL);
 	if (OidIsValid(id.relId))
 		LockRelationIdForSession(&id, ShareUpdateExclusiveLock);
 	end_transaction();
