@@ -202,7 +202,8 @@ static char *
 find_partial_inside(const LedgerRevision *squash)
 {
 	static OwnerQuery query = {
-		.sql = "WITH RECURSIVE inside(id) AS (SELECT pg_catalog.unnest($1) COLLATE pg_catalog.\"C\" UNION"
+		.sql = "WITH RECURSIVE inside(id) AS (SELECT pg_catalog.unnest($1) COLLATE pg_catalog.\"C\""
+		" UNION"
 		" SELECT pg_catalog.unnest(r.replaces) FROM purser.revision r, inside i"
 		" WHERE r.revision OPERATOR(pg_catalog.=) i.id)"
 		" SELECT pg_catalog.min(i.id) FROM inside i"
