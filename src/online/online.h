@@ -288,7 +288,7 @@ typedef struct OnlineHold
 	int64		milliseconds;
 } OnlineHold;
 
-extern int	online_next_size(int size, int64 microseconds);
+extern int	online_next_size(int size, int wanted, int64 microseconds);
 extern OnlineHold online_throttle_judge(uint64 wal_bytes, int64 microseconds);
 extern void online_throttle_wait(const char *revision, const OnlineHold *hold);
 extern void online_wait_while_paused(const char *revision);

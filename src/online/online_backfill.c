@@ -91,7 +91,8 @@ run_batch(Runner *runner, const OnlineProgress *progress)
 	set_rate(runner, advance.rows_passed);
 	advance.rows_per_second = runner->rows_per_second;
 	advance.throttled_by = runner->hold.by;
-	advance.batch_size = online_next_size(progress->batch_size, advance.duration);
+	advance.batch_size = online_next_size(progress->batch_size, task->batch->size,
+										  advance.duration);
 	online_progress_advance(runner->revision, &advance);
 	runner->end = advance.last ? TURN_DONE : TURN_GO_ON;
 }

@@ -184,7 +184,7 @@ online_progress_fail(const char *revision, const char *error)
 	static OwnerQuery query = {
 		.sql = "UPDATE purser.backfill SET state = 'failed', error = $2, throttled_by = NULL,"
 		" updated_at = $3 WHERE revision OPERATOR(pg_catalog.=) $1"
-		" AND state OPERATOR(pg_catalog.=) 'running'",
+		" AND state OPERATOR(pg_catalog.=) ANY ('{running,failed}')",
 		.writes = true, .nargs = 3, .argtypes = {TEXTOID, TEXTOID, TIMESTAMPTZOID}
 	};
 	Datum		values[] = {

@@ -23,11 +23,14 @@
 
 #define MEGABYTE (1024.0 * 1024.0)
 
-/* Towards the time that a batch should take, at most by half or twice. */
+/*
+ * Towards the time that a batch should take, or back to the wanted size when
+ * there is no such time; at most by half or twice.
+ */
 int
-online_next_size(int size, int64 microseconds)
+online_next_size(int size, int wanted, int64 microseconds)
 {
-	double		factor = 1;
+	double		factor = Max((double) wanted / size, 1);
 	double		next;
 
 	if (online_backfill_target > 0)
