@@ -191,6 +191,37 @@ ALTER TABLE big RENAME m TO n;
 CALL purser.migrate();
 SELECT state, error, batches FROM purser.backfills;
 
+-- an index that an attempt dropped before it died is not taken for one behind it in the path
+TRUNCATE purser.revision, purser.applied, purser.event, purser.underway, purser.backfill;
+CREATE SCHEMA online_seams_behind;
+CREATE TABLE online_seams_behind.o (a int);
+CREATE INDEX "Same i" ON online_seams_behind.o (a);
+CREATE INDEX "Same i" ON one (a);
+CREATE TABLE begun (object text, existing text[]);
+SELECT purser.add_revision('drop', 'SET search_path = online_seams, online_seams_behind;
+	DROP INDEX CONCURRENTLY "Same i"', NULL, 'drop', '{}');
+-- what is on record while it runs
+CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$
+	BEGIN
+		IF NEW.started THEN
+			INSERT INTO online_seams.begun VALUES (NEW.object, NEW.existing);
+		END IF;
+		RETURN NEW;
+	END $$;
+CREATE TRIGGER keep AFTER INSERT OR UPDATE ON purser.underway FOR EACH ROW EXECUTE FUNCTION keep();
+CALL purser.migrate();
+SELECT * FROM begun;
+DROP TRIGGER keep ON purser.underway;
+TRUNCATE purser.applied, purser.event;
+SELECT purser.load_revision(replace(purser.export_revision('drop'), '"Same i"', '"Same i"; SELECT 1/0'));
+CREATE INDEX "Same i" ON one (a);
+CALL purser.migrate();
+UPDATE purser.underway SET next_statement = 2, started = true, object = b.object,
+	existing = b.existing FROM begun b;
+CALL purser.migrate();
+SELECT schemaname FROM pg_indexes WHERE indexname = 'Same i';
+DROP SCHEMA online_seams_behind CASCADE;
+
 -- a build on a table of another's is not half done
 TRUNCATE purser.revision, purser.applied, purser.event, purser.underway, purser.backfill;
 GRANT USAGE ON SCHEMA purser, online_seams TO regress_online_seams;

@@ -18,7 +18,9 @@
 #include "commands/defrem.h"
 #include "commands/tablespace.h"
 #include "nodes/makefuncs.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/regproc.h"
 #include "utils/syscache.h"
 
 /* The partition that a DETACH ... CONCURRENTLY detaches, or NULL. */
@@ -138,6 +140,22 @@ online_check_reachable(const Node *statement)
 	}
 }
 
+/*
+ * The index as it is found now: once it is gone the name alone may lead to
+ * another one, in a later schema of the search_path.
+ */
+static char *
+dropped_index(const DropStmt *drop)
+{
+	Oid			index = RangeVarGetRelid(makeRangeVarFromNameList(linitial(drop->objects)),
+										 NoLock, true);
+
+	if (!OidIsValid(index))
+		return NULL;
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(index)),
+									  get_rel_name(index));
+}
+
 /* What the statement is about, as it is recorded; NULL: nothing that has to be. */
 char *
 online_object(const Node *statement)
@@ -149,7 +167,7 @@ online_object(const Node *statement)
 				((const IndexStmt *) statement)->idxname :
 				online_choose_index_name((const IndexStmt *) statement);
 		case T_DropStmt:
-			return NameListToString(linitial(((const DropStmt *) statement)->objects));
+			return dropped_index((const DropStmt *) statement);
 		case T_AlterTableStmt:
 			return relation_name(online_detached((const AlterTableStmt *) statement));
 		case T_CreatedbStmt:
@@ -214,8 +232,8 @@ is_there(const Node *statement, const char *object)
 		case T_IndexStmt:
 			return index_is_built((const IndexStmt *) statement, object);
 		case T_DropStmt:
-			return OidIsValid(RangeVarGetRelid(makeRangeVarFromNameList(linitial(
-				((const DropStmt *) statement)->objects)), NoLock, true));
+			return OidIsValid(RangeVarGetRelid(makeRangeVarFromNameList(
+				purser_stringToQualifiedNameList(object)), NoLock, true));
 		case T_AlterTableStmt:
 			return is_attached((const AlterTableStmt *) statement);
 		case T_CreatedbStmt:
