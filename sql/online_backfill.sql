@@ -264,6 +264,12 @@ CALL purser.migrate();
 CREATE INDEX ON parts (id);
 CALL purser.migrate();
 SELECT tableoid::regclass, n, count(*) FROM parts GROUP BY 1, 2 ORDER BY 1, 2;
+-- by way of a partition, or of the table that it is a partition of, a key could change
+CALL try('UPDATE parts1 SET id = parts1.id + 5 FROM parts p WHERE p.id = parts1.id', 'table parts key id');
+CALL purser.migrate();
+CREATE INDEX ON parts1 (id, n);
+CALL try('UPDATE parts SET n = 7 FROM parts1 p WHERE p.id = parts.id', 'table parts1 key id');
+CALL purser.migrate();
 
 -- Names
 CREATE SCHEMA "Sche.ma";

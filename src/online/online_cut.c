@@ -154,14 +154,20 @@ check_select(const Query *select)
 		refuse("It has a LIMIT or OFFSET, which would hold for each batch.", NULL);
 }
 
+/* Is the table the other one, or one of those that inherit from it? */
+static bool
+is_part_of(Oid table, Oid other)
+{
+	return table == other || list_member_oid(find_all_inheritors(other, NoLock, NULL), table);
+}
+
 static RangeTblEntry *
 find_in_insert(const OnlineKey *key, const Query *query)
 {
 	Oid			target = rt_fetch(query->resultRelation, query->rtable)->relid;
 	ListCell   *cell;
 
-	if (target == key->relation ||
-		list_member_oid(find_all_inheritors(key->relation, NoLock, NULL), target))
+	if (is_part_of(target, key->relation))
 		refuse(psprintf("It reads from table \"%s\" and adds rows to it.", key->table),
 			   "Later batches would take rows of earlier ones for the table's own.");
 	foreach(cell, query->rtable)
@@ -184,6 +190,10 @@ find_entry(const OnlineKey *key, const Query *query)
 
 	if (query->commandType == CMD_INSERT)
 		return find_in_insert(key, query);
+	if (target->relid != key->relation && query->commandType == CMD_UPDATE &&
+		(is_part_of(target->relid, key->relation) || is_part_of(key->relation, target->relid)))
+		refuse(psprintf("It changes rows of table \"%s\" by another name.", key->table),
+			   "A row could move into a later batch and be changed twice.");
 	if (target->relid != key->relation)
 		return find_in_from(key, query);
 	check_key_stays(key, query);
