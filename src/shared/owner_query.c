@@ -189,6 +189,14 @@ prepare(OwnerQuery *query)
 	SPI_keepplan(query->plan);
 }
 
+/* To the end of the current level of settings. */
+static void
+set_off(const char *setting)
+{
+	(void) set_config_option(setting, "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+							 false);
+}
+
 static int
 execute(OwnerQuery *query, Datum *values, const char *nulls)
 {
@@ -197,11 +205,13 @@ execute(OwnerQuery *query, Datum *values, const char *nulls)
 	Snapshot	snapshot;
 	int			code;
 
-	if (query->indexed && plans)
+	if (plans)
 	{
 		settings = NewGUCNestLevel();
-		(void) set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+		if (query->indexed)
+			set_off("enable_seqscan");
+		/* A plan that must do without an index costs so much then that it seems worth it. */
+		set_off("jit");
 	}
 	if (query->plan == NULL)
 		prepare(query);
