@@ -234,6 +234,31 @@ SELECT * FROM state;
 REVOKE ALL ON SCHEMA purser FROM regress_online_seams;
 REVOKE ALL ON PROCEDURE purser.migrate FROM regress_online_seams;
 
+-- preconditions hold for statements of every kind, before the first of them
+TRUNCATE purser.revision, purser.applied, purser.event, purser.underway, purser.backfill;
+CREATE TABLE needed (id int PRIMARY KEY, n int NOT NULL DEFAULT 0);
+INSERT INTO needed SELECT generate_series(1, 20);
+CREATE FUNCTION mend(id text) RETURNS text LANGUAGE sql AS
+	$$SELECT purser.load_revision(replace(purser.export_revision(id), 'query SELECT false', 'query SELECT true'))$$;
+SELECT purser.add_revision('ordinary', 'ALTER TABLE needed ADD a int', '', 'need1', requires => '{query SELECT false}');
+SELECT purser.add_revision('outside', 'CREATE INDEX CONCURRENTLY needed_n ON needed (n)', 'DROP INDEX CONCURRENTLY needed_n', 'need2',
+	requires => '{query SELECT false}');
+SELECT purser.add_revision('batches', 'UPDATE needed SET n = n + 1', '', 'need3', requires => '{query SELECT false}',
+	batch => 'table needed key id size 7');
+CALL purser.migrate();
+SELECT mend('need1');
+CALL purser.migrate();
+SELECT * FROM state;
+SELECT mend('need2');
+CALL purser.migrate();
+SELECT * FROM state;
+SELECT mend('need3');
+CALL purser.migrate();
+SELECT n, count(*) FROM needed GROUP BY n;
+-- and are not asked on the way down
+CALL purser.migrate('need1', 'downgrade');
+SELECT * FROM state;
+
 SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 1886745203;
 TRUNCATE purser.revision, purser.applied, purser.event, purser.underway, purser.backfill;
 DROP SCHEMA online_seams CASCADE;

@@ -71,11 +71,22 @@ like($standby->safe_psql('postgres', q{SELECT purser.script('upgrade', 'head')})
 	qr/^ALTER TABLE t ADD z int;$/m, 'script on a standby');
 for my $call (q{upgrade()}, q{downgrade('base')}, q{stamp('base')}, q{add_revision('x', '')},
 	q{load_revision('')}, q{remove_revision('x')}, q{load_directory('/')}, q{accept('x')}, q{tag('x')},
-	q{untag('x')})
+	q{untag('x')}, q{merge_heads('x')}, q{squash('x', 'y', 'z')}, q{baseline()}, q{adopt()},
+	q{record_step('upgrade', 'x')})
 {
 	my ($name) = $call =~ /^(\w+)/;
 	my ($ret, $out, $err) = $standby->psql('postgres', "SELECT purser.$call");
 	like($err, qr/cannot execute purser\.$name\(\) during recovery/, "$name on a standby");
+}
+my (undef, undef, $refused) = $standby->psql('postgres', 'CALL purser.migrate()');
+like($refused, qr/cannot execute purser\.migrate\(\) during recovery/, 'migrate on a standby');
+is($standby->safe_psql('postgres', q{SELECT (SELECT count(*) FROM purser.migrate_progress),
+	(SELECT count(*) FROM purser.backfills), (SELECT count(*) FROM purser.branches())}), '0|0|0',
+	'views of migrations on a standby');
+for my $call (qw(pause resume cancel))
+{
+	my ($ret, $out, $err) = $standby->psql('postgres', "SELECT purser.${call}_backfill('one1')");
+	like($err, qr/during recovery/, "${call}_backfill on a standby");
 }
 $standby->promote;
 is($standby->safe_psql('postgres', q{SELECT purser.accept('one1'); SELECT revision FROM purser.upgrade()}),

@@ -7,7 +7,7 @@
  * one innermost squash, its container.  What a squash names may be gone from
  * the ledger: such ids get numbers after those of the revisions.
  */
-#include "ledger.h"
+#include "ledger_graph.h"
 
 #include "miscadmin.h"
 

@@ -10,7 +10,7 @@
  * of edge count for the order and for what a step drags along; only parents
  * count for the heads of the graph.
  */
-#include "ledger.h"
+#include "ledger_graph.h"
 
 #include <limits.h>
 

@@ -6,7 +6,7 @@
  * comes before the revision where it ends.  Repeatable revisions belong to no
  * range, and come first where all is shown.
  */
-#include "ledger.h"
+#include "ledger_graph.h"
 
 /* Lists of nodes of the whole graph, by a node of the graph. */
 typedef struct Shelves

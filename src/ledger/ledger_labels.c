@@ -6,7 +6,7 @@
  * and by its ancestors down to where the branch begins: down to a revision
  * with several children or several parents, which do not hold it.
  */
-#include "ledger.h"
+#include "ledger_graph.h"
 
 #include "miscadmin.h"
 

@@ -5,7 +5,7 @@
  * Pure, and linear in nodes and edges: each function is a pass or two over the
  * arrays of a finished graph.
  */
-#include "ledger.h"
+#include "ledger_graph.h"
 
 /* The children of each node, in load order. */
 LedgerChildren

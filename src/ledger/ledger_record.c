@@ -6,7 +6,7 @@
  * is in the ledger; a squash that is out of use gets one when the last of what
  * it replaces comes into force, and loses it with the first that does not stay.
  */
-#include "ledger.h"
+#include "ledger_graph.h"
 
 static void
 add(LedgerSet *set, LedgerGraph *whole, int node, bool in_force)

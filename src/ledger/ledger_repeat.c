@@ -7,7 +7,7 @@
  * that it depends on is in force; one that depends on nothing waits for all
  * heads.  In a plan, repeatable i is node count + i of the graph.
  */
-#include "ledger.h"
+#include "ledger_graph.h"
 
 static const LedgerNode *
 repeatable_node(const LedgerGraph *graph, int repeatable)

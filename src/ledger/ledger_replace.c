@@ -9,7 +9,7 @@
  * replaces.  Repeatable revisions are not in the graph either, but listed
  * beside it, so that no planning of the lineage sees them.
  */
-#include "ledger.h"
+#include "ledger_graph.h"
 
 #include "miscadmin.h"
 

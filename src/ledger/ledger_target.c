@@ -8,7 +8,7 @@
  *
  * Pure.
  */
-#include "ledger.h"
+#include "ledger_graph.h"
 
 #include <ctype.h>
 #include <limits.h>

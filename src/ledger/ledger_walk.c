@@ -6,7 +6,7 @@
  * lineage; where there are several to choose from, the target is ambiguous.
  * The base, which is below the first revisions, is node -1.
  */
-#include "ledger.h"
+#include "ledger_graph.h"
 
 #define BASE (-1)
 

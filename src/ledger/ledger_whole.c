@@ -8,7 +8,7 @@
  * contains directly, each taken as one node, and neither has the outside: any
  * other cycle would show there too.
  */
-#include "ledger.h"
+#include "ledger_graph.h"
 
 /* How many squashes are around each number. */
 static int *
