@@ -1,0 +1,89 @@
+/*
+ * bulk_write.h
+ *		Rows into the table: batches, partitions, indexes, conflicts, triggers.
+ *
+ * A row that was made goes to the buffer of the part that it belongs to.  When
+ * enough are buffered, all parts are flushed: rows that conflict are settled,
+ * the rest goes to the heap many at a time, to the indexes, and to the trigger
+ * queue.
+ */
+#ifndef PURSER_BULK_WRITE_H
+#define PURSER_BULK_WRITE_H
+
+#include "bulk/bulk_table.h"
+
+#include "nodes/execnodes.h"
+
+/* Limits of what is buffered, those of COPY. */
+#define BULK_BATCH_ROWS		1000
+#define BULK_BATCH_BYTES	65535
+
+/* What became of a row. */
+typedef enum BulkOutcome
+{
+	BULK_PENDING = 0,
+	BULK_INSERTED,
+	BULK_UPDATED,
+	BULK_UNCHANGED,				/* in conflict, and the update's condition is not true */
+	BULK_SKIPPED,
+	BULK_REJECTED,
+	BULK_SUPPRESSED,			/* a trigger wanted no row */
+	BULK_NOUTCOMES
+} BulkOutcome;
+
+/* A row on its way. */
+typedef struct BulkEntry
+{
+	TupleTableSlot *slot;		/* of the part's row type, materialized */
+	BulkPosition position;
+	const char *raw;			/* only if rows may be rejected */
+	Size		raw_len;
+	BulkOutcome outcome;
+} BulkEntry;
+
+/* A table that rows go into: the target itself, or a partition of it. */
+typedef struct BulkPart
+{
+	ResultRelInfo *rri;
+	struct BulkInsertStateData *bistate;	/* NULL when inserting row by row, speculatively */
+	int			insert_options;
+	int			nentries;
+	BulkEntry  *entries;		/* BULK_BATCH_ROWS of them, slots made when first needed */
+	struct BulkConflict *conflict;	/* NULL: a conflict is an error */
+} BulkPart;
+
+typedef struct BulkWriter
+{
+	BulkTarget *target;
+	BulkContext *context;
+	const struct BulkOptions *options;
+	struct TransitionCaptureState *transition;
+	CommandId	cid;
+	bool		batched;		/* else each row is flushed by itself */
+	int			nparts;
+	BulkPart  **parts;
+	int			nbuffered;		/* in all parts */
+	Size		bytes;			/* of these */
+	uint64		counts[BULK_NOUTCOMES];
+} BulkWriter;
+
+extern void bulk_writer_begin(BulkWriter *writer, BulkTarget *target, BulkContext *context,
+							  const struct BulkOptions *options);
+extern TupleTableSlot *bulk_writer_slot(BulkWriter *writer);
+extern void bulk_writer_put(BulkWriter *writer, TupleTableSlot *slot);
+extern void bulk_writer_flush(BulkWriter *writer);
+extern void bulk_writer_end(BulkWriter *writer);
+
+/* ---- bulk_conflict.c ---- */
+
+typedef struct BulkConflict
+{
+	List	   *arbiters;		/* index OIDs; NIL: all */
+	TupleTableSlot *slot;		/* to look at the row in the way */
+} BulkConflict;
+
+extern BulkConflict *bulk_conflict_begin(BulkTarget *target, const struct BulkOptions *options);
+extern bool bulk_conflict_insert(BulkConflict *conflict, BulkTarget *target,
+								 TupleTableSlot *slot, CommandId cid, List **recheck);
+
+#endif							/* PURSER_BULK_WRITE_H */
