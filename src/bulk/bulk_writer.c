@@ -44,6 +44,7 @@ make_part(BulkWriter *writer)
 	part->conflict = bulk_conflict_begin(writer->target, writer->options);
 	if (part->conflict == NULL)
 		part->bistate = GetBulkInsertState();
+	part->foreign = bulk_foreign_begin(part->rri);
 	return part;
 }
 
@@ -89,8 +90,13 @@ bulk_writer_slot(BulkWriter *writer)
 static void
 row_inserted(BulkWriter *writer, BulkPart *part, BulkEntry *entry, List *recheck)
 {
+	TriggerDesc *triggers = part->rri->ri_TrigDesc;
+
+	if (part->foreign != NULL)
+		part->rri->ri_TrigDesc = bulk_foreign_triggers(part->foreign, entry);
 	ExecARInsertTriggers(writer->target->estate, part->rri, entry->slot, recheck,
 						 writer->transition);
+	part->rri->ri_TrigDesc = triggers;
 	list_free(recheck);
 	entry->outcome = BULK_INSERTED;
 }
@@ -161,6 +167,8 @@ flush_part(BulkWriter *writer, BulkPart *part)
 {
 	if (part->nentries == 0)
 		return;
+	if (part->foreign != NULL)
+		bulk_foreign_check(part->foreign, part->entries, part->nentries);
 	if (writer->batched)
 		insert_many(writer, part);
 	else
@@ -240,6 +248,8 @@ end_part(BulkPart *part)
 {
 	if (part->bistate != NULL)
 		FreeBulkInsertState(part->bistate);
+	if (part->foreign != NULL)
+		bulk_foreign_end(part->foreign);
 	for (int i = 0; i < BULK_BATCH_ROWS && part->entries[i].slot != NULL; i++)
 		ExecDropSingleTupleTableSlot(part->entries[i].slot);
 	table_finish_bulk_insert(part->rri->ri_RelationDesc, part->insert_options);
