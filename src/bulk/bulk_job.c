@@ -1,0 +1,133 @@
+/*
+ * bulk_job.c
+ *		Loads that outlive their transaction: purser.load has what each one was
+ *		asked for, so that another session can go on with it.
+ *
+ * Called by bulk_call.c and bulk_range.c.
+ */
+#include "bulk.h"
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "shared/owner_query.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+
+static OwnerQuery add_query = {
+	.sql = "INSERT INTO purser.load (relation, path, arguments, role) VALUES ($1, $2, $3, $4) "
+	"RETURNING load_id",
+	.writes = true,
+	.nargs = 4,
+	.argtypes = {OIDOID, TEXTOID, JSONBOID, OIDOID}
+};
+
+static OwnerQuery read_query = {
+	.sql = "SELECT relation, path, arguments, role, finished IS NOT NULL FROM purser.load "
+	"WHERE load_id OPERATOR(pg_catalog.=) $1",
+	.indexed = true,
+	.nargs = 1,
+	.argtypes = {INT8OID}
+};
+
+static OwnerQuery finish_query = {
+	.sql = "UPDATE purser.load SET finished = pg_catalog.clock_timestamp() "
+	"WHERE load_id OPERATOR(pg_catalog.=) $1 AND NOT EXISTS (SELECT FROM purser.load_range r "
+	"WHERE r.load_id OPERATOR(pg_catalog.=) $1 AND r.finished IS NULL)",
+	.writes = true,
+	.indexed = true,
+	.nargs = 1,
+	.argtypes = {INT8OID}
+};
+
+static OwnerQuery count_query = {
+	.sql = "SELECT pg_catalog.sum(inserted)::bigint, pg_catalog.sum(updated)::bigint, "
+	"pg_catalog.sum(skipped)::bigint, pg_catalog.sum(rejected)::bigint, "
+	"pg_catalog.count(*), pg_catalog.count(finished) "
+	"FROM purser.load_range WHERE load_id OPERATOR(pg_catalog.=) $1",
+	.indexed = true,
+	.nargs = 1,
+	.argtypes = {INT8OID}
+};
+
+/* Write the job down, under a new load_id. */
+void
+bulk_job_add(BulkJob *job, Jsonb *arguments)
+{
+	Datum		values[] = {
+		ObjectIdGetDatum(job->relid), CStringGetTextDatum(job->path), JsonbPGetDatum(arguments),
+		ObjectIdGetDatum(GetUserId())
+	};
+	bool		isnull;
+
+	(void) shared_query_open(&add_query, values, NULL);
+	job->load_id = DatumGetInt64(shared_query_value(0, 1, &isnull));
+	shared_query_close();
+}
+
+static void
+check_role(int64 load_id, Oid role)
+{
+	if (!has_privs_of_role(GetUserId(), role))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for load " INT64_FORMAT, load_id),
+				 errdetail("Only the role that began a load, and its members, may go on with it.")));
+}
+
+/* The load as it was asked for, by a call of the function; in the current memory context. */
+BulkJob *
+bulk_job_read(int64 load_id, Oid function)
+{
+	Datum		values[] = {Int64GetDatum(load_id)};
+	BulkJob    *job = palloc0(sizeof(BulkJob));
+	Jsonb	   *arguments;
+	bool		isnull;
+
+	if (shared_query_open(&read_query, values, NULL) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("there is no load " INT64_FORMAT, load_id)));
+	job->load_id = load_id;
+	job->function = function;
+	job->relid = DatumGetObjectId(shared_query_value(0, 1, &isnull));
+	job->path = shared_query_text(0, 2);
+	arguments = DatumGetJsonbP(shared_query_datum(0, 3, &isnull));
+	check_role(load_id, DatumGetObjectId(shared_query_value(0, 4, &isnull)));
+	job->finished = DatumGetBool(shared_query_value(0, 5, &isnull));
+	shared_query_close();
+	job->options = bulk_arguments_options(function, arguments);
+	return job;
+}
+
+/* Mark the load as finished if all of its ranges are in. */
+void
+bulk_job_finish(const BulkJob *job)
+{
+	Datum		values[] = {Int64GetDatum(job->load_id)};
+
+	(void) shared_query_open(&finish_query, values, NULL);
+	shared_query_close();
+}
+
+/* What all ranges that are in did; how many there are, and are in. */
+BulkJobCounts
+bulk_job_counts(const BulkJob *job)
+{
+	Datum		values[] = {Int64GetDatum(job->load_id)};
+	BulkJobCounts counts;
+	int64	   *all[] = {
+		&counts.inserted, &counts.updated, &counts.skipped, &counts.rejected,
+		&counts.ranges, &counts.finished
+	};
+
+	(void) shared_query_open(&count_query, values, NULL);
+	for (int i = 0; i < (int) lengthof(all); i++)
+	{
+		bool		isnull;
+		Datum		value = shared_query_value(0, i + 1, &isnull);
+
+		*all[i] = isnull ? 0 : DatumGetInt64(value);
+	}
+	shared_query_close();
+	return counts;
+}
