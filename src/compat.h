@@ -125,6 +125,11 @@
 #define rd_firstRelfilelocatorSubid rd_firstRelfilenodeSubid
 #endif
 
+/* 17: COPY counts the rows that it skips */
+#if PG_VERSION_NUM < 170000
+#define PROGRESS_COPY_TUPLES_SKIPPED 6
+#endif
+
 /* 16: the actions of the JSON parser return a result */
 #if PG_VERSION_NUM >= 160000
 #define PURSER_JSON_ACTION JsonParseErrorType

@@ -35,9 +35,13 @@ BulkReader *
 bulk_json_reader(const BulkReader *base, const BulkFormat *format pg_attribute_unused())
 {
 	MemoryContext oldcontext = MemoryContextSwitchTo(base->load_memory);
-	char	   *json = pnstrdup(base->source->data, base->source->len);
-	Jsonb	   *data = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(json)));
+	char	   *json;
+	Jsonb	   *data;
 
+	while (!base->source->complete)
+		bulk_source_more(base->source, 0);
+	json = pnstrdup(base->source->data, base->source->len);
+	data = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(json)));
 	MemoryContextSwitchTo(oldcontext);
 	return bulk_jsonb_reader(base, data);
 }
