@@ -72,6 +72,7 @@ typedef struct BulkOptions
 } BulkOptions;
 
 extern BulkOptions *bulk_options_from_call(FunctionCallInfo fcinfo);
+extern BulkCoding bulk_options_coding(const BulkOptions *options);
 
 /* ---- indexes built at the end: bulk_rebuild.c ---- */
 
@@ -109,6 +110,8 @@ typedef struct BulkInput
 	const char *verb;			/* for the error context; NULL: "bulk_insert into" */
 	BulkSource *source;
 	Jsonb	   *jsonb;			/* in place of it */
+	BulkPosition start;			/* of the source, in the file that it is a range of */
+	int64		load_id;		/* of a load that has one already, else 0 */
 } BulkInput;
 
 typedef struct BulkResult

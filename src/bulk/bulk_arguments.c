@@ -5,7 +5,7 @@
  *
  * Keys are names of arguments; nulls are left out.
  */
-#include "bulk.h"
+#include "bulk_job.h"
 
 #include "access/htup_details.h"
 #include "catalog/pg_proc.h"

@@ -7,12 +7,14 @@
  * or a lock; a load that was interrupted goes on with the ranges that are not
  * in yet.
  */
-#include "bulk.h"
+#include "bulk_job.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "shared/worker.h"
 #include "storage/lmgr.h"
@@ -24,20 +26,22 @@ PG_FUNCTION_INFO_V1(purser_load_0_1);
 
 #define COMMAND "purser.load()"
 
-/* Arguments; the last five are also results. */
+/* Arguments; load_id is also a result, and so are those after the ones that say how. */
 enum
 {
 	ARG_TARGET,
 	ARG_PATH,
-	ARG_FORMAT,
 	ARG_WORKERS,
 	ARG_RANGE_BYTES,
 	ARG_LOAD_ID,
-	ARG_FIRST_COUNT
+	ARG_FORMAT
 };
 
 /* Default size of a range, in bytes. */
 #define DEFAULT_RANGE (16 * 1024 * 1024)
+
+/* More than any server has. */
+#define MAX_WORKERS 1024
 
 static void
 require_nonatomic(FunctionCallInfo fcinfo)
@@ -88,12 +92,12 @@ take_name(BulkSchema *schema, const char *name, int len, int position)
 
 /* The names in a header line. */
 static List *
-read_header(const BulkOptions *options, const char *line, Size len)
+read_header(const BulkOptions *options, BulkSource *line)
 {
 	NameTaker	taker = {.schema.ncolumns = MaxHeapAttributeNumber, .schema.find = take_name};
 	BulkContext context = {0};
 	BulkReader	base = {
-		.source = bulk_source_memory(line, len),
+		.source = line,
 		.schema = &taker.schema,
 		.context = &context,
 		.fields = palloc0(MaxHeapAttributeNumber * sizeof(BulkField)),
@@ -107,29 +111,55 @@ read_header(const BulkOptions *options, const char *line, Size len)
 	return taker.names;
 }
 
-/* Cut the file into ranges; the header, if there is one, is in none. */
+/* Cut the file into ranges; the header, if there is one, is in none: columns is what it names. */
 static List *
-cut_file(BulkJob *job, uint64 size)
+cut_file(const BulkJob *job, uint64 size, List **columns)
 {
 	BulkOptions *options = job->options;
-	BulkSource *source = bulk_source_range(job->path, 0, 0);
+	BulkCoding	coding = bulk_options_coding(options);
+	BulkCoding	raw = {.compression = coding.compression, .encoding = GetDatabaseEncoding()};
+	/* Of bytes as they are: those that a conversion gives are at other places. */
+	BulkSource *source = bulk_source_file(job->path, &raw);
 	BulkPosition start = {0};
 	List	   *borders;
 
-	if (options->format_name == BULK_FORMAT_JSON)
-		borders = list_make1(memcpy(palloc(sizeof(start)), &start, sizeof(start)));
-	else
-	{
-		if (options->format.header != BULK_HEADER_NONE)
-		{
-			start = bulk_split_header(source, options);
-			if (options->format.header != BULK_HEADER_SKIP)
-				job->columns = read_header(options, source->data, start.offset);
-		}
-		borders = bulk_split(source, options, start, size);
-	}
+	if (source->compressed)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("compressed file \"%s\" cannot be loaded in ranges", job->path),
+				 errhint("Call purser.bulk_load().")));
+	bulk_source_more(source, 0);
+	if (options->format.header != BULK_HEADER_NONE)
+		start = bulk_split_header(source, options);
+	if (start.offset > 0 && options->format.header != BULK_HEADER_SKIP)
+		*columns = read_header(options, bulk_source_bytes(source->data, start.offset, &coding));
+	borders = bulk_split(source, options, start, size);
 	bulk_source_close(source);
 	return borders;
+}
+
+/* Only what every line end, or every one outside quotes, ends can be cut. */
+static void
+check_cuttable(const BulkOptions *options)
+{
+	if (options->format_name == BULK_FORMAT_JSON)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a file of format \"json\" cannot be loaded in ranges"),
+				 errhint("Write an object on each line, which is format \"ndjson\", "
+						 "or call purser.bulk_load().")));
+	/* The second byte of a character may be a backslash. */
+	if (options->format_name == BULK_FORMAT_TEXT &&
+		PG_ENCODING_IS_CLIENT_ONLY(bulk_options_coding(options).encoding))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a file of format \"text\" in encoding \"%s\" cannot be loaded in ranges",
+						pg_encoding_to_char(bulk_options_coding(options).encoding))));
+	if (options->format.delimiter == '\0' || options->format.header == BULK_HEADER_SNIFF)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("delimiter and header of a file to load in ranges cannot be guessed"),
+				 errhint("Give the options \"delimiter\" and \"header\".")));
 }
 
 static void
@@ -147,16 +177,22 @@ static BulkJob *
 begin_job(FunctionCallInfo fcinfo, uint64 size)
 {
 	BulkJob    *job = palloc0(sizeof(BulkJob));
+	List	   *columns = NIL;
+	List	   *borders;
 
+	bulk_file_check_privilege();
 	require_argument(fcinfo, ARG_TARGET, "target");
 	require_argument(fcinfo, ARG_PATH, "path");
 	job->relid = PG_GETARG_OID(ARG_TARGET);
 	job->path = text_to_cstring(PG_GETARG_TEXT_PP(ARG_PATH));
 	job->function = fcinfo->flinfo->fn_oid;
 	job->options = bulk_options_from_call(fcinfo);
+	check_cuttable(job->options);
+	borders = cut_file(job, size, &columns);
 	begin();
-	bulk_job_add(job, bulk_arguments_to_json(fcinfo, ARG_FORMAT), cut_file(job, size));
-	return job;
+	bulk_job_add(job, bulk_arguments_to_json(fcinfo, ARG_PATH), columns);
+	bulk_range_add(job->load_id, borders);
+	return bulk_job_read(job->load_id, job->function);
 }
 
 /* Go on with a load that was interrupted. */
@@ -165,6 +201,7 @@ resume_job(FunctionCallInfo fcinfo)
 {
 	BulkJob    *job;
 
+	bulk_file_check_privilege();
 	if (!PG_ARGISNULL(ARG_TARGET) || !PG_ARGISNULL(ARG_PATH))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -238,6 +275,31 @@ load_ranges(const BulkJob *job, int nworkers, MemoryContext memory)
 	foreach(lc, workers)
 		shared_worker_finish(lfirst(lc));
 	load_here(job, memory);
+}
+
+static int
+worker_count(FunctionCallInfo fcinfo)
+{
+	int			n = PG_ARGISNULL(ARG_WORKERS) ? 0 : PG_GETARG_INT32(ARG_WORKERS);
+
+	if (n < 0 || n > MAX_WORKERS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be between %d and %d", "workers", 0, MAX_WORKERS)));
+	return n;
+}
+
+static uint64
+range_bytes(FunctionCallInfo fcinfo)
+{
+	int64		bytes = PG_ARGISNULL(ARG_RANGE_BYTES) ? DEFAULT_RANGE :
+		PG_GETARG_INT64(ARG_RANGE_BYTES);
+
+	if (bytes <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be greater than zero", "range_bytes")));
+	return bytes;
 }
 
 static Datum

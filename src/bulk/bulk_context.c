@@ -37,16 +37,17 @@ static char *
 describe_position(const BulkContext *context)
 {
 	const BulkPosition *position = &context->position;
+	uint64		row = context->start.row + position->row;
+	uint64		line = context->start.line + position->line;
 
 	if (context->last_row > position->row)
 		return psprintf("rows " UINT64_FORMAT " to " UINT64_FORMAT,
-						position->row, context->last_row);
+						row, context->start.row + context->last_row);
 	if (position->row == 0)
-		return psprintf("line " UINT64_FORMAT, position->line);
+		return psprintf("line " UINT64_FORMAT, line);
 	if (position->line == 0)
-		return psprintf("row " UINT64_FORMAT, position->row);
-	return psprintf("row " UINT64_FORMAT " (line " UINT64_FORMAT ")",
-					position->row, position->line);
+		return psprintf("row " UINT64_FORMAT, row);
+	return psprintf("row " UINT64_FORMAT " (line " UINT64_FORMAT ")", row, line);
 }
 
 /* Is the error being raised one in the form of the input? */

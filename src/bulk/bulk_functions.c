@@ -110,16 +110,6 @@ load_and_report(FunctionCallInfo fcinfo, const BulkInput *input, const BulkOptio
 	return bulk_make_result(fcinfo, &result);
 }
 
-/* As COPY, take bytes to be in the client's encoding if nothing else is said. */
-static BulkCoding
-get_coding(const BulkOptions *options)
-{
-	BulkCoding	coding = {.compression = options->compression};
-
-	coding.encoding = options->encoding >= 0 ? options->encoding : pg_get_client_encoding();
-	return coding;
-}
-
 static BulkSource *
 text_source(FunctionCallInfo fcinfo)
 {
@@ -144,7 +134,7 @@ Datum
 purser_bulk_insert_bytea_0_1(PG_FUNCTION_ARGS)
 {
 	BulkOptions *options = get_options(fcinfo, "data");
-	BulkCoding	coding = get_coding(options);
+	BulkCoding	coding = bulk_options_coding(options);
 	bytea	   *data = PG_GETARG_BYTEA_PP(ARG_DATA);
 	BulkInput	input = {
 		.source = bulk_source_bytes(VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data), &coding)
@@ -180,7 +170,7 @@ Datum
 purser_bulk_load_0_1(PG_FUNCTION_ARGS)
 {
 	BulkOptions *options = get_options(fcinfo, "path");
-	BulkCoding	coding = get_coding(options);
+	BulkCoding	coding = bulk_options_coding(options);
 	BulkInput	input = {.verb = "bulk_load into"};
 
 	bulk_file_check_privilege();

@@ -53,7 +53,8 @@ typedef struct BulkContext
 {
 	const char *verb;			/* what is being done: "bulk_insert into" */
 	const char *relation;
-	BulkPosition position;
+	BulkPosition start;			/* of the source, in the file that it is a range of */
+	BulkPosition position;		/* in the source */
 	uint64		last_row;		/* with a batch: its last row, else 0 */
 	const char *column;			/* being coerced, or NULL */
 	const BulkField *field;		/* its input */
@@ -80,6 +81,7 @@ struct BulkSource
 	uint64		offset;			/* of the window's first byte in the input */
 	bool		complete;		/* nothing comes after the window */
 	bool		file;			/* of the server */
+	bool		compressed;		/* data is what was unpacked */
 	bool		verify;			/* not known to be valid in the database's encoding */
 
 	/*

@@ -5,24 +5,28 @@
  *
  * Called by bulk_call.c and bulk_range.c.
  */
-#include "bulk.h"
+#include "bulk_job.h"
 
 #include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "shared/arguments.h"
 #include "shared/owner_query.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 
 static OwnerQuery add_query = {
-	.sql = "INSERT INTO purser.load (relation, path, arguments, role) VALUES ($1, $2, $3, $4) "
+	.sql = "INSERT INTO purser.load_job (relation, path, arguments, columns, encoding, role) "
+	"VALUES ($1, $2, $3, $4, $5, $6) "
 	"RETURNING load_id",
 	.writes = true,
-	.nargs = 4,
-	.argtypes = {OIDOID, TEXTOID, JSONBOID, OIDOID}
+	.nargs = 6,
+	.argtypes = {OIDOID, TEXTOID, JSONBOID, TEXTARRAYOID, TEXTOID, OIDOID}
 };
 
 static OwnerQuery read_query = {
-	.sql = "SELECT relation, path, arguments, role, finished IS NOT NULL FROM purser.load "
+	.sql = "SELECT relation, path, arguments, columns, encoding, role, finished IS NOT NULL "
+	"FROM purser.load_job "
 	"WHERE load_id OPERATOR(pg_catalog.=) $1",
 	.indexed = true,
 	.nargs = 1,
@@ -30,7 +34,7 @@ static OwnerQuery read_query = {
 };
 
 static OwnerQuery finish_query = {
-	.sql = "UPDATE purser.load SET finished = pg_catalog.clock_timestamp() "
+	.sql = "UPDATE purser.load_job SET finished = pg_catalog.clock_timestamp() "
 	"WHERE load_id OPERATOR(pg_catalog.=) $1 AND NOT EXISTS (SELECT FROM purser.load_range r "
 	"WHERE r.load_id OPERATOR(pg_catalog.=) $1 AND r.finished IS NULL)",
 	.writes = true,
@@ -49,17 +53,30 @@ static OwnerQuery count_query = {
 	.argtypes = {INT8OID}
 };
 
-/* Write the job down, under a new load_id. */
-void
-bulk_job_add(BulkJob *job, Jsonb *arguments)
+static Datum
+names_datum(const List *list)
 {
+	NameList	names = {0, palloc(Max(list_length(list), 1) * sizeof(char *))};
+	ListCell   *lc;
+
+	foreach(lc, list)
+		names.items[names.count++] = lfirst(lc);
+	return shared_names_to_array(names);
+}
+
+/* Write the job down, under a new load_id; columns: those of a row, if they are not all. */
+void
+bulk_job_add(BulkJob *job, Jsonb *arguments, const List *columns)
+{
+	int			encoding = bulk_options_coding(job->options).encoding;
 	Datum		values[] = {
 		ObjectIdGetDatum(job->relid), CStringGetTextDatum(job->path), JsonbPGetDatum(arguments),
+		names_datum(columns), CStringGetTextDatum(pg_encoding_to_char(encoding)),
 		ObjectIdGetDatum(GetUserId())
 	};
 	bool		isnull;
 
-	(void) shared_query_open(&add_query, values, NULL);
+	(void) shared_query_open(&add_query, values, columns == NIL ? "   n  " : NULL);
 	job->load_id = DatumGetInt64(shared_query_value(0, 1, &isnull));
 	shared_query_close();
 }
@@ -74,14 +91,28 @@ check_role(int64 load_id, Oid role)
 				 errdetail("Only the role that began a load, and its members, may go on with it.")));
 }
 
+static List *
+list_of_names(Datum array)
+{
+	NameList	names = shared_names_from_array(array, "columns");
+	List	   *list = NIL;
+
+	for (int i = 0; i < names.count; i++)
+		list = lappend(list, names.items[i]);
+	return list;
+}
+
 /* The load as it was asked for, by a call of the function; in the current memory context. */
 BulkJob *
 bulk_job_read(int64 load_id, Oid function)
 {
 	Datum		values[] = {Int64GetDatum(load_id)};
 	BulkJob    *job = palloc0(sizeof(BulkJob));
+	List	   *columns = NIL;
+	char	   *encoding;
 	Jsonb	   *arguments;
 	bool		isnull;
+	Datum		names;
 
 	if (shared_query_open(&read_query, values, NULL) == 0)
 		ereport(ERROR,
@@ -92,10 +123,20 @@ bulk_job_read(int64 load_id, Oid function)
 	job->relid = DatumGetObjectId(shared_query_value(0, 1, &isnull));
 	job->path = shared_query_text(0, 2);
 	arguments = DatumGetJsonbP(shared_query_datum(0, 3, &isnull));
-	check_role(load_id, DatumGetObjectId(shared_query_value(0, 4, &isnull)));
-	job->finished = DatumGetBool(shared_query_value(0, 5, &isnull));
+	names = shared_query_datum(0, 4, &isnull);
+	if (!isnull)
+		columns = list_of_names(names);
+	encoding = shared_query_text(0, 5);
+	check_role(load_id, DatumGetObjectId(shared_query_value(0, 6, &isnull)));
+	job->finished = DatumGetBool(shared_query_value(0, 7, &isnull));
 	shared_query_close();
 	job->options = bulk_arguments_options(function, arguments);
+	/* The client's, of who began the load. */
+	job->options->encoding = pg_char_to_encoding(encoding);
+	/* No range has the header. */
+	job->options->format.header = BULK_HEADER_NONE;
+	if (columns != NIL)
+		job->options->columns = columns;
 	return job;
 }
 

@@ -253,6 +253,7 @@ bulk_load(Oid relid, const BulkInput *input, const BulkOptions *options)
 	bulk_target_open(&load->target, relid, options);
 	bulk_context_push(&load->context, input->verb ? input->verb : "bulk_insert into",
 					  pstrdup(RelationGetRelationName(load->target.rel)));
+	load->context.start = input->start;
 	oldcontext = MemoryContextSwitchTo(load->target.estate->es_query_cxt);
 	load->target.rebuild = rebuild;
 	prepare_schema(load);

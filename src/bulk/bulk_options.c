@@ -524,3 +524,13 @@ bulk_options_from_call(FunctionCallInfo fcinfo)
 	read_end(&call, options);
 	return options;
 }
+
+/* How bytes are to be taken: in the client's encoding if nothing else is said, as by COPY. */
+BulkCoding
+bulk_options_coding(const BulkOptions *options)
+{
+	BulkCoding	coding = {.compression = options->compression};
+
+	coding.encoding = options->encoding >= 0 ? options->encoding : pg_get_client_encoding();
+	return coding;
+}

@@ -10,7 +10,7 @@
  *
  * Called by bulk_call.c and, in background workers, by shared/worker.c.
  */
-#include "bulk.h"
+#include "bulk_job.h"
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
@@ -19,6 +19,13 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+
+typedef struct BulkRange
+{
+	int			number;			/* from 1 */
+	BulkPosition start;
+	uint64		end;			/* offset behind it */
+} BulkRange;
 
 static OwnerQuery add_query = {
 	.sql = "INSERT INTO purser.load_range (load_id, number, first_byte, last_byte, first_row, first_line) "
@@ -48,21 +55,20 @@ static OwnerQuery finish_query = {
 	.argtypes = {INT8OID, INT4OID, INT8OID, INT8OID, INT8OID, INT8OID}
 };
 
-/* Write down the ranges between the borders; the last one has no end. */
+/* Write down the ranges between the borders. */
 void
-bulk_range_add(int64 load_id, List *borders)
+bulk_range_add(int64 load_id, const List *borders)
 {
-	for (int i = 0; i < list_length(borders); i++)
+	for (int i = 0; i + 1 < list_length(borders); i++)
 	{
-		const BulkPosition *first = list_nth(borders, i);
-		const BulkPosition *next = i + 1 < list_length(borders) ? list_nth(borders, i + 1) : NULL;
+		const BulkPosition *start = list_nth(borders, i);
+		const BulkPosition *end = list_nth(borders, i + 1);
 		Datum		values[] = {
-			Int64GetDatum(load_id), Int32GetDatum(i + 1), Int64GetDatum(first->offset),
-			Int64GetDatum(next ? next->offset : 0), Int64GetDatum(first->row),
-			Int64GetDatum(first->line)
+			Int64GetDatum(load_id), Int32GetDatum(i + 1), Int64GetDatum(start->offset),
+			Int64GetDatum(end->offset), Int64GetDatum(start->row), Int64GetDatum(start->line)
 		};
 
-		(void) shared_query_open(&add_query, values, next ? NULL : "   n  ");
+		(void) shared_query_open(&add_query, values, NULL);
 		shared_query_close();
 	}
 }
@@ -80,8 +86,6 @@ take_range(int64 load_id, BulkRange *range)
 		range->number = DatumGetInt32(shared_query_value(0, 1, &isnull));
 		range->start.offset = DatumGetInt64(shared_query_value(0, 2, &isnull));
 		range->end = DatumGetInt64(shared_query_value(0, 3, &isnull));
-		if (isnull)
-			range->end = 0;
 		range->start.row = DatumGetInt64(shared_query_value(0, 4, &isnull));
 		range->start.line = DatumGetInt64(shared_query_value(0, 5, &isnull));
 	}
@@ -94,7 +98,8 @@ finish_range(int64 load_id, const BulkRange *range, const BulkResult *result)
 {
 	const uint64 *counts = result->counts;
 	Datum		values[] = {
-		Int64GetDatum(load_id), Int32GetDatum(range->number), Int64GetDatum(counts[BULK_INSERTED]),
+		Int64GetDatum(load_id), Int32GetDatum(range->number),
+		Int64GetDatum(counts[BULK_INSERTED]),
 		Int64GetDatum(counts[BULK_UPDATED]),
 		Int64GetDatum(counts[BULK_SKIPPED] + counts[BULK_UNCHANGED]),
 		Int64GetDatum(counts[BULK_REJECTED])
@@ -109,12 +114,14 @@ bool
 bulk_range_load_next(const BulkJob *job)
 {
 	BulkRange	range;
-	BulkInput	input = {0};
+	BulkInput	input = {.verb = "load into"};
+	BulkCoding	coding;
 	BulkResult	result;
 
 	if (!take_range(job->load_id, &range))
 		return false;
-	input.source = bulk_source_range(job->path, range.start.offset, range.end);
+	coding = bulk_options_coding(job->options);
+	input.source = bulk_source_range(job->path, &coding, range.start.offset, range.end);
 	input.start = range.start;
 	input.load_id = job->load_id;
 	result = bulk_load(job->relid, &input, job->options);
@@ -153,7 +160,7 @@ bulk_range_worker(void *payload, Size size pg_attribute_unused())
 	}
 }
 
-/* A worker that brings in ranges of the load. */
+/* A worker that brings in ranges of the load; NULL if there is no place for it. */
 Worker *
 bulk_range_start_worker(const BulkJob *job, const WorkerSettings *settings)
 {
@@ -165,5 +172,5 @@ bulk_range_start_worker(const BulkJob *job, const WorkerSettings *settings)
 		.size = sizeof(task)
 	};
 
-	return shared_worker_start(&start);
+	return shared_worker_try_start(&start);
 }

@@ -202,6 +202,7 @@ finish_source(WindowSource *source, BulkStream *lowest, const BulkCoding *coding
 	source->base.size = lowest->size;
 	source->first = source->base.offset;
 	source->stream = unpacked(lowest, coding->compression);
+	source->base.compressed = source->stream != lowest;
 	source->converts = bulk_convert_needed(coding->encoding);
 	if (source->converts)
 		source->stream = bulk_stream_convert(source->stream, coding->encoding);

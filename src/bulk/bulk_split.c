@@ -10,7 +10,7 @@
  *
  * Called by bulk_call.c.
  */
-#include "bulk.h"
+#include "bulk_job.h"
 
 #include "miscadmin.h"
 
@@ -101,35 +101,61 @@ find_line_end(const BulkSource *source)
 	return '\n';
 }
 
-/*
- * The positions at which ranges of at least size bytes may begin: first, then
- * where others end.  start: of the source's first byte; row and line count
- * those before.
- */
-List *
-bulk_split(BulkSource *source, const BulkOptions *options, BulkPosition start, uint64 size)
+static Splitter
+make_splitter(const BulkSource *source, const BulkOptions *options, BulkPosition start)
 {
 	Splitter	splitter = {
 		.format = &options->format,
 		.quotes = options->format_name == BULK_FORMAT_CSV,
 		.backslashes = options->format_name == BULK_FORMAT_TEXT,
+		.line_end = find_line_end(source),
 		.position = start,
-		.size = size
+		.last = start.offset
 	};
 
+	return splitter;
+}
+
+/* Where the first record of the source's window ends; all of the window if it does not. */
+BulkPosition
+bulk_split_header(BulkSource *source, const BulkOptions *options)
+{
+	Splitter	splitter = make_splitter(source, options, (BulkPosition) {0});
+	BulkPosition end;
+
+	take_window(&splitter, source->data, source->len);
+	if (splitter.borders == NIL)
+		return splitter.position;
+	end = *(BulkPosition *) linitial(splitter.borders);
+	/* The header is no row. */
+	end.row = 0;
+	return end;
+}
+
+/*
+ * Where ranges of at least size bytes begin, and last where the input ends: a
+ * list of BulkPosition.  start: the beginning of the first one; row and line
+ * count those before a position.
+ */
+List *
+bulk_split(BulkSource *source, const BulkOptions *options, BulkPosition start, uint64 size)
+{
+	Splitter	splitter = make_splitter(source, options, start);
+	Size		skip = start.offset - source->offset;
+
+	splitter.size = size;
 	add_border(&splitter);
-	splitter.line_end = find_line_end(source);
 	for (;;)
 	{
 		CHECK_FOR_INTERRUPTS();
-		take_window(&splitter, source->data, source->len);
+		take_window(&splitter, source->data + skip, source->len - skip);
+		skip = 0;
 		if (source->complete)
 			break;
 		bulk_source_more(source, source->len);
 		bulk_source_release(source);
 	}
-	/* An end of the input is no beginning. */
-	if (splitter.last == splitter.position.offset && list_length(splitter.borders) > 1)
-		splitter.borders = list_truncate(splitter.borders, list_length(splitter.borders) - 1);
+	if (splitter.last < splitter.position.offset)
+		add_border(&splitter);
 	return splitter.borders;
 }

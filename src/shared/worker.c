@@ -165,9 +165,12 @@ let_go(dsm_segment *segment pg_attribute_unused(), Datum arg)
 	pfree(worker);
 }
 
-/* To be called in a transaction; the worker ends with it at the latest. */
+/*
+ * To be called in a transaction; the worker ends with it at the latest.  NULL
+ * if the server has no place for another one.
+ */
 Worker *
-shared_worker_start(const WorkerTask *task)
+shared_worker_try_start(const WorkerTask *task)
 {
 	Worker	   *worker;
 
@@ -178,12 +181,26 @@ shared_worker_start(const WorkerTask *task)
 	worker = fill_segment(task);
 	on_dsm_detach(worker->segment, let_go, PointerGetDatum(worker));
 	if (!launch(worker))
+	{
+		dsm_detach(worker->segment);
+		return NULL;
+	}
+	shm_mq_set_handle(worker->queue, worker->handle);
+	return worker;
+}
+
+/* The same, where it cannot do without. */
+Worker *
+shared_worker_start(const WorkerTask *task)
+{
+	Worker	   *worker = shared_worker_try_start(task);
+
+	if (worker == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 				 errmsg("could not start a background worker"),
 				 errdetail("All of the server's places for background workers are taken."),
 				 errhint("Try again later, or increase max_worker_processes.")));
-	shm_mq_set_handle(worker->queue, worker->handle);
 	return worker;
 }
 

@@ -35,6 +35,7 @@ typedef void (*WorkerFunction) (void *payload, Size size);
 typedef struct Worker Worker;
 
 extern WorkerSettings *shared_worker_settings(void);
+extern Worker *shared_worker_try_start(const WorkerTask *task);
 extern Worker *shared_worker_start(const WorkerTask *task);
 extern void shared_worker_finish(Worker *worker);
 

@@ -1,0 +1,59 @@
+/*
+ * bulk_job.h
+ *		Loads of files in ranges, each in a transaction of its own.
+ */
+#ifndef PURSER_BULK_JOB_H
+#define PURSER_BULK_JOB_H
+
+#include "bulk/bulk.h"
+
+#include "shared/worker.h"
+
+/* ---- what was asked for: bulk_job.c ---- */
+
+typedef struct BulkJob
+{
+	int64		load_id;
+	Oid			relid;
+	char	   *path;
+	Oid			function;		/* whose arguments say how: purser.load */
+	BulkOptions *options;
+	bool		finished;
+} BulkJob;
+
+/* Rows so far, and ranges. */
+typedef struct BulkJobCounts
+{
+	int64		inserted;
+	int64		updated;
+	int64		skipped;
+	int64		rejected;
+	int64		ranges;
+	int64		finished;		/* of these */
+} BulkJobCounts;
+
+extern void bulk_job_add(BulkJob *job, Jsonb *arguments, const List *columns);
+extern BulkJob *bulk_job_read(int64 load_id, Oid function);
+extern void bulk_job_finish(const BulkJob *job);
+extern BulkJobCounts bulk_job_counts(const BulkJob *job);
+
+/* ---- arguments that outlive the call: bulk_arguments.c ---- */
+
+extern Jsonb *bulk_arguments_to_json(FunctionCallInfo fcinfo, int first);
+extern BulkOptions *bulk_arguments_options(Oid function, Jsonb *arguments);
+
+/* ---- where a file may be cut: bulk_split.c ---- */
+
+extern BulkPosition bulk_split_header(BulkSource *source, const BulkOptions *options);
+extern List *bulk_split(BulkSource *source, const BulkOptions *options, BulkPosition start,
+						uint64 size);
+
+/* ---- ranges: bulk_range.c ---- */
+
+extern void bulk_range_add(int64 load_id, const List *borders);
+extern bool bulk_range_load_next(const BulkJob *job);
+extern Worker *bulk_range_start_worker(const BulkJob *job, const WorkerSettings *settings);
+
+extern PGDLLEXPORT void bulk_range_worker(void *payload, Size size);
+
+#endif							/* PURSER_BULK_JOB_H */
