@@ -40,9 +40,10 @@ OBJS_ONLINE = $(addprefix src/online/online_, backfill.o batch.o control.o cut.o
 	segment.o settings.o statement.o throttle.o transaction.o wait.o worker.o)
 OBJS_ADOPT = $(addprefix src/adopt/adopt_, find.o functions.o name.o plan.o read.o tools.o)
 OBJS_BULK = $(addprefix src/bulk/bulk_, arguments.o call.o coerce.o conflict.o context.o csv.o \
-	file.o foreign.o functions.o job.o json.o jsonb.o load.o nested.o options.o parent.o \
-	progress.o range.o rebuild.o settings.o sight.o source.o source_convert.o source_file.o \
-	source_gzip.o source_window.o source_zstd.o split.o stream.o target.o text.o writer.o)
+	delimited.o file.o foreign.o functions.o header.o job.o json.o jsonb.o load.o nested.o \
+	options.o parent.o progress.o range.o rebuild.o scan.o scan_avx2.o scan_neon.o scan_scalar.o \
+	scan_sse2.o settings.o sight.o sniff.o source.o source_convert.o source_file.o source_gzip.o \
+	source_window.o source_zstd.o split.o stream.o target.o text.o writer.o)
 OBJS_AUDIT = src/audit/audit.o $(addprefix src/audit/audit_, board.o finds.o hooks.o index.o \
 	judge.o local.o nplus1.o plan.o rules.o screen.o store.o suggest.o table.o tap.o views.o \
 	workers.o)

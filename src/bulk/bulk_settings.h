@@ -5,6 +5,8 @@
 #ifndef PURSER_BULK_SETTINGS_H
 #define PURSER_BULK_SETTINGS_H
 
+#include "pg_purser.h"
+
 extern int	bulk_window;		/* bytes of input to read at a time */
 
 #endif							/* PURSER_BULK_SETTINGS_H */
