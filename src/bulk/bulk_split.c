@@ -116,17 +116,23 @@ make_splitter(const BulkSource *source, const BulkOptions *options, BulkPosition
 	return splitter;
 }
 
-/* Where the first record of the source's window ends; all of the window if it does not. */
+/* Where the first record ends, which stays in the source's window. */
 BulkPosition
 bulk_split_header(BulkSource *source, const BulkOptions *options)
 {
-	Splitter	splitter = make_splitter(source, options, (BulkPosition) {0});
+	Splitter	splitter;
 	BulkPosition end;
 
-	take_window(&splitter, source->data, source->len);
-	if (splitter.borders == NIL)
-		return splitter.position;
-	end = *(BulkPosition *) linitial(splitter.borders);
+	for (;;)
+	{
+		splitter = make_splitter(source, options, (BulkPosition) {0});
+		take_window(&splitter, source->data, source->len);
+		if (splitter.borders != NIL || source->complete)
+			break;
+		bulk_source_more(source, 0);
+	}
+	end = splitter.borders == NIL ? splitter.position :
+		*(BulkPosition *) linitial(splitter.borders);
 	/* The header is no row. */
 	end.row = 0;
 	return end;
