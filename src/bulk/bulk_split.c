@@ -12,16 +12,13 @@
  */
 #include "bulk_job.h"
 
+#include "bulk/bulk_scan.h"
 #include "miscadmin.h"
 
 typedef struct Splitter
 {
-	const BulkFormat *format;
-	bool		quotes;			/* CSV */
-	bool		backslashes;	/* text */
+	BulkScan	scan;			/* for line ends alone */
 	char		line_end;
-	bool		quoted;
-	bool		escaped;		/* the next byte stands for itself */
 	BulkPosition position;		/* of the next byte */
 	uint64		size;			/* wanted, of a range, in bytes */
 	List	   *borders;		/* of BulkPosition */
@@ -29,66 +26,72 @@ typedef struct Splitter
 } Splitter;
 
 static void
-add_border(Splitter *splitter)
+add_border(Splitter *splitter, BulkPosition position)
 {
 	BulkPosition *border = palloc(sizeof(BulkPosition));
 
-	*border = splitter->position;
+	*border = position;
 	splitter->borders = lappend(splitter->borders, border);
-	splitter->last = border->offset;
+	splitter->last = position.offset;
 }
 
-/* Take a byte that may mean something. */
-static void
-take_special(Splitter *splitter, char byte)
+/* How often the byte is there; in blocks of a fixed size, which compilers make vectors of. */
+static uint64
+count_bytes(const char *data, Size len, char byte)
 {
-	if (byte == splitter->line_end)
-		splitter->position.line++;
-	if (splitter->escaped)
+	uint64		count = 0;
+	Size		i = 0;
+
+	for (; i + BULK_SCAN_BLOCK <= len; i += BULK_SCAN_BLOCK)
 	{
-		splitter->escaped = false;
+		uint8		found = 0;
+
+		for (int j = 0; j < BULK_SCAN_BLOCK; j++)
+			found += data[i + j] == byte;
+		count += found;
+	}
+	for (; i < len; i++)
+		count += data[i] == byte;
+	return count;
+}
+
+/* A border behind the line end, which is a record's, if the range is long enough. */
+static void
+take_line_end(Splitter *splitter, const char *stripe, int where)
+{
+	BulkPosition position = splitter->position;
+
+	position.row++;
+	splitter->position.row++;
+	position.offset += where + 1;
+	if (position.offset - splitter->last < splitter->size)
 		return;
-	}
-	if (splitter->quotes && byte == splitter->format->escape && splitter->quoted &&
-		byte != splitter->format->quote)
-		splitter->escaped = true;
-	else if (splitter->quotes && byte == splitter->format->quote)
-		splitter->quoted = !splitter->quoted;
-	else if (splitter->backslashes && byte == '\\')
-		splitter->escaped = true;
-	else if (byte == splitter->line_end && !splitter->quoted)
-	{
-		splitter->position.row++;
-		if (splitter->position.offset - splitter->last >= splitter->size)
-			add_border(splitter);
-	}
+	position.line += count_bytes(stripe, where + 1, splitter->line_end);
+	add_border(splitter, position);
 }
 
 static void
 take_window(Splitter *splitter, const char *data, Size len)
 {
-	bool		special[256] = {0};
-	uint64		start = splitter->position.offset;
+	BulkScan   *scan = &splitter->scan;
 
-	special[(unsigned char) splitter->line_end] = true;
-	if (splitter->quotes)
+	while (len > 0)
 	{
-		special[(unsigned char) splitter->format->quote] = true;
-		special[(unsigned char) splitter->format->escape] = true;
+		int			n = Min(len, BULK_SCAN_STRIPE);
+
+		bulk_scan_stripe(scan, data, n);
+		for (int i = 0; i < scan->count; i++)
+		{
+			int			where = scan->index[i] & BULK_SCAN_POSITION;
+
+			if (data[where] == splitter->line_end)
+				take_line_end(splitter, data, where);
+		}
+		splitter->position.line += count_bytes(data, n, splitter->line_end);
+		splitter->position.offset += n;
+		data += n;
+		len -= n;
 	}
-	if (splitter->backslashes)
-		special['\\'] = true;
-	for (Size i = 0; i < len; i++)
-	{
-		if (likely(!special[(unsigned char) data[i]] && !splitter->escaped))
-			continue;
-		splitter->position.offset = start + i + 1;
-		if (special[(unsigned char) data[i]])
-			take_special(splitter, data[i]);
-		else
-			splitter->escaped = false;
-	}
-	splitter->position.offset = start + len;
 }
 
 /* The byte that ends lines: a carriage return only where no newline comes at all near the beginning. */
@@ -101,19 +104,19 @@ find_line_end(const BulkSource *source)
 	return '\n';
 }
 
-static Splitter
-make_splitter(const BulkSource *source, const BulkOptions *options, BulkPosition start)
+static void
+begin_splitter(Splitter *splitter, const BulkSource *source, const BulkOptions *options,
+			   BulkPosition start)
 {
-	Splitter	splitter = {
-		.format = &options->format,
-		.quotes = options->format_name == BULK_FORMAT_CSV,
-		.backslashes = options->format_name == BULK_FORMAT_TEXT,
-		.line_end = find_line_end(source),
-		.position = start,
-		.last = start.offset
-	};
+	const BulkFormat *format = &options->format;
+	bool		csv = options->format_name == BULK_FORMAT_CSV;
 
-	return splitter;
+	memset(splitter, 0, sizeof(*splitter));
+	splitter->line_end = find_line_end(source);
+	splitter->position = start;
+	splitter->last = start.offset;
+	bulk_scan_begin(&splitter->scan, splitter->line_end, csv ? format->quote : '\0',
+					csv ? format->escape : '\0');
 }
 
 /* Where the first record ends, which stays in the source's window. */
@@ -125,7 +128,7 @@ bulk_split_header(BulkSource *source, const BulkOptions *options)
 
 	for (;;)
 	{
-		splitter = make_splitter(source, options, (BulkPosition) {0});
+		begin_splitter(&splitter, source, options, (BulkPosition) {0});
 		take_window(&splitter, source->data, source->len);
 		if (splitter.borders != NIL || source->complete)
 			break;
@@ -146,11 +149,12 @@ bulk_split_header(BulkSource *source, const BulkOptions *options)
 List *
 bulk_split(BulkSource *source, const BulkOptions *options, BulkPosition start, uint64 size)
 {
-	Splitter	splitter = make_splitter(source, options, start);
 	Size		skip = start.offset - source->offset;
+	Splitter	splitter;
 
+	begin_splitter(&splitter, source, options, start);
 	splitter.size = size;
-	add_border(&splitter);
+	add_border(&splitter, start);
 	for (;;)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -162,6 +166,6 @@ bulk_split(BulkSource *source, const BulkOptions *options, BulkPosition start, u
 		bulk_source_release(source);
 	}
 	if (splitter.last < splitter.position.offset)
-		add_border(&splitter);
+		add_border(&splitter, splitter.position);
 	return splitter.borders;
 }
