@@ -1,0 +1,159 @@
+# CALL purser.load: files cut into ranges of any size give the rows that COPY gives; whatever dies in
+# between, going on brings each row in once.
+use strict;
+use warnings;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(usleep);
+
+my $seed = $ENV{PURSER_SEED} // int(rand(2**31));
+srand($seed);
+note("PURSER_SEED=$seed");
+
+my $node = PostgreSQL::Test::Cluster->new('ranges');
+$node->init(extra => [ '--encoding=UTF8', '--locale=C' ]);
+$node->append_conf('postgresql.conf', "max_worker_processes = 12\nrestart_after_crash = on\n");
+$node->start;
+my $dir = $node->data_dir;
+sub query { return $node->safe_psql('postgres', shift) }
+
+query(<<'END');
+CREATE EXTENSION pg_purser;
+CREATE TABLE wanted (id int, a text, b text);
+CREATE TABLE got (LIKE wanted);
+END
+
+# ---- every way to cut ----
+
+my @texts = ('', 'plain', 'with "quotes"', "two\nlines", "cr\r\nlf", 'back\\slash', '"', '""', ',', "\n", '\\', '\\.', 'é日本語',
+	"many\nlines\n\nof it", 'x' x 300);
+sub some_text { return $texts[ int(rand(@texts)) ] }
+
+sub write_file
+{
+	my ($name, $content) = @_;
+	open(my $file, '>:raw', "$dir/$name") or die;
+	print $file $content;
+	close $file;
+}
+
+foreach my $round (1 .. 12)
+{
+	my $rows = int(rand(200));
+	my $ndjson = '';
+	query("TRUNCATE wanted");
+	my $values = join ",\n", map { "($_, \$t\$" . some_text() . "\$t\$, CASE WHEN random() < 0.2 THEN NULL ELSE \$t\$" . some_text() . "\$t\$ END)" } 1 .. $rows;
+	query("INSERT INTO wanted VALUES $values") if $rows;
+	query("COPY wanted TO '$dir/cut.csv' (FORMAT csv, HEADER)");
+	query("COPY wanted TO '$dir/odd.csv' (FORMAT csv, HEADER, DELIMITER ';', QUOTE '''', ESCAPE '!')");
+	query("COPY wanted TO '$dir/cut.txt'");
+	write_file('cut.ndjson', join '', map { "$_\n" } split /\n/, query('SELECT row_to_json(w) FROM wanted w'));
+	# The last line end may be missing.
+	truncate("$dir/cut.csv", (-s "$dir/cut.csv") - 1) if $round % 2;
+	foreach my $case (
+		[ 'cut.csv', '{}' ],
+		[ 'odd.csv', '{"delimiter": ";", "quote": "\'", "escape": "!"}' ],
+		[ 'cut.txt', '{}' ],
+		[ 'cut.ndjson', '{}' ])
+	{
+		my ($name, $options) = @$case;
+		my $bytes = 1 + int(rand(10**(1 + rand(4))));
+		my $workers = $round % 4 == 0 ? 2 : 0;
+		my $window = 1 + int(rand(10**(1 + rand(4))));
+		$options =~ s/'/''/g;
+		query("TRUNCATE got");
+		query("SET purser.bulk_window = $window;\n CALL purser.load('got', '$dir/$name', $workers, $bytes, options => '$options')");
+		is(query("SELECT count(*) FROM ((TABLE got EXCEPT ALL TABLE wanted) UNION ALL (TABLE wanted EXCEPT ALL TABLE got)) x"), '0',
+			"round $round: $name, $rows rows, ranges of $bytes bytes, windows of $window, $workers workers");
+	}
+}
+
+# ---- errors tell where in the file they are ----
+
+write_file('bad.csv', "id,a,b\n" . join('', map { "$_,\"x\ny\",z\n" } 1 .. 50) . "many,x,y\n");
+my ($status, $out, $err) = $node->psql('postgres', "CALL purser.load('got', '$dir/bad.csv', 0, 100)");
+like($err, qr/invalid input syntax for type integer: "many"/, 'an error in a range');
+like($err, qr/row 51 \(line 102\), column "id": "many"/, 'with row and line of the file');
+my $load = query('SELECT max(load_id) FROM purser.load_job');
+like($err, qr/load $load of file/, 'and the load');
+is(query("SELECT count(*) FROM purser.load_range WHERE load_id = $load AND finished IS NULL"), '1', 'what came before is in');
+
+# ---- what dies in between ----
+
+my $many = 200000;
+query("COPY (SELECT i, 'a' || i, E'\"quoted\"\\n,' || i FROM generate_series(1, $many) i) TO '$dir/many.csv' (FORMAT csv)");
+my $options = q({"header": "false"});
+
+sub check_complete
+{
+	my $name = shift;
+	is(query('SELECT count(*), count(DISTINCT id), max(id) FROM got'), "$many|$many|$many", "$name: each row is in, once");
+}
+
+sub resume
+{
+	my $load = query('SELECT max(load_id) FROM purser.load_job');
+	query("CALL purser.load(load_id => $load)");
+	is(query("SELECT finished IS NOT NULL FROM purser.load_job WHERE load_id = $load"), 't', 'the load is finished');
+}
+
+# Run a load in the background, and do something to it when some ranges are in.
+sub interrupt
+{
+	my ($name, $workers, $act) = @_;
+	query('TRUNCATE got');
+	my $before = query('SELECT coalesce(max(load_id), 0) FROM purser.load_job');
+	my $command = "CALL purser.load('got', '$dir/many.csv', $workers, 5000, options => '$options')";
+	my ($out, $err) = ('', '');
+	my $session = IPC::Run::start([ 'psql', '-X', '-q', '-d', $node->connstr('postgres') . ' application_name=loader', '-c', $command ], '>', \$out, '2>', \$err);
+	$node->poll_query_until('postgres', "SELECT count(*) > 5 FROM purser.load_range WHERE load_id > $before AND finished IS NOT NULL")
+	  or die 'no range came in';
+	$act->();
+	$session->finish;
+	$node->poll_query_until('postgres', 'SELECT true');
+	# Workers may still be on their way out.
+	$node->poll_query_until('postgres', "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'pg_purser worker'");
+	cmp_ok(query('SELECT count(*) FROM got'), '<', $many, "$name: interrupted");
+	is(query('SELECT count(*) FROM got'), query('SELECT coalesce(sum(inserted), 0) FROM purser.load_range WHERE load_id = (SELECT max(load_id) FROM purser.load_job)'),
+		"$name: what is in is what is written down");
+	resume();
+	check_complete($name);
+	return $err;
+}
+
+my $pid_of = sub { query("SELECT pid FROM pg_stat_activity WHERE $_[0] LIMIT 1") };
+interrupt('cancelled', 2, sub { query(q(SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'loader' AND backend_type = 'client backend')) });
+interrupt('terminated', 2, sub { query(q(SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'loader' AND backend_type = 'client backend')) });
+interrupt('without workers, terminated', 0, sub { query(q(SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'loader')) });
+like(interrupt('worker terminated', 2, sub { query(q(SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'pg_purser worker' LIMIT 1)) }),
+	qr/terminat|ended unexpectedly/, 'the session says so');
+interrupt('worker killed', 2, sub { kill 'KILL', $pid_of->(q(backend_type = 'pg_purser worker')) });
+interrupt('session killed', 2, sub { kill 'KILL', $pid_of->(q(application_name = 'loader' AND backend_type = 'client backend')) });
+interrupt('server stopped', 2, sub { $node->stop('immediate'); $node->start });
+
+# ---- places for workers ----
+
+query("ALTER SYSTEM SET max_worker_processes = 0");
+$node->restart;
+query('TRUNCATE got');
+($status, $out, $err) = $node->psql('postgres', "CALL purser.load('got', '$dir/many.csv', 2, options => '$options')");
+like($err, qr/NOTICE:  load \d+ has 0 of 2 background workers/, 'no place for workers: said');
+check_complete('no place for workers');
+query("ALTER SYSTEM RESET max_worker_processes");
+$node->restart;
+
+# ---- who may ----
+
+query('CREATE ROLE reader LOGIN; CREATE ROLE other LOGIN; GRANT pg_read_server_files TO reader, other; GRANT INSERT ON got TO reader');
+query('TRUNCATE got');
+$node->safe_psql('postgres', "CALL purser.load('got', '$dir/many.csv', 2, options => '$options')", extra_params => [ '-U', 'reader' ]);
+check_complete('without other privileges than INSERT');
+$load = query('SELECT max(load_id) FROM purser.load_job');
+($status, $out, $err) = $node->psql('postgres', "CALL purser.load(load_id => $load)", extra_params => [ '-U', 'other' ]);
+like($err, qr/permission denied for load $load/, 'another role cannot go on with a load');
+($status, $out, $err) = $node->psql('postgres', "CALL purser.load('got', '$dir/many.csv')", extra_params => [ '-U', 'other' ]);
+like($err, qr/permission denied for table got/, 'nor load without INSERT');
+
+done_testing();
