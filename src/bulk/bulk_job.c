@@ -88,7 +88,8 @@ check_role(int64 load_id, Oid role)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for load " INT64_FORMAT, load_id),
-				 errdetail("Only the role that began a load, and its members, may go on with it.")));
+				 errdetail("Only the role that began a load, and its members, "
+						   "may go on with it.")));
 }
 
 static List *
