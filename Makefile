@@ -4,7 +4,7 @@
 # With nothing but git and make:  make demo, make check   (they install what is missing, and say so)
 
 here := $(dir $(firstword $(MAKEFILE_LIST)))
-own_commands := demo check lint dist
+own_commands := demo check lint dist bench
 
 ifneq ($(filter $(own_commands),$(MAKECMDGOALS)),)
 
