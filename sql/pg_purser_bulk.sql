@@ -2,8 +2,7 @@
 -- Bulk: many rows in one call
 ------------------------------------------------------------------------------
 
--- What a load did. In this version updated and rejected are always 0 and load_id is null: no row
--- is updated, and a bad row fails the call.
+-- What a load did, in rows.
 CREATE TYPE purser.bulk_result AS (
     inserted bigint,
     updated bigint,
@@ -12,36 +11,41 @@ CREATE TYPE purser.bulk_result AS (
     load_id bigint
 );
 COMMENT ON TYPE purser.bulk_result IS
-'What a bulk load did, in rows: inserted; skipped by on_conflict. Updated and rejected are always 0 and load_id is null, as yet. Rows that a BEFORE ROW trigger suppressed count nowhere.';
+'What a bulk load did, in rows: inserted; updated, or skipped and left as they were, by on_conflict; rejected, which purser.reject has under the load_id (null if there are none). Rows that a BEFORE ROW trigger suppressed count nowhere.';
 
 CREATE FUNCTION purser.bulk_insert(target regclass, data text, format text DEFAULT 'json',
-    on_conflict text DEFAULT 'error', conflict_columns text[] DEFAULT NULL)
+    on_conflict text DEFAULT 'error', conflict_columns text[] DEFAULT NULL,
+    update_columns text[] DEFAULT NULL, rejects boolean DEFAULT false, max_rejects bigint DEFAULT NULL,
+    conflict_index text DEFAULT NULL, update_where text DEFAULT NULL, options jsonb DEFAULT NULL)
 RETURNS purser.bulk_result
 LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_insert_0_1';
-COMMENT ON FUNCTION purser.bulk_insert(regclass, text, text, text, text[]) IS
-'Inserts many rows into a plain table, as INSERT would, with the caller''s privileges. target: the table; data: the rows; format: json (an array of objects) or csv (as COPY reads it, the header line names the columns); on_conflict: error, or skip rows whose key is taken; conflict_columns: the columns of the unique constraint that skip is about, null for all. Returns counts of rows; call it in FROM, since (f(...)).* calls f for each column. Errors: those of INSERT, with row, line, column and value in the context; 22P02 and 22P04 malformed data; 42703 unknown column; 42P10 no such unique constraint; 0A000 a relation that INSERT treats in a way this does not.';
+COMMENT ON FUNCTION purser.bulk_insert(regclass, text, text, text, text[], text[], boolean, bigint, text, text, jsonb) IS
+'Inserts many rows into a table, as INSERT would, with the caller''s privileges. target: the table; data: the rows; format: json (an array of objects), ndjson (an object on each line), csv or text (as COPY reads them); on_conflict: error, skip rows whose key is taken, or update the rows that have it; conflict_columns: the columns of the unique constraint that skip and update are about, null for all (skip) or the primary key (update); conflict_index: its name in place of the columns; update_columns: those to update, null for all that the input names; update_where: a condition on the table''s columns and on excluded, under which a row is updated; rejects: put bad rows into purser.reject and go on; max_rejects: at most so many; options: of the format, named as in COPY. Returns counts of rows; call it in FROM, since (f(...)).* calls f for each column. Errors: those of INSERT, with row, line, column and value in the context; 22P02 and 22P04 malformed data; 42703 unknown column; 42P10 no such unique constraint; 22023 arguments.';
 
 CREATE FUNCTION purser.bulk_insert(target regclass, data json, format text DEFAULT 'json',
-    on_conflict text DEFAULT 'error', conflict_columns text[] DEFAULT NULL)
+    on_conflict text DEFAULT 'error', conflict_columns text[] DEFAULT NULL,
+    update_columns text[] DEFAULT NULL, rejects boolean DEFAULT false, max_rejects bigint DEFAULT NULL,
+    conflict_index text DEFAULT NULL, update_where text DEFAULT NULL, options jsonb DEFAULT NULL)
 RETURNS purser.bulk_result
 LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_insert_json_0_1';
-COMMENT ON FUNCTION purser.bulk_insert(regclass, json, text, text, text[]) IS
+COMMENT ON FUNCTION purser.bulk_insert(regclass, json, text, text, text[], text[], boolean, bigint, text, text, jsonb) IS
 'As bulk_insert of text, from a json array of objects. format can only be json.';
 
 CREATE FUNCTION purser.bulk_insert(target regclass, data jsonb, format text DEFAULT 'json',
-    on_conflict text DEFAULT 'error', conflict_columns text[] DEFAULT NULL)
+    on_conflict text DEFAULT 'error', conflict_columns text[] DEFAULT NULL,
+    update_columns text[] DEFAULT NULL, rejects boolean DEFAULT false, max_rejects bigint DEFAULT NULL,
+    conflict_index text DEFAULT NULL, update_where text DEFAULT NULL, options jsonb DEFAULT NULL)
 RETURNS purser.bulk_result
 LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_insert_jsonb_0_1';
-COMMENT ON FUNCTION purser.bulk_insert(regclass, jsonb, text, text, text[]) IS
+COMMENT ON FUNCTION purser.bulk_insert(regclass, jsonb, text, text, text[], text[], boolean, bigint, text, text, jsonb) IS
 'As bulk_insert of text, from a jsonb array of objects. format can only be json. The error context has rows but no lines.';
 
 -- Everyone may call them: they do nothing that the caller could not do with INSERT.
 REVOKE ALL ON TYPE purser.bulk_result FROM PUBLIC;
-REVOKE ALL ON FUNCTION purser.bulk_insert(regclass, text, text, text, text[]) FROM PUBLIC;
-REVOKE ALL ON FUNCTION purser.bulk_insert(regclass, json, text, text, text[]) FROM PUBLIC;
-REVOKE ALL ON FUNCTION purser.bulk_insert(regclass, jsonb, text, text, text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION purser.bulk_insert(regclass, text, text, text, text[], text[], boolean, bigint, text, text, jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION purser.bulk_insert(regclass, json, text, text, text[], text[], boolean, bigint, text, text, jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION purser.bulk_insert(regclass, jsonb, text, text, text[], text[], boolean, bigint, text, text, jsonb) FROM PUBLIC;
 GRANT USAGE ON TYPE purser.bulk_result TO PUBLIC;
-GRANT EXECUTE ON FUNCTION purser.bulk_insert(regclass, text, text, text, text[]) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION purser.bulk_insert(regclass, json, text, text, text[]) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION purser.bulk_insert(regclass, jsonb, text, text, text[]) TO PUBLIC;
-
+GRANT EXECUTE ON FUNCTION purser.bulk_insert(regclass, text, text, text, text[], text[], boolean, bigint, text, text, jsonb) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION purser.bulk_insert(regclass, json, text, text, text[], text[], boolean, bigint, text, text, jsonb) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION purser.bulk_insert(regclass, jsonb, text, text, text[], text[], boolean, bigint, text, text, jsonb) TO PUBLIC;

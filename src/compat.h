@@ -82,6 +82,18 @@
 #endif
 #endif
 
+/* 18: index scans may count what they do; 19: flags */
+#if PG_VERSION_NUM >= 190000
+#define purser_index_beginscan(heap, index, snapshot, nkeys, norderbys) \
+	index_beginscan(heap, index, snapshot, NULL, nkeys, norderbys, 0)
+#elif PG_VERSION_NUM >= 180000
+#define purser_index_beginscan(heap, index, snapshot, nkeys, norderbys) \
+	index_beginscan(heap, index, snapshot, NULL, nkeys, norderbys)
+#else
+#define purser_index_beginscan(heap, index, snapshot, nkeys, norderbys) \
+	index_beginscan(heap, index, snapshot, nkeys, norderbys)
+#endif
+
 /* 18: the tuple to leave out of the check */
 #if PG_VERSION_NUM >= 180000
 #define purser_ExecCheckIndexConstraints(rri, slot, estate, conflict, tupleid, arbiters) \

@@ -21,6 +21,5 @@
 /* Module entry points, called once from _PG_init. */
 extern void online_init(void);
 extern void audit_init(void);
-extern void online_init(void);
 
 #endif							/* PG_PURSER_H */

@@ -76,5 +76,6 @@ typedef struct BulkResult
 } BulkResult;
 
 extern BulkResult bulk_load(Oid relid, const BulkInput *input, const BulkOptions *options);
+extern Datum bulk_make_result(FunctionCallInfo fcinfo, const BulkResult *result);
 
 #endif							/* PURSER_BULK_H */

@@ -96,9 +96,12 @@ coerce_null(BulkColumn *column)
 static Datum
 coerce_field(BulkColumn *column, const BulkField *field)
 {
+	if (field->kind == BULK_DATUM)
+		return field->datum;
 	if (field->kind == BULK_TEXT ||
 		(field->kind == BULK_JSON_STRING && column->type.shape != BULK_SHAPE_JSON))
-		return InputFunctionCall(&column->input, field->text, column->ioparam, column->typmod);
+		return InputFunctionCall(&column->input, pnstrdup(field->text, field->len),
+								 column->ioparam, column->typmod);
 	return bulk_nested_coerce(column, field);
 }
 

@@ -83,11 +83,11 @@ can_conflict(const ResultRelInfo *rri)
 
 /* NULL if conflicts are errors, or if there cannot be any. */
 BulkConflict *
-bulk_conflict_begin(BulkTarget *target, const BulkOptions *options)
+bulk_conflict_begin(BulkTarget *target, const struct BulkOptions *options)
 {
 	BulkConflict *conflict;
 
-	if (!options->skip_conflicts)
+	if (options->on_conflict == BULK_CONFLICT_ERROR)
 		return NULL;
 	conflict = palloc0(sizeof(BulkConflict));
 	if (options->conflict_columns != NIL)

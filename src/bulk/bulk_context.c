@@ -69,27 +69,31 @@ bulk_error_callback(void *arg)
 		errhint("%s", context->hint);
 	if (context->position.row == 0 && context->position.line == 0)
 	{
-		errcontext("bulk_insert into \"%s\"", context->relation);
+		errcontext("%s \"%s\"", context->verb, context->relation);
 		return;
 	}
 
 	where = describe_position(context);
 	if (context->column == NULL)
-		errcontext("bulk_insert into \"%s\", %s", context->relation, where);
-	else if (context->field->text == NULL)
-		errcontext("bulk_insert into \"%s\", %s, column \"%s\": null input",
-				   context->relation, where, context->column);
+		errcontext("%s \"%s\", %s", context->verb, context->relation, where);
+	else if (context->field == NULL || context->field->kind == BULK_DATUM)
+		errcontext("%s \"%s\", %s, column \"%s\"",
+				   context->verb, context->relation, where, context->column);
+	else if (context->field->kind <= BULK_NULL)
+		errcontext("%s \"%s\", %s, column \"%s\": null input",
+				   context->verb, context->relation, where, context->column);
 	else
-		errcontext("bulk_insert into \"%s\", %s, column \"%s\": \"%s\"",
-				   context->relation, where, context->column,
-				   bulk_context_clip(context->field->text, strlen(context->field->text)));
+		errcontext("%s \"%s\", %s, column \"%s\": \"%s\"",
+				   context->verb, context->relation, where, context->column,
+				   bulk_context_clip(context->field->text, context->field->len));
 }
 
 /* Start telling, until bulk_context_pop or an error. */
 void
-bulk_context_push(BulkContext *context, const char *relation)
+bulk_context_push(BulkContext *context, const char *verb, const char *relation)
 {
 	memset(context, 0, sizeof(*context));
+	context->verb = verb;
 	context->relation = relation;
 	context->callback.callback = bulk_error_callback;
 	context->callback.arg = context;

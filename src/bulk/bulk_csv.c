@@ -37,7 +37,8 @@ typedef struct CsvField
 
 typedef struct CsvReader
 {
-	BulkSink   *sink;
+	BulkReader	base;			/* first, so that a reader is one */
+	uint64		row;
 	const char *cur;
 	const char *end;
 	uint64		line;			/* of cur */
@@ -244,15 +245,15 @@ hint_at_header(const CsvReader *reader)
 static void
 read_header(CsvReader *reader)
 {
-	BulkSink   *sink = reader->sink;
+	BulkReader *base = &reader->base;
 	MemoryContext oldcontext;
 
-	sink->context->position.line = reader->line;
-	sink->context->hint = hint_at_header(reader);
+	base->context->position.line = reader->line;
+	base->context->hint = hint_at_header(reader);
 	if (!read_record(reader))
 		return;				/* and no row will follow */
 
-	oldcontext = MemoryContextSwitchTo(sink->load_memory);
+	oldcontext = MemoryContextSwitchTo(base->load_memory);
 	reader->ncolumns = reader->nfields;
 	reader->columns = palloc(reader->ncolumns * sizeof(int));
 	reader->names = palloc(reader->ncolumns * sizeof(char *));
@@ -265,34 +266,35 @@ read_header(CsvReader *reader)
 					(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
 					 errmsg("field %d of the CSV header line is empty", i + 1)));
 		reader->names[i] = pstrdup(name);
-		reader->columns[i] = sink->column(sink, name, strlen(name), i);
+		reader->columns[i] = base->schema->find(base->schema, name, strlen(name), i);
 		for (int j = 0; j < i; j++)
-			if (reader->columns[j] == reader->columns[i])
+			if (reader->columns[j] == reader->columns[i] && reader->columns[i] >= 0)
 				ereport(ERROR,
 						(errcode(ERRCODE_DUPLICATE_COLUMN),
 						 errmsg("column \"%s\" specified more than once", name)));
 	}
 	MemoryContextSwitchTo(oldcontext);
-	sink->context->hint = NULL;
+	base->context->hint = NULL;
 }
 
 static void
-push_record(CsvReader *reader)
+fill_fields(CsvReader *reader)
 {
-	BulkSink   *sink = reader->sink;
-
 	if (reader->nfields < reader->ncolumns)
 		ereport(ERROR,
 				(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
 				 errmsg("missing data for column \"%s\"", reader->names[reader->nfields])));
 	for (int i = 0; i < reader->nfields; i++)
 	{
-		BulkField  *field = &sink->fields[reader->columns[i]];
+		BulkField  *field;
 
+		if (reader->columns[i] < 0)
+			continue;
+		field = &reader->base.fields[reader->columns[i]];
 		field->kind = reader->fields[i].isnull ? BULK_NULL : BULK_TEXT;
-		field->text = reader->fields[i].isnull ? NULL : reader->text + reader->fields[i].offset;
+		field->text = reader->text + reader->fields[i].offset;
+		field->len = strlen(field->text);
 	}
-	sink->push(sink);
 }
 
 /* A byte order mark, which spreadsheets write, is no part of the first name. */
@@ -304,25 +306,39 @@ skip_byte_order_mark(CsvReader *reader)
 		reader->cur += 3;
 }
 
-void
-bulk_csv_read(BulkSink *sink, const char *data, int len)
+static bool
+csv_next(BulkReader *base)
 {
-	CsvReader	reader = {.sink = sink, .cur = data, .end = data + len, .line = 1};
-	BulkPosition *position = &sink->context->position;
-	uint64		row = 0;
+	CsvReader  *reader = (CsvReader *) base;
+	BulkPosition *position = &base->context->position;
 
-	reader.allocated = 1024;
-	reader.text = MemoryContextAlloc(sink->load_memory, reader.allocated);
-	reader.fields = MemoryContextAlloc(sink->load_memory,
-									   MaxHeapAttributeNumber * sizeof(CsvField));
-
-	skip_byte_order_mark(&reader);
-	read_header(&reader);
-	while (reader.cur < reader.end)
+	if (reader->row == 0)
 	{
-		position->row = ++row;
-		position->line = reader.line;
-		read_record(&reader);
-		push_record(&reader);
+		skip_byte_order_mark(reader);
+		read_header(reader);
 	}
+	if (reader->cur == reader->end)
+		return false;
+	position->row = ++reader->row;
+	position->line = reader->line;
+	read_record(reader);
+	fill_fields(reader);
+	return true;
+}
+
+BulkReader *
+bulk_csv_reader(const BulkReader *base, const BulkFormat *format pg_attribute_unused())
+{
+	CsvReader  *reader = MemoryContextAllocZero(base->load_memory, sizeof(CsvReader));
+
+	reader->base = *base;
+	reader->base.next = csv_next;
+	reader->cur = base->source->data;
+	reader->end = reader->cur + base->source->len;
+	reader->line = 1;
+	reader->allocated = 1024;
+	reader->text = MemoryContextAlloc(base->load_memory, reader->allocated);
+	reader->fields = MemoryContextAlloc(base->load_memory,
+										MaxHeapAttributeNumber * sizeof(CsvField));
+	return &reader->base;
 }

@@ -1,9 +1,10 @@
 /*
  * bulk_load.c
- *		One load from start to end, and the sink between reader and writer.
+ *		One load from start to end: pulls rows from the reader, has them coerced
+ *		and hands them to the writer.
  *
- * Called by bulk_functions.c.  All state is on the stack or in the executor
- * state's memory, none of it static: a trigger may well start another load.
+ * Called by bulk_functions.c.  All state is in the caller's memory, none of it
+ * static: a trigger may well start another load.
  */
 #include "bulk.h"
 
@@ -20,18 +21,22 @@ typedef struct KnownName
 
 typedef struct BulkLoad
 {
-	BulkSink	sink;			/* first, so that a sink is its load */
+	BulkSchema	schema;			/* first, so that a schema is its load */
+	const BulkOptions *options;
 	BulkContext context;
 	BulkTarget	target;
+	BulkReader *reader;
 	BulkWriter	writer;
 	int			nknown;
 	KnownName  *known;			/* at most one per column, by position in the row */
 } BulkLoad;
 
+/* ---- what the reader asks ---- */
+
 static int
-load_column(BulkSink *sink, const char *name, int len, int position)
+load_find(BulkSchema *schema, const char *name, int len, int position)
 {
-	BulkLoad   *load = (BulkLoad *) sink;
+	BulkLoad   *load = (BulkLoad *) schema;
 	KnownName  *known;
 	int			column;
 
@@ -42,7 +47,18 @@ load_column(BulkSink *sink, const char *name, int len, int position)
 			return known->column;
 	}
 
-	column = bulk_target_column(&load->target, name, len);
+	column = bulk_target_find(&load->target, name, len);
+	if (column < 0)
+	{
+		if (load->options->ignore_unknown)
+			return -1;
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" of relation \"%s\" does not exist",
+						bulk_context_clip(name, len),
+						RelationGetRelationName(load->target.rel))));
+	}
+	bulk_target_name(&load->target, column);
 	if (position < load->target.ncolumns && position <= load->nknown)
 	{
 		known = &load->known[position];
@@ -54,51 +70,155 @@ load_column(BulkSink *sink, const char *name, int len, int position)
 	return column;
 }
 
-/* The fields make a row: take it, and forget its memory. */
-static void
-load_push(BulkSink *sink)
+/* Those that the caller lists, or all that a value can be given for, as COPY has it. */
+static int
+load_all(BulkSchema *schema, int *columns)
 {
-	BulkLoad   *load = (BulkLoad *) sink;
+	BulkLoad   *load = (BulkLoad *) schema;
+	BulkTarget *target = &load->target;
+	ListCell   *lc;
+	int			n = 0;
+
+	foreach(lc, load->options->columns)
+	{
+		const char *name = lfirst(lc);
+		int			column = load_find(schema, name, strlen(name), n);
+
+		for (int i = 0; i < n; i++)
+			if (columns[i] == column)
+				ereport(ERROR,
+						(errcode(ERRCODE_DUPLICATE_COLUMN),
+						 errmsg("column \"%s\" specified more than once", name)));
+		columns[n++] = column;
+	}
+	if (load->options->columns != NIL)
+		return n;
+	for (int i = 0; i < target->ncolumns; i++)
+	{
+		if (target->columns[i].name == NULL || target->columns[i].generated)
+			continue;
+		bulk_target_name(target, i);
+		columns[n++] = i;
+	}
+	return n;
+}
+
+static const char *
+load_name(BulkSchema *schema, int column)
+{
+	return ((BulkLoad *) schema)->target.columns[column].name;
+}
+
+/* ---- the reader ---- */
+
+/* Marks by column from names; NULL for none. */
+static bool *
+mark_columns(BulkLoad *load, const List *names, const char *option)
+{
+	bool	   *marks;
+	ListCell   *lc;
+
+	if (names == NIL)
+		return NULL;
+	marks = palloc0(load->target.ncolumns * sizeof(bool));
+	foreach(lc, names)
+	{
+		const char *name = lfirst(lc);
+		int			column = bulk_target_find(&load->target, name, strlen(name));
+
+		if (column < 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("column \"%s\" of relation \"%s\" does not exist",
+							name, RelationGetRelationName(load->target.rel)),
+					 errdetail("The option \"%s\" names it.", option)));
+		marks[column] = true;
+	}
+	return marks;
+}
+
+/* How many columns a row may name in all, so that lists have room. */
+static void
+check_columns(const BulkLoad *load)
+{
+	if (list_length(load->options->columns) > load->target.ncolumns)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the option \"%s\" names more columns than the table has", "columns")));
+}
+
+static BulkReader *
+open_reader(BulkLoad *load, const BulkInput *input)
+{
 	EState	   *estate = load->target.estate;
+	BulkFormat	format = load->options->format;
+	BulkReader	base = {
+		.source = input->source,
+		.schema = &load->schema,
+		.context = &load->context,
+		.load_memory = estate->es_query_cxt,
+		.row_memory = GetPerTupleMemoryContext(estate)
+	};
+
+	base.fields = palloc0(Max(load->target.ncolumns, 1) * sizeof(BulkField));
+	format.force_null = mark_columns(load, load->options->force_null, "force_null");
+	format.force_not_null = mark_columns(load, load->options->force_not_null, "force_not_null");
+	check_columns(load);
+	if (input->jsonb != NULL)
+		return bulk_jsonb_reader(&base, input->jsonb);
+	switch (load->options->format_name)
+	{
+		case BULK_FORMAT_CSV:
+			return bulk_csv_reader(&base, &format);
+		case BULK_FORMAT_TEXT:
+			return bulk_text_reader(&base, &format);
+		default:
+			return bulk_json_reader(&base, &format);
+	}
+}
+
+static void
+prepare_schema(BulkLoad *load)
+{
+	load->schema.ncolumns = load->target.ncolumns;
+	load->schema.find = load_find;
+	load->schema.all = load_all;
+	load->schema.name = load_name;
+	load->known = palloc0(Max(load->target.ncolumns, 1) * sizeof(KnownName));
+}
+
+/* ---- rows ---- */
+
+/* The fields make a row: take it. */
+static void
+take_row(BulkLoad *load)
+{
+	BulkTarget *target = &load->target;
+	EState	   *estate = target->estate;
+	MemoryContext oldcontext = MemoryContextSwitchTo(GetPerTupleMemoryContext(estate));
 	TupleTableSlot *slot;
 
-	CHECK_FOR_INTERRUPTS();
-	if (bulk_coerce_defaults(&load->target, sink->fields))
+	if (bulk_coerce_defaults(target, load->reader->fields))
 		bulk_writer_flush(&load->writer);
 	slot = bulk_writer_slot(&load->writer);
-	bulk_coerce_row(&load->target, &load->context, sink->fields, slot);
+	bulk_coerce_row(target, &load->context, load->reader->fields, slot);
 	bulk_writer_put(&load->writer, slot);
-
-	memset(sink->fields, 0, load->target.ncolumns * sizeof(BulkField));
-	memset(&load->context.position, 0, sizeof(BulkPosition));
-	ResetPerTupleExprContext(estate);
-}
-
-static void
-prepare_sink(BulkLoad *load)
-{
-	MemoryContext memory = load->target.estate->es_query_cxt;
-	int			ncolumns = Max(load->target.ncolumns, 1);
-
-	load->sink.column = load_column;
-	load->sink.push = load_push;
-	load->sink.context = &load->context;
-	load->sink.load_memory = memory;
-	load->sink.fields = MemoryContextAllocZero(memory, ncolumns * sizeof(BulkField));
-	load->known = MemoryContextAllocZero(memory, ncolumns * sizeof(KnownName));
-}
-
-static void
-read_input(BulkLoad *load, const BulkInput *input)
-{
-	EState	   *estate = load->target.estate;
-	MemoryContext oldcontext = MemoryContextSwitchTo(GetPerTupleMemoryContext(estate));
-
-	if (input->jsonb != NULL)
-		bulk_jsonb_read(&load->sink, input->jsonb);
-	else
-		input->read(&load->sink, input->data, input->len);
 	MemoryContextSwitchTo(oldcontext);
+}
+
+static void
+read_rows(BulkLoad *load)
+{
+	BulkReader *reader = load->reader;
+
+	while (reader->next(reader))
+	{
+		CHECK_FOR_INTERRUPTS();
+		take_row(load);
+		ResetPerTupleExprContext(load->target.estate);
+		if (reader->source != NULL && load->writer.nbuffered == 0)
+			bulk_source_release(reader->source);
+	}
 	memset(&load->context.position, 0, sizeof(BulkPosition));
 }
 
@@ -107,22 +227,24 @@ BulkResult
 bulk_load(Oid relid, const BulkInput *input, const BulkOptions *options)
 {
 	BulkLoad   *load = palloc0(sizeof(BulkLoad));
-	BulkResult	result;
+	BulkResult	result = {0};
 	MemoryContext oldcontext;
 
+	load->options = options;
 	bulk_target_open(&load->target, relid, options);
-	bulk_context_push(&load->context, pstrdup(RelationGetRelationName(load->target.rel)));
+	bulk_context_push(&load->context, "bulk_insert into",
+					  pstrdup(RelationGetRelationName(load->target.rel)));
 	oldcontext = MemoryContextSwitchTo(load->target.estate->es_query_cxt);
+	prepare_schema(load);
+	load->reader = open_reader(load, input);
 	bulk_writer_begin(&load->writer, &load->target, &load->context, options);
-	prepare_sink(load);
-	read_input(load, input);
+	read_rows(load);
 	bulk_writer_end(&load->writer);
 	MemoryContextSwitchTo(oldcontext);
 	bulk_context_pop(&load->context);
 	bulk_target_close(&load->target);
 
-	result.inserted = load->writer.inserted;
-	result.skipped = load->writer.skipped;
+	memcpy(result.counts, load->writer.counts, sizeof(result.counts));
 	pfree(load);
 	return result;
 }

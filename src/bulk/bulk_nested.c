@@ -275,7 +275,7 @@ wrong_shape(const BulkColumn *column, const BulkField *field)
 Datum
 bulk_nested_coerce(BulkColumn *column, const BulkField *field)
 {
-	char	   *text = field->text;
+	char	   *text = pnstrdup(field->text, field->len);
 
 	switch (column->type.shape)
 	{

@@ -138,6 +138,20 @@ require_select(RTEPermissionInfo *perminfo, Relation rel, const List *names)
 	}
 }
 
+static inline OnConflictAction
+on_conflict_action(const BulkOptions *options)
+{
+	switch (options->on_conflict)
+	{
+		case BULK_CONFLICT_SKIP:
+			return ONCONFLICT_NOTHING;
+		case BULK_CONFLICT_UPDATE:
+			return ONCONFLICT_UPDATE;
+		default:
+			return ONCONFLICT_NONE;
+	}
+}
+
 /* The executor's view of the table: a range table of one, and the indexes. */
 static void
 open_for_executor(BulkTarget *target, const BulkOptions *options)
@@ -163,10 +177,8 @@ open_for_executor(BulkTarget *target, const BulkOptions *options)
 	estate->es_snapshot = RegisterSnapshot(GetActiveSnapshot());
 	target->rri = makeNode(ResultRelInfo);
 	ExecInitResultRelation(estate, target->rri, 1);
-	purser_CheckValidResultRel(target->rri, CMD_INSERT,
-							   options->skip_conflicts ? ONCONFLICT_NOTHING : ONCONFLICT_NONE,
-							   NIL);
-	ExecOpenIndices(target->rri, options->skip_conflicts);
+	purser_CheckValidResultRel(target->rri, CMD_INSERT, on_conflict_action(options), NIL);
+	ExecOpenIndices(target->rri, options->on_conflict != BULK_CONFLICT_ERROR);
 }
 
 static void
@@ -222,7 +234,7 @@ index_names(BulkTarget *target)
  * context of its executor state.
  */
 void
-bulk_target_open(BulkTarget *target, Oid relid, const BulkOptions *options)
+bulk_target_open(BulkTarget *target, Oid relid, const struct BulkOptions *options)
 {
 	MemoryContext oldcontext;
 
@@ -234,7 +246,7 @@ bulk_target_open(BulkTarget *target, Oid relid, const BulkOptions *options)
 				 errmsg("relation with OID %u does not exist", relid)));
 	check_schema(target->rel);
 	check_kind(target->rel);
-	if (options->skip_conflicts)
+	if (options->on_conflict != BULK_CONFLICT_ERROR)
 		check_skip(target->rel);
 	if (!target->rel->rd_islocaltemp)
 		PreventCommandIfReadOnly("bulk_insert");
@@ -250,13 +262,16 @@ bulk_target_open(BulkTarget *target, Oid relid, const BulkOptions *options)
 }
 
 /* The input names the column: may it, and may the caller? */
-static void
-name_column(BulkTarget *target, BulkColumn *column)
+void
+bulk_target_name(BulkTarget *target, int number)
 {
+	BulkColumn *column = &target->columns[number];
+	int			bit = column->attnum - FirstLowInvalidHeapAttributeNumber;
 	MemoryContext oldcontext;
 	RTEPermissionInfo *asked;
-	int			bit = column->attnum - FirstLowInvalidHeapAttributeNumber;
 
+	if (column->named)
+		return;
 	if (column->generated || column->identity == ATTRIBUTE_IDENTITY_ALWAYS)
 		ereport(ERROR,
 				(errcode(ERRCODE_GENERATED_ALWAYS),
@@ -277,27 +292,21 @@ name_column(BulkTarget *target, BulkColumn *column)
 	column->named = true;
 }
 
-/* Index of the column that the input names; an error if there is none. */
+/* Index of the column of that name; -1 if there is none. */
 int
-bulk_target_column(BulkTarget *target, const char *name, int len)
+bulk_target_find(const BulkTarget *target, const char *name, int len)
 {
 	uint32		place = hash_bytes((const unsigned char *) name, len);
 
 	for (; target->places[place % target->nplaces] >= 0; place++)
 	{
 		int			i = target->places[place % target->nplaces];
-		BulkColumn *column = &target->columns[i];
+		const BulkColumn *column = &target->columns[i];
 
-		if (column->name_len != len || memcmp(column->name, name, len) != 0)
-			continue;
-		if (!column->named)
-			name_column(target, column);
-		return i;
+		if (column->name_len == len && memcmp(column->name, name, len) == 0)
+			return i;
 	}
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_COLUMN),
-			 errmsg("column \"%s\" of relation \"%s\" does not exist",
-					bulk_context_clip(name, len), RelationGetRelationName(target->rel))));
+	return -1;
 }
 
 /* Close it; the lock stays until the transaction ends. */

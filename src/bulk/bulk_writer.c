@@ -23,34 +23,49 @@
 #include "executor/nodeModifyTable.h"
 
 static bool
-has_before_row_trigger(const BulkTarget *target)
+has_before_row_trigger(const BulkPart *part)
 {
-	return target->rri->ri_TrigDesc != NULL && target->rri->ri_TrigDesc->trig_insert_before_row;
+	return part->rri->ri_TrigDesc != NULL && part->rri->ri_TrigDesc->trig_insert_before_row;
+}
+
+/* The part for the target itself. */
+static BulkPart *
+make_part(BulkWriter *writer)
+{
+	BulkPart   *part = palloc0(sizeof(BulkPart));
+	Relation	rel = writer->target->rel;
+
+	part->rri = writer->target->rri;
+	part->entries = palloc0(BULK_BATCH_ROWS * sizeof(BulkEntry));
+	/* In a table as new as this transaction there is no free space to find. */
+	if (rel->rd_createSubid != InvalidSubTransactionId ||
+		rel->rd_firstRelfilelocatorSubid != InvalidSubTransactionId)
+		part->insert_options |= TABLE_INSERT_SKIP_FSM;
+	part->conflict = bulk_conflict_begin(writer->target, writer->options);
+	if (part->conflict == NULL)
+		part->bistate = GetBulkInsertState();
+	part->foreign = bulk_foreign_begin(part->rri);
+	return part;
 }
 
 void
 bulk_writer_begin(BulkWriter *writer, BulkTarget *target, BulkContext *context,
-				  const BulkOptions *options)
+				  const struct BulkOptions *options)
 {
-	Relation	rel = target->rel;
-
 	memset(writer, 0, sizeof(*writer));
 	writer->target = target;
 	writer->context = context;
+	writer->options = options;
 	writer->cid = GetCurrentCommandId(true);
-	/* In a table as new as this transaction there is no free space to find. */
-	if (rel->rd_createSubid != InvalidSubTransactionId ||
-		rel->rd_firstRelfilelocatorSubid != InvalidSubTransactionId)
-		writer->insert_options |= TABLE_INSERT_SKIP_FSM;
-	writer->conflict = bulk_conflict_begin(target, options);
-	writer->batched = writer->conflict == NULL && !has_before_row_trigger(target) &&
-		!bulk_sight_checks(target);
-	if (writer->conflict == NULL)
-		writer->bistate = GetBulkInsertState();
+	writer->nparts = 1;
+	writer->parts = palloc0(sizeof(BulkPart *));
+	writer->parts[0] = make_part(writer);
+	writer->batched = writer->parts[0]->conflict == NULL &&
+		!has_before_row_trigger(writer->parts[0]) && !bulk_sight_checks(target);
 
 	AfterTriggerBeginQuery();
 	writer->transition = MakeTransitionCaptureState(target->rri->ri_TrigDesc,
-													RelationGetRelid(rel), CMD_INSERT);
+													RelationGetRelid(target->rel), CMD_INSERT);
 	ExecBSInsertTriggers(target->estate, target->rri);
 }
 
@@ -58,132 +73,186 @@ bulk_writer_begin(BulkWriter *writer, BulkTarget *target, BulkContext *context,
 TupleTableSlot *
 bulk_writer_slot(BulkWriter *writer)
 {
-	TupleTableSlot **slot = &writer->slots[writer->nbuffered];
+	BulkPart   *part = writer->parts[0];
+	BulkEntry  *entry = &part->entries[part->nentries];
 
-	if (*slot == NULL)
+	if (entry->slot == NULL)
 	{
 		MemoryContext oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
 
-		*slot = table_slot_create(writer->target->rel, NULL);
+		entry->slot = table_slot_create(part->rri->ri_RelationDesc, NULL);
 		MemoryContextSwitchTo(oldcontext);
 	}
-	return ExecClearTuple(*slot);
+	return ExecClearTuple(entry->slot);
 }
 
 /* The row is in the table and its indexes: queue its triggers, count it. */
 static void
-row_inserted(BulkWriter *writer, TupleTableSlot *slot, List *recheck)
+row_inserted(BulkWriter *writer, BulkPart *part, BulkEntry *entry, List *recheck)
 {
-	ExecARInsertTriggers(writer->target->estate, writer->target->rri, slot, recheck,
+	TriggerDesc *triggers = part->rri->ri_TrigDesc;
+
+	if (part->foreign != NULL)
+		part->rri->ri_TrigDesc = bulk_foreign_triggers(part->foreign, entry);
+	ExecARInsertTriggers(writer->target->estate, part->rri, entry->slot, recheck,
 						 writer->transition);
+	part->rri->ri_TrigDesc = triggers;
 	list_free(recheck);
-	writer->inserted++;
+	entry->outcome = BULK_INSERTED;
 }
 
 static List *
-insert_index_entries(BulkWriter *writer, TupleTableSlot *slot)
+insert_index_entries(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
 {
-	if (writer->target->rri->ri_NumIndices == 0)
+	if (part->rri->ri_NumIndices == 0)
 		return NIL;
-	return purser_ExecInsertIndexTuples(writer->target->rri, writer->target->estate, 0, slot,
-										NIL, NULL);
+	return purser_ExecInsertIndexTuples(part->rri, writer->target->estate, 0, slot, NIL, NULL);
+}
+
+/* All rows of the part to the heap, then one by one to the indexes and triggers. */
+static void
+insert_many(BulkWriter *writer, BulkPart *part)
+{
+	EState	   *estate = writer->target->estate;
+	BulkContext *context = writer->context;
+	TupleTableSlot *slots[BULK_BATCH_ROWS];
+	MemoryContext oldcontext;
+
+	for (int i = 0; i < part->nentries; i++)
+		slots[i] = part->entries[i].slot;
+
+	/* In here, it is not known which row an error is about. */
+	context->position = part->entries[0].position;
+	context->last_row = part->entries[part->nentries - 1].position.row;
+	oldcontext = MemoryContextSwitchTo(GetPerTupleMemoryContext(estate));
+	table_multi_insert(part->rri->ri_RelationDesc, slots, part->nentries, writer->cid,
+					   part->insert_options, part->bistate);
+	MemoryContextSwitchTo(oldcontext);
+	context->last_row = 0;
+
+	for (int i = 0; i < part->nentries; i++)
+	{
+		BulkEntry  *entry = &part->entries[i];
+
+		context->position = entry->position;
+		row_inserted(writer, part, entry, insert_index_entries(writer, part, entry->slot));
+	}
+}
+
+/* The only row, at once. */
+static void
+insert_one(BulkWriter *writer, BulkPart *part)
+{
+	BulkEntry  *entry = &part->entries[0];
+	List	   *recheck = NIL;
+
+	writer->context->position = entry->position;
+	if (part->conflict == NULL)
+	{
+		table_tuple_insert(part->rri->ri_RelationDesc, entry->slot, writer->cid,
+						   part->insert_options, part->bistate);
+		recheck = insert_index_entries(writer, part, entry->slot);
+	}
+	else if (!bulk_conflict_insert(part->conflict, writer->target, entry->slot, writer->cid,
+								   &recheck))
+	{
+		entry->outcome = BULK_SKIPPED;
+		return;
+	}
+	row_inserted(writer, part, entry, recheck);
+}
+
+static void
+flush_part(BulkWriter *writer, BulkPart *part)
+{
+	if (part->nentries == 0)
+		return;
+	if (part->foreign != NULL)
+		bulk_foreign_check(part->foreign, part->entries, part->nentries);
+	if (writer->batched)
+		insert_many(writer, part);
+	else
+		insert_one(writer, part);
+	for (int i = 0; i < part->nentries; i++)
+	{
+		writer->counts[part->entries[i].outcome]++;
+		part->entries[i].outcome = BULK_PENDING;
+		ExecClearTuple(part->entries[i].slot);
+	}
+	part->nentries = 0;
 }
 
 /* Write out what is buffered. */
 void
 bulk_writer_flush(BulkWriter *writer)
 {
-	EState	   *estate = writer->target->estate;
-	BulkContext *context = writer->context;
-	BulkPosition reading = context->position;
-	int			nrows = writer->nbuffered;
-	MemoryContext oldcontext;
+	BulkPosition reading = writer->context->position;
+	MemoryContext oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
 
-	if (nrows == 0)
-		return;
-
-	/* In here, it is not known which row an error is about. */
-	context->position = writer->positions[0];
-	context->last_row = writer->positions[nrows - 1].row;
-	oldcontext = MemoryContextSwitchTo(GetPerTupleMemoryContext(estate));
-	table_multi_insert(writer->target->rel, writer->slots, nrows, writer->cid,
-					   writer->insert_options, writer->bistate);
-	MemoryContextSwitchTo(estate->es_query_cxt);
-	context->last_row = 0;
-
-	for (int i = 0; i < nrows; i++)
-	{
-		context->position = writer->positions[i];
-		row_inserted(writer, writer->slots[i], insert_index_entries(writer, writer->slots[i]));
-		ExecClearTuple(writer->slots[i]);
-	}
-
+	for (int i = 0; i < writer->nparts; i++)
+		flush_part(writer, writer->parts[i]);
 	MemoryContextSwitchTo(oldcontext);
-	context->position = reading;
+	writer->context->position = reading;
 	writer->nbuffered = 0;
 	writer->bytes = 0;
 }
 
 static void
-buffer_row(BulkWriter *writer, TupleTableSlot *slot)
+buffer_row(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
 {
-	/* Off the per-row memory. */
-	ExecMaterializeSlot(slot);
-	writer->bytes += ExecFetchSlotHeapTuple(slot, false, NULL)->t_len;
-	writer->positions[writer->nbuffered++] = writer->context->position;
-	if (writer->nbuffered == BULK_BATCH_ROWS || writer->bytes >= BULK_BATCH_BYTES)
+	part->entries[part->nentries++].position = writer->context->position;
+	writer->nbuffered++;
+	if (writer->batched)
+	{
+		/* Off the per-row memory. */
+		ExecMaterializeSlot(slot);
+		writer->bytes += ExecFetchSlotHeapTuple(slot, false, NULL)->t_len;
+	}
+	if (!writer->batched || writer->nbuffered == BULK_BATCH_ROWS ||
+		writer->bytes >= BULK_BATCH_BYTES)
 		bulk_writer_flush(writer);
-}
-
-static void
-insert_row(BulkWriter *writer, TupleTableSlot *slot)
-{
-	List	   *recheck = NIL;
-
-	if (writer->conflict == NULL)
-	{
-		table_tuple_insert(writer->target->rel, slot, writer->cid, writer->insert_options,
-						   writer->bistate);
-		recheck = insert_index_entries(writer, slot);
-	}
-	else if (!bulk_conflict_insert(writer->conflict, writer->target, slot, writer->cid, &recheck))
-	{
-		writer->skipped++;
-		return;
-	}
-	row_inserted(writer, slot, recheck);
 }
 
 /* Take the row whose columns were filled into the slot. */
 void
 bulk_writer_put(BulkWriter *writer, TupleTableSlot *slot)
 {
-	BulkTarget *target = writer->target;
-	EState	   *estate = target->estate;
-	TupleConstr *constr = RelationGetDescr(target->rel)->constr;
+	BulkPart   *part = writer->parts[0];
+	Relation	rel = part->rri->ri_RelationDesc;
+	EState	   *estate = writer->target->estate;
+	TupleConstr *constr = RelationGetDescr(rel)->constr;
 	MemoryContext oldcontext = MemoryContextSwitchTo(estate->es_query_cxt);
 
 	ExecStoreVirtualTuple(slot);
-	slot->tts_tableOid = RelationGetRelid(target->rel);
-	if (has_before_row_trigger(target) && !ExecBRInsertTriggers(estate, target->rri, slot))
+	slot->tts_tableOid = RelationGetRelid(rel);
+	if (has_before_row_trigger(part) && !ExecBRInsertTriggers(estate, part->rri, slot))
 	{
 		/* The trigger wants no row: that is neither an insert nor a skip. */
+		writer->counts[BULK_SUPPRESSED]++;
 		MemoryContextSwitchTo(oldcontext);
 		return;
 	}
-	slot->tts_tableOid = RelationGetRelid(target->rel);
+	slot->tts_tableOid = RelationGetRelid(rel);
 	if (constr != NULL && constr->has_generated_stored)
-		ExecComputeStoredGenerated(target->rri, estate, slot, CMD_INSERT);
+		ExecComputeStoredGenerated(part->rri, estate, slot, CMD_INSERT);
 	if (constr != NULL)
-		ExecConstraints(target->rri, slot, estate);
-	if (target->rel->rd_rel->relispartition)
-		ExecPartitionCheck(target->rri, slot, estate, true);
-
-	if (writer->batched)
-		buffer_row(writer, slot);
-	else
-		insert_row(writer, slot);
+		ExecConstraints(part->rri, slot, estate);
+	if (rel->rd_rel->relispartition)
+		ExecPartitionCheck(part->rri, slot, estate, true);
+	buffer_row(writer, part, slot);
 	MemoryContextSwitchTo(oldcontext);
+}
+
+static void
+end_part(BulkPart *part)
+{
+	if (part->bistate != NULL)
+		FreeBulkInsertState(part->bistate);
+	if (part->foreign != NULL)
+		bulk_foreign_end(part->foreign);
+	for (int i = 0; i < BULK_BATCH_ROWS && part->entries[i].slot != NULL; i++)
+		ExecDropSingleTupleTableSlot(part->entries[i].slot);
+	table_finish_bulk_insert(part->rri->ri_RelationDesc, part->insert_options);
 }
 
 /* Write the rest and fire the triggers that come after. */
@@ -193,12 +262,8 @@ bulk_writer_end(BulkWriter *writer)
 	EState	   *estate = writer->target->estate;
 
 	bulk_writer_flush(writer);
-	if (writer->bistate != NULL)
-		FreeBulkInsertState(writer->bistate);
-	for (int i = 0; i < BULK_BATCH_ROWS && writer->slots[i] != NULL; i++)
-		ExecDropSingleTupleTableSlot(writer->slots[i]);
-	table_finish_bulk_insert(writer->target->rel, writer->insert_options);
-
+	for (int i = 0; i < writer->nparts; i++)
+		end_part(writer->parts[i]);
 	ExecASInsertTriggers(estate, writer->target->rri, writer->transition);
 	AfterTriggerEndQuery(estate);
 	ExecResetTupleTable(estate->es_tupleTable, false);
