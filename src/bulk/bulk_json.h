@@ -27,7 +27,9 @@ typedef struct BulkJsonScan
 	bool		bounded;		/* end is that of a line: there is no more */
 	bool		vector;			/* may use vectors */
 	uint64		line;			/* that pos is in, from 1 */
-	uint64		line_offset;	/* where it begins in the input */
+	uint64		line_offset;	/* where it begins in the input, in bytes */
+	uint64		row_line;		/* these two of the row's beginning */
+	uint64		row_line_offset;
 	MemoryContext load_memory;
 	MemoryContext row_memory;
 	char	   *open;			/* brackets that are open in a nested value */

@@ -117,7 +117,7 @@ bulk_json_word(BulkJsonScan *scan, BulkField *field)
 	field->text = word;
 	field->len = len;
 	if (len == 4 && memcmp(word, "null", 4) == 0)
-		field->kind = BULK_NULL;
+		*field = (BulkField) {.kind = BULK_NULL};
 	else if (!(len == 4 && memcmp(word, "true", 4) == 0) &&
 			 !(len == 5 && memcmp(word, "false", 5) == 0))
 	{

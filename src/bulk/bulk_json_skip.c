@@ -89,6 +89,8 @@ bulk_json_skip_row(BulkJsonScan *scan)
 	int			depth = 0;
 
 	scan->pos = scan->row;
+	scan->line = scan->row_line;
+	scan->line_offset = scan->row_line_offset;
 	while (scan->pos - scan->row < FURTHEST || scan->source->complete)
 	{
 		const char *from = scan->pos;
