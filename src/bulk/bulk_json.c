@@ -260,62 +260,29 @@ next_element(JsonReader *reader)
 
 /* ---- lines ---- */
 
-/* Have the whole line in the window that begins at pos, and end at its end. */
-static void
-bound_line(BulkJsonScan *scan)
-{
-	Size		searched = 0;
-	const char *newline;
-
-	for (;;)
-	{
-		Size		len = scan->end - scan->pos;
-
-		newline = memchr(scan->pos + searched, '\n', len - searched);
-		if (newline != NULL)
-			break;
-		searched = len;
-		if (!bulk_json_refill(scan))
-			break;
-	}
-	if (newline != NULL)
-		scan->end = newline;
-	scan->bounded = true;
-}
-
-/* Go behind the line's end, which is scan->end, whatever was read of it. */
+/* Go behind the line's end, at which pos is. */
 static void
 leave_line(BulkJsonScan *scan)
 {
-	BulkSource *source = scan->source;
-	const char *end = source->data + source->len;
-
-	scan->pos = scan->end;
-	if (scan->pos < end)
+	if (scan->pos < scan->end)
 		scan->pos++;
-	scan->end = end;
-	scan->bounded = false;
 	scan->line++;
-	scan->line_offset = source->offset + (scan->pos - source->data);
+	scan->line_offset = scan->source->offset + (scan->pos - scan->source->data);
 }
 
-/* Bound the next line that is not blank; false if there is none. */
+/* Move pos to the next line that is not blank; false if there is none. */
 static bool
-find_line(JsonReader *reader)
+find_line(BulkJsonScan *scan)
 {
-	BulkJsonScan *scan = &reader->scan;
-
-	for (;;)
+	while (peek(scan) == BULK_JSON_END)
 	{
 		CHECK_FOR_INTERRUPTS();
-		scan->row = scan->pos;
-		if (scan->pos == scan->end && !bulk_json_refill(scan))
+		if (scan->pos == scan->end)
 			return false;
-		bound_line(scan);
-		if (peek(scan) != BULK_JSON_END)
-			return true;
 		leave_line(scan);
+		scan->row = scan->pos;
 	}
+	return true;
 }
 
 static bool
@@ -324,7 +291,7 @@ next_line(JsonReader *reader)
 	BulkJsonScan *scan = &reader->scan;
 	int			c;
 
-	if (!find_line(reader))
+	if (!find_line(scan))
 		return false;
 	begin_row(reader);
 	c = *scan->pos;
@@ -365,10 +332,10 @@ resume_lines(JsonReader *reader)
 {
 	BulkJsonScan *scan = &reader->scan;
 
-	scan->pos = scan->end;
-	while (scan->pos > scan->row && scan->pos[-1] == '\r')
-		scan->pos--;
+	scan->pos = bulk_json_line_end(scan);
 	set_raw(reader);
+	while (reader->base.raw_len > 0 && scan->row[reader->base.raw_len - 1] == '\r')
+		reader->base.raw_len--;
 	leave_line(scan);
 }
 
@@ -411,7 +378,8 @@ bulk_json_reader(const BulkReader *base, const BulkFormat *format)
 	reader->place = format->lines ? AT_LINE : BEFORE_ARRAY;
 	reader->scan = (BulkJsonScan) {
 		.source = base->source,
-		.vector = true,
+		.lines = format->lines,
+		.vector = BULK_JSON_USE_VECTOR,
 		.line = 1,
 		.load_memory = base->load_memory,
 		.row_memory = base->row_memory

@@ -24,7 +24,7 @@ typedef struct BulkJsonScan
 	const char *pos;			/* the next byte */
 	const char *end;			/* of what may be read for now */
 	const char *row;			/* where the row begins */
-	bool		bounded;		/* end is that of a line: there is no more */
+	bool		lines;			/* a row ends where its line ends */
 	bool		vector;			/* may use vectors */
 	uint64		line;			/* that pos is in, from 1 */
 	uint64		line_offset;	/* where it begins in the input, in bytes */
@@ -36,12 +36,13 @@ typedef struct BulkJsonScan
 	int			max_open;
 } BulkJsonScan;
 
-/* What bulk_json_peek gives at the end of the input. */
+/* What bulk_json_peek gives at the end of the input, or of the line. */
 #define BULK_JSON_END (-1)
 
 /* ---- bulk_json_scan.c ---- */
 
 extern bool bulk_json_refill(BulkJsonScan *scan);
+extern const char *bulk_json_line_end(BulkJsonScan *scan);
 extern int	bulk_json_peek_slowly(BulkJsonScan *scan);
 extern void bulk_json_number(BulkJsonScan *scan, BulkField *field);
 extern bool bulk_json_string(BulkJsonScan *scan, BulkField *field);
@@ -75,7 +76,7 @@ bulk_json_in_word(char c)
 		c == '_' || IS_HIGHBIT_SET(c);
 }
 
-/* The next byte that is not white space, or the end; *pos moves to it. */
+/* The next byte that is not white space, or BULK_JSON_END; *pos moves to it. */
 static inline int
 bulk_json_peek(BulkJsonScan *scan, const char **pos)
 {

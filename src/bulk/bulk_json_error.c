@@ -20,12 +20,15 @@ static JsonLexContext *
 lexer_at_pos(BulkJsonScan *scan)
 {
 	BulkSource *source = scan->source;
+	const char *end = scan->lines ? bulk_json_line_end(scan) : scan->end;
 	const char *start = source->data;
 	JsonLexContext *lex;
 
 	if (scan->line_offset > source->offset)
 		start += scan->line_offset - source->offset;
-	lex = purser_makeJsonLexContext(NULL, start, Min(scan->end - start, MaxAllocSize),
+	if (source->verify && start < scan->row)
+		start = scan->row;		/* what is before it need not be right */
+	lex = purser_makeJsonLexContext(NULL, start, Min(end - start, MaxAllocSize),
 									GetDatabaseEncoding(), true);
 	lex->token_terminator += scan->pos - start;
 	lex->line_number = (int) scan->line;

@@ -66,14 +66,17 @@ find_near(const BulkJsonRow *row, int expected, int near, const char *c, const c
 	return -1;
 }
 
-/* Remember the key that begins at c and whose colon has just been passed. */
+/*
+ * Remember the key that begins at c and whose colon has just been passed; but
+ * not with a line end in between, as lines have to be counted.
+ */
 static void
 remember(BulkJsonRow *row, const char *c, int len, int column)
 {
 	BulkJsonKey *key = &row->keys[row->nkeys];
 	unsigned char mask[sizeof(key->mask)] = {0};
 
-	if (row->nkeys == row->max_keys || len > LONGEST_KEY)
+	if (row->nkeys == row->max_keys || len > LONGEST_KEY || memchr(c, '\n', len) != NULL)
 		return;
 	memcpy(key->text, c, len);
 	memset(mask, 0xff, Min(len, (int) sizeof(mask)));

@@ -19,7 +19,7 @@ bulk_json_refill(BulkJsonScan *scan)
 	Size		had = scan->end - scan->row;
 	Size		read = scan->pos - scan->row;
 
-	if (scan->bounded || source->complete)
+	if (source->complete)
 		return false;
 	CHECK_FOR_INTERRUPTS();
 	if (had > MaxAllocSize)
@@ -35,6 +35,25 @@ bulk_json_refill(BulkJsonScan *scan)
 	return source->len > had;
 }
 
+/* The end of the row's line, which is then in the window. */
+const char *
+bulk_json_line_end(BulkJsonScan *scan)
+{
+	Size		searched = 0;
+
+	for (;;)
+	{
+		Size		len = scan->end - scan->row;
+		const char *newline = memchr(scan->row + searched, '\n', len - searched);
+
+		if (newline != NULL)
+			return newline;
+		searched = len;
+		if (!bulk_json_refill(scan))
+			return scan->end;
+	}
+}
+
 /* As bulk_json_peek, for any white space; this is where lines are counted. */
 int
 bulk_json_peek_slowly(BulkJsonScan *scan)
@@ -46,6 +65,8 @@ bulk_json_peek_slowly(BulkJsonScan *scan)
 		switch (*scan->pos)
 		{
 			case '\n':
+				if (scan->lines)
+					return BULK_JSON_END;
 				scan->line++;
 				scan->line_offset = scan->source->offset + (scan->pos + 1 - scan->source->data);
 				break;

@@ -93,7 +93,7 @@ bulk_json_skip_row(BulkJsonScan *scan)
 	scan->line_offset = scan->row_line_offset;
 	while (scan->pos - scan->row < FURTHEST || scan->source->complete)
 	{
-		const char *from = scan->pos;
+		Size		from = scan->pos - scan->row;
 		int			first = bulk_json_peek(scan, &scan->pos);
 
 		CHECK_FOR_INTERRUPTS();
@@ -101,7 +101,7 @@ bulk_json_skip_row(BulkJsonScan *scan)
 			return false;
 		if (depth == 0 && (first == ',' || first == ']'))
 			return true;
-		if (scan->pos != from)
+		if ((Size) (scan->pos - scan->row) != from)
 			before = '\0';
 		if (is_torn(scan, before) || !skip_token(scan, &depth, first))
 			return false;
