@@ -18,7 +18,6 @@
  */
 #include "bulk/bulk_json_row.h"
 
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 
 typedef enum JsonPlace
@@ -168,8 +167,7 @@ read_row(JsonReader *reader)
 {
 	bulk_json_row_read(&reader->row, &reader->scan);
 	set_raw(reader);
-	if (reader->scan.source->verify)
-		pg_verify_mbstr(GetDatabaseEncoding(), reader->base.raw, reader->base.raw_len, false);
+	bulk_json_verify(&reader->scan, reader->base.raw, reader->base.raw_len);
 }
 
 /* ---- an array ---- */
@@ -379,8 +377,9 @@ bulk_json_reader(const BulkReader *base, const BulkFormat *format)
 	reader->scan = (BulkJsonScan) {
 		.source = base->source,
 		.lines = format->lines,
-		.vector = BULK_JSON_USE_VECTOR,
+		.vector = bulk_json_vector,
 		.line = 1,
+		.line_offset = base->source->offset,
 		.load_memory = base->load_memory,
 		.row_memory = base->row_memory
 	};

@@ -35,15 +35,6 @@ lexer_at_pos(BulkJsonScan *scan)
 	return lex;
 }
 
-/* Its messages show a part of the input. */
-static void
-verify_encoding(BulkJsonScan *scan, const JsonLexContext *lex)
-{
-	if (scan->source->verify)
-		pg_verify_mbstr(GetDatabaseEncoding(), lex->input,
-						lex->token_terminator - lex->input, false);
-}
-
 /*
  * Raise the error that the server would raise at pos, where something else was
  * expected.  JSON_SUCCESS: the token itself is no good.
@@ -58,7 +49,7 @@ bulk_json_fail(BulkJsonScan *scan, JsonParseErrorType expected)
 		;
 	lex = lexer_at_pos(scan);
 	error = json_lex(lex);
-	verify_encoding(scan, lex);
+	bulk_json_verify(scan, lex->input, lex->token_terminator - lex->input); /* it will be shown */
 	if (error == JSON_SUCCESS && lex->token_type == JSON_TOKEN_END)
 		error = JSON_EXPECTED_MORE;
 	if (error == JSON_SUCCESS)

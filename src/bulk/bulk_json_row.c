@@ -9,7 +9,6 @@
  */
 #include "bulk/bulk_json_row.h"
 
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 
 /* Longest key that is remembered, in bytes as it stands in the input. */
@@ -107,8 +106,7 @@ look_up_key(BulkJsonRow *row, BulkJsonScan *scan, int position)
 		row->next_key = known + 1;
 		return row->keys[known].column;
 	}
-	if (scan->source->verify)
-		pg_verify_mbstr(GetDatabaseEncoding(), name.text, name.len, false);
+	bulk_json_verify(scan, name.text, name.len);
 	column = reader->schema->find(reader->schema, name.text, name.len, position);
 	remember(row, scan->row + start, scan->pos - (scan->row + start), column);
 	return column;
