@@ -124,6 +124,9 @@ refuse_objects(BulkJsonScan *scan)
 	}
 }
 
+/* For what begins neither as array nor as object. */
+static const char *const csv_hint = "For CSV data, set the argument \"format\" to \"csv\".";
+
 /* Neither array nor object: it may not be meant to be JSON at all. */
 static void
 refuse_scalar(JsonReader *reader)
@@ -131,7 +134,7 @@ refuse_scalar(JsonReader *reader)
 	BulkJsonScan *scan = &reader->scan;
 	const char *what;
 
-	reader->base.context->hint = "For CSV data, set the argument \"format\" to \"csv\".";
+	reader->base.context->hint = csv_hint;
 	what = read_scalar(scan);
 	if (peek(scan) != BULK_JSON_END)
 		bulk_json_fail(scan, JSON_EXPECTED_END);
@@ -293,6 +296,8 @@ next_line(JsonReader *reader)
 		return false;
 	begin_row(reader);
 	c = *scan->pos;
+	if (reader->nrows == 1 && c != '{' && c != '[')
+		reader->base.context->hint = csv_hint;
 	if (likely(c == '{'))
 		read_row(reader);
 	else if (c == '[')
@@ -357,6 +362,7 @@ json_resume(BulkReader *base)
 
 	if (reader->place == BEFORE_ARRAY)
 		return false;
+	base->context->hint = NULL;
 	if (reader->place == AT_LINE)
 		resume_lines(reader);
 	else
