@@ -39,10 +39,11 @@ OBJS_ONLINE = $(addprefix src/online/online_, backfill.o batch.o control.o cut.o
 	locks.o migrate.o name.o ordinary.o outside.o plan.o portal.o progress.o revision.o \
 	segment.o settings.o statement.o throttle.o transaction.o wait.o worker.o)
 OBJS_ADOPT = $(addprefix src/adopt/adopt_, find.o functions.o name.o plan.o read.o tools.o)
-OBJS_BULK = $(addprefix src/bulk/bulk_, coerce.o conflict.o context.o csv.o foreign.o \
+OBJS_BULK = $(addprefix src/bulk/bulk_, coerce.o conflict.o context.o csv.o file.o foreign.o \
 	functions.o json.o json_error.o json_nested.o json_row.o json_scan.o json_skip.o \
-	json_string.o jsonb.o load.o nested.o nested_array.o options.o parent.o rebuild.o sight.o \
-	source.o target.o text.o writer.o)
+	json_string.o jsonb.o load.o nested.o nested_array.o options.o parent.o progress.o rebuild.o \
+	settings.o sight.o source.o source_convert.o source_file.o source_gzip.o source_window.o \
+	source_zstd.o stream.o target.o text.o writer.o)
 OBJS_AUDIT = src/audit/audit.o $(addprefix src/audit/audit_, board.o finds.o hooks.o index.o \
 	judge.o local.o nplus1.o plan.o rules.o screen.o store.o suggest.o table.o tap.o views.o \
 	workers.o)
@@ -50,7 +51,7 @@ OBJS = src/pg_purser.o $(OBJS_SHARED) $(OBJS_LEDGER) $(OBJS_ONLINE) $(OBJS_ADOPT
 	$(OBJS_AUDIT)
 
 INSTALL_SQL = sql/pg_purser.sql $(addprefix sql/pg_purser_, ledger.sql online.sql backfill.sql \
-	adopt.sql bulk.sql audit.sql)
+	adopt.sql bulk.sql bulk_load.sql audit.sql)
 DATA = $(wildcard $(here)sql/pg_purser--*--*.sql)
 DATA_built = pg_purser--$(EXTVERSION).sql
 

@@ -125,6 +125,11 @@
 #define rd_firstRelfilelocatorSubid rd_firstRelfilenodeSubid
 #endif
 
+/* 17: COPY counts the rows that it skips */
+#if PG_VERSION_NUM < 170000
+#define PROGRESS_COPY_TUPLES_SKIPPED 6
+#endif
+
 /* 16: the actions of the JSON parser return a result */
 #if PG_VERSION_NUM >= 160000
 #define PURSER_JSON_ACTION JsonParseErrorType
@@ -151,7 +156,7 @@
 #define purser_json_ereport_error(error, lex) json_ereport_error((error), (lex))
 #endif
 
-/* 16: false for a character that the encoding lacks, where it was an error; the JSON lexer uses it */
+/* 16: false in place of an error for a character that the encoding lacks */
 #if PG_VERSION_NUM >= 160000
 #define purser_pg_unicode_to_server(character, out) pg_unicode_to_server_noerror(character, out)
 #else

@@ -51,7 +51,8 @@ typedef struct BulkOptions
 {
 	BulkFormatName format_name;
 	BulkFormat	format;			/* by column members are filled when the target is open */
-	int			encoding;		/* of the input; -1: the database's */
+	int			encoding;		/* of a file or bytea; -1: the client's, as for COPY */
+	BulkCompression compression;	/* of a file or bytea */
 	bool		ignore_unknown; /* names of no column */
 	List	   *columns;		/* that a row has, in order; NIL: by header, or all */
 	List	   *force_null;
@@ -79,10 +80,33 @@ extern void bulk_rebuild_set_aside(BulkTarget *target);
 extern void bulk_rebuild(BulkTarget *target);
 extern void bulk_analyze(Oid relid);
 
+/* ---- files of the server: bulk_file.c ---- */
+
+extern void bulk_file_check_privilege(void);
+extern BulkFormatName bulk_format_of_path(const char *path);
+
+/* ---- how far it is: bulk_progress.c ---- */
+
+typedef struct BulkProgress
+{
+	bool		active;			/* not within another command that reports */
+	Oid			relid;
+	bool		file;
+	uint64		size;			/* of the input, in bytes; 0 if not known */
+	int64		started;		/* TimestampTz */
+	uint64		bytes;			/* told last */
+	uint64		rows;			/* told last */
+} BulkProgress;
+
+extern void bulk_progress_begin(BulkProgress *progress, Oid relid, const BulkSource *source);
+extern void bulk_progress_advance(BulkProgress *progress, uint64 bytes, const uint64 *counts);
+extern void bulk_progress_end(BulkProgress *progress);
+
 /* ---- all of it: bulk_load.c ---- */
 
 typedef struct BulkInput
 {
+	const char *verb;			/* for the error context; NULL: "bulk_insert into" */
 	BulkSource *source;
 	Jsonb	   *jsonb;			/* in place of it */
 } BulkInput;

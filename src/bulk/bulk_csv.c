@@ -333,6 +333,8 @@ bulk_csv_reader(const BulkReader *base, const BulkFormat *format pg_attribute_un
 
 	reader->base = *base;
 	reader->base.next = csv_next;
+	while (!base->source->complete)	/* transitional: all in one window */
+		bulk_source_more(base->source, 0);
 	reader->cur = base->source->data;
 	reader->end = reader->cur + base->source->len;
 	reader->line = 1;

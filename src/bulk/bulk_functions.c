@@ -9,17 +9,20 @@
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
 PG_FUNCTION_INFO_V1(purser_bulk_insert_0_1);
+PG_FUNCTION_INFO_V1(purser_bulk_insert_bytea_0_1);
 PG_FUNCTION_INFO_V1(purser_bulk_insert_json_0_1);
 PG_FUNCTION_INFO_V1(purser_bulk_insert_jsonb_0_1);
+PG_FUNCTION_INFO_V1(purser_bulk_load_0_1);
 
 /* The first arguments of all of them. */
 enum
 {
 	ARG_TARGET,
-	ARG_DATA
+	ARG_DATA					/* or path */
 };
 
 /* Attributes of purser.bulk_result. */
@@ -62,18 +65,34 @@ bulk_make_result(FunctionCallInfo fcinfo, const BulkResult *result)
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls));
 }
 
+/* input: the name of the second argument */
 static BulkOptions *
-get_options(FunctionCallInfo fcinfo)
+get_options(FunctionCallInfo fcinfo, const char *input)
 {
 	check_not_null(fcinfo, ARG_TARGET, "target");
-	check_not_null(fcinfo, ARG_DATA, "data");
+	check_not_null(fcinfo, ARG_DATA, input);
 	return bulk_options_from_call(fcinfo);
+}
+
+/* Text is in the database's encoding, whatever it was on its way here. */
+static void
+check_coding(const BulkOptions *options)
+{
+	bool		encoded = options->encoding >= 0 && options->encoding != GetDatabaseEncoding();
+
+	if (encoded || options->compression > BULK_COMPRESSION_NONE)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"%s\" is not for data of type text",
+						encoded ? "encoding" : "compression"),
+				 errhint("Pass the data as bytea.")));
 }
 
 /* For data that is of a JSON type. */
 static void
 check_format_is_json(const BulkOptions *options)
 {
+	check_coding(options);
 	if (options->format_name != BULK_FORMAT_JSON)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -86,7 +105,19 @@ load_and_report(FunctionCallInfo fcinfo, const BulkInput *input, const BulkOptio
 {
 	BulkResult	result = bulk_load(PG_GETARG_OID(ARG_TARGET), input, options);
 
+	if (input->source != NULL)
+		bulk_source_close(input->source);
 	return bulk_make_result(fcinfo, &result);
+}
+
+/* As COPY, take bytes to be in the client's encoding if nothing else is said. */
+static BulkCoding
+get_coding(const BulkOptions *options)
+{
+	BulkCoding	coding = {.compression = options->compression};
+
+	coding.encoding = options->encoding >= 0 ? options->encoding : pg_get_client_encoding();
+	return coding;
 }
 
 static BulkSource *
@@ -101,8 +132,23 @@ text_source(FunctionCallInfo fcinfo)
 Datum
 purser_bulk_insert_0_1(PG_FUNCTION_ARGS)
 {
-	BulkOptions *options = get_options(fcinfo);
+	BulkOptions *options = get_options(fcinfo, "data");
 	BulkInput	input = {.source = text_source(fcinfo)};
+
+	check_coding(options);
+	return load_and_report(fcinfo, &input, options);
+}
+
+/* The same with data bytea */
+Datum
+purser_bulk_insert_bytea_0_1(PG_FUNCTION_ARGS)
+{
+	BulkOptions *options = get_options(fcinfo, "data");
+	BulkCoding	coding = get_coding(options);
+	bytea	   *data = PG_GETARG_BYTEA_PP(ARG_DATA);
+	BulkInput	input = {
+		.source = bulk_source_bytes(VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data), &coding)
+	};
 
 	return load_and_report(fcinfo, &input, options);
 }
@@ -111,7 +157,7 @@ purser_bulk_insert_0_1(PG_FUNCTION_ARGS)
 Datum
 purser_bulk_insert_json_0_1(PG_FUNCTION_ARGS)
 {
-	BulkOptions *options = get_options(fcinfo);
+	BulkOptions *options = get_options(fcinfo, "data");
 	BulkInput	input = {.source = text_source(fcinfo)};
 
 	check_format_is_json(options);
@@ -122,9 +168,22 @@ purser_bulk_insert_json_0_1(PG_FUNCTION_ARGS)
 Datum
 purser_bulk_insert_jsonb_0_1(PG_FUNCTION_ARGS)
 {
-	BulkOptions *options = get_options(fcinfo);
+	BulkOptions *options = get_options(fcinfo, "data");
 	BulkInput	input = {.jsonb = PG_GETARG_JSONB_P(ARG_DATA)};
 
 	check_format_is_json(options);
+	return load_and_report(fcinfo, &input, options);
+}
+
+/* bulk_load(regclass, path text, ...) */
+Datum
+purser_bulk_load_0_1(PG_FUNCTION_ARGS)
+{
+	BulkOptions *options = get_options(fcinfo, "path");
+	BulkCoding	coding = get_coding(options);
+	BulkInput	input = {.verb = "bulk_load into"};
+
+	bulk_file_check_privilege();
+	input.source = bulk_source_file(text_to_cstring(PG_GETARG_TEXT_PP(ARG_DATA)), &coding);
 	return load_and_report(fcinfo, &input, options);
 }

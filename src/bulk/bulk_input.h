@@ -79,6 +79,7 @@ struct BulkSource
 	Size		len;
 	uint64		offset;			/* of the window's first byte in the input */
 	bool		complete;		/* nothing comes after the window */
+	bool		file;			/* of the server */
 	bool		verify;			/* not known to be valid in the database's encoding */
 
 	/*
@@ -89,12 +90,35 @@ struct BulkSource
 	void		(*more) (BulkSource *source, Size keep);
 	void		(*release) (BulkSource *source);	/* NULL: nothing to free */
 	void		(*close) (BulkSource *source);	/* NULL: nothing to close */
+
+	/* Raise the exact error about bytes of the window that are not valid, if it is known. */
+	void		(*complain) (BulkSource *source, const char *data, Size len);
 	uint64		size;			/* of the whole input if known, else 0, in bytes */
 	uint64		consumed;		/* of size; a compressed file's own bytes */
 };
 
+typedef enum BulkCompression
+{
+	BULK_COMPRESSION_AUTO,		/* by the first bytes */
+	BULK_COMPRESSION_NONE,
+	BULK_COMPRESSION_GZIP,
+	BULK_COMPRESSION_ZSTD
+} BulkCompression;
+
+/* What bytes of a file or a bytea stand for. */
+typedef struct BulkCoding
+{
+	BulkCompression compression;
+	int			encoding;
+} BulkCoding;
+
 extern BulkSource *bulk_source_memory(const char *data, Size len);
+extern BulkSource *bulk_source_bytes(const char *data, Size len, const BulkCoding *coding);
+extern BulkSource *bulk_source_file(const char *path, const BulkCoding *coding);
+extern BulkSource *bulk_source_range(const char *path, const BulkCoding *coding,
+									 uint64 from, uint64 to);
 extern void bulk_source_more(BulkSource *source, Size keep);
+extern void bulk_source_verify(BulkSource *source, const char *data, Size len);
 extern void bulk_source_release(BulkSource *source);
 extern void bulk_source_close(BulkSource *source);
 

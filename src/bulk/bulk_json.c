@@ -67,7 +67,8 @@ refuse_line(const char *what, bool first)
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("each line of the data must be a JSON object"),
 			 errdetail("The line is %s.", what),
-			 first ? errhint("For a JSON array of objects, set the argument \"format\" to \"json\".") : 0));
+			 !first ? 0 :
+			 errhint("For a JSON array of objects, set the argument \"format\" to \"json\".")));
 }
 
 /* ---- what is no row ---- */
@@ -170,7 +171,7 @@ read_row(JsonReader *reader)
 {
 	bulk_json_row_read(&reader->row, &reader->scan);
 	set_raw(reader);
-	bulk_json_verify(&reader->scan, reader->base.raw, reader->base.raw_len);
+	bulk_source_verify(reader->scan.source, reader->base.raw, reader->base.raw_len);
 }
 
 /* ---- an array ---- */

@@ -43,7 +43,6 @@ typedef struct BulkJsonScan
 
 extern bool bulk_json_vector;
 
-extern void bulk_json_verify(BulkJsonScan *scan, const char *data, Size len);
 extern bool bulk_json_refill(BulkJsonScan *scan);
 extern const char *bulk_json_line_end(BulkJsonScan *scan);
 extern int	bulk_json_peek_slowly(BulkJsonScan *scan);

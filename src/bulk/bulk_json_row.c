@@ -106,7 +106,7 @@ look_up_key(BulkJsonRow *row, BulkJsonScan *scan, int position)
 		row->next_key = known + 1;
 		return row->keys[known].column;
 	}
-	bulk_json_verify(scan, name.text, name.len);
+	bulk_source_verify(scan->source, name.text, name.len);
 	column = reader->schema->find(reader->schema, name.text, name.len, position);
 	remember(row, scan->row + start, scan->pos - (scan->row + start), column);
 	return column;

@@ -8,19 +8,10 @@
  */
 #include "bulk/bulk_json.h"
 
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
 bool		bulk_json_vector = true;
-
-/* Raise an error if the bytes are not valid in the database's encoding, and might be. */
-void
-bulk_json_verify(BulkJsonScan *scan, const char *data, Size len)
-{
-	if (scan->source->verify)
-		pg_verify_mbstr(GetDatabaseEncoding(), data, len, false);
-}
 
 /* Reach further, keeping all from row on; false at the end of what there is. */
 bool

@@ -27,6 +27,7 @@ typedef struct BulkLoad
 	BulkTarget	target;
 	BulkReader *reader;
 	BulkWriter	writer;
+	BulkProgress progress;
 	int			nknown;
 	KnownName  *known;			/* at most one per column, by position in the row */
 } BulkLoad;
@@ -206,6 +207,22 @@ take_row(BulkLoad *load)
 	MemoryContextSwitchTo(oldcontext);
 }
 
+/* No row is on its way: what they pointed into may go. */
+static void
+finish_batch(BulkLoad *load)
+{
+	BulkSource *source = load->reader->source;
+	uint64		bytes = load->context.position.offset;
+
+	if (source != NULL)
+	{
+		bulk_source_release(source);
+		if (source->more != NULL)
+			bytes = source->consumed;
+	}
+	bulk_progress_advance(&load->progress, bytes, load->writer.counts);
+}
+
 static void
 read_rows(BulkLoad *load)
 {
@@ -216,8 +233,8 @@ read_rows(BulkLoad *load)
 		CHECK_FOR_INTERRUPTS();
 		take_row(load);
 		ResetPerTupleExprContext(load->target.estate);
-		if (reader->source != NULL && load->writer.nbuffered == 0)
-			bulk_source_release(reader->source);
+		if (load->writer.nbuffered == 0)
+			finish_batch(load);
 	}
 	memset(&load->context.position, 0, sizeof(BulkPosition));
 }
@@ -234,15 +251,17 @@ bulk_load(Oid relid, const BulkInput *input, const BulkOptions *options)
 
 	load->options = options;
 	bulk_target_open(&load->target, relid, options);
-	bulk_context_push(&load->context, "bulk_insert into",
+	bulk_context_push(&load->context, input->verb ? input->verb : "bulk_insert into",
 					  pstrdup(RelationGetRelationName(load->target.rel)));
 	oldcontext = MemoryContextSwitchTo(load->target.estate->es_query_cxt);
 	load->target.rebuild = rebuild;
 	prepare_schema(load);
 	load->reader = open_reader(load, input);
 	bulk_writer_begin(&load->writer, &load->target, &load->context, options);
+	bulk_progress_begin(&load->progress, relid, input->source);
 	read_rows(load);
 	bulk_writer_end(&load->writer);
+	bulk_progress_end(&load->progress);
 	MemoryContextSwitchTo(oldcontext);
 	bulk_context_pop(&load->context);
 	bulk_target_close(&load->target);

@@ -43,6 +43,11 @@ static const Word header_words[] = {
 	{"match", BULK_HEADER_MATCH}, {"sniff", BULK_HEADER_SNIFF}, {NULL, 0}
 };
 
+static const Word compression_words[] = {
+	{"auto", BULK_COMPRESSION_AUTO}, {"none", BULK_COMPRESSION_NONE},
+	{"gzip", BULK_COMPRESSION_GZIP}, {"zstd", BULK_COMPRESSION_ZSTD}, {NULL, 0}
+};
+
 static const Word indexes_words[] = {
 	{"keep", BULK_INDEXES_KEEP}, {"rebuild", BULK_INDEXES_REBUILD},
 	{"auto", BULK_INDEXES_AUTO}, {NULL, 0}
@@ -186,6 +191,14 @@ set_encoding(BulkOptions *options, const char *name, const JsonbValue *value)
 }
 
 static void
+set_compression(BulkOptions *options, const char *name, const JsonbValue *value)
+{
+	options->compression = look_up(compression_words, "compression",
+								   "values of option \"compression\"",
+								   string_option(name, value));
+}
+
+static void
 set_unknown(BulkOptions *options, const char *name, const JsonbValue *value)
 {
 	options->ignore_unknown = look_up(unknown_words, "unknown", "values of option \"unknown\"",
@@ -232,6 +245,7 @@ static const struct
 	{"force_null", FOR_CSV, set_force_null},
 	{"force_not_null", FOR_CSV, set_force_not_null},
 	{"encoding", FOR_ALL, set_encoding},
+	{"compression", FOR_ALL, set_compression},
 	{"unknown", FOR_ALL, set_unknown}
 };
 
@@ -410,10 +424,11 @@ names_argument(const Call *call, const char *name, const char *hint)
 static void
 read_format(const Call *call, BulkOptions *options)
 {
-	char	   *format = text_argument(call, "format");
-
-	if (format != NULL)
-		options->format_name = look_up(format_names, "format", "formats", format);
+	if (find_argument(call, "path") >= 0 && !is_given(call, "format"))
+		options->format_name = bulk_format_of_path(text_argument(call, "path"));
+	else if (find_argument(call, "format") >= 0)
+		options->format_name = look_up(format_names, "format", "formats",
+									   text_argument(call, "format"));
 	set_defaults(options);
 	if (is_given(call, "options"))
 		read_format_options(options, DatumGetJsonbP(value_of(call, "options")));
