@@ -17,6 +17,7 @@
  * Called by bulk_load.c.
  */
 #include "bulk/bulk_json_row.h"
+#include "bulk/bulk_scan.h"
 
 #include "miscadmin.h"
 
@@ -384,7 +385,7 @@ bulk_json_reader(const BulkReader *base, const BulkFormat *format)
 	reader->scan = (BulkJsonScan) {
 		.source = base->source,
 		.lines = format->lines,
-		.vector = bulk_json_vector,
+		.vector = bulk_scan_method != BULK_SCAN_SCALAR,
 		.line = 1,
 		.line_offset = base->source->offset,
 		.load_memory = base->load_memory,

@@ -25,7 +25,7 @@ typedef struct BulkJsonScan
 	const char *end;			/* of what may be read for now */
 	const char *row;			/* where the row begins */
 	bool		lines;			/* a row ends where its line ends */
-	bool		vector;			/* may use vectors */
+	bool		vector;			/* may use vectors; results are the same */
 	uint64		line;			/* that pos is in, from 1 */
 	uint64		line_offset;	/* where it begins in the input, in bytes */
 	uint64		row_line;		/* these two of the row's beginning */
@@ -40,8 +40,6 @@ typedef struct BulkJsonScan
 #define BULK_JSON_END (-1)
 
 /* ---- bulk_json_scan.c ---- */
-
-extern bool bulk_json_vector;
 
 extern bool bulk_json_refill(BulkJsonScan *scan);
 extern const char *bulk_json_line_end(BulkJsonScan *scan);

@@ -11,8 +11,6 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-bool		bulk_json_vector = true;
-
 /* Reach further, keeping all from row on; false at the end of what there is. */
 bool
 bulk_json_refill(BulkJsonScan *scan)

@@ -10,6 +10,7 @@
  */
 #include "bulk/bulk_json.h"
 #include "bulk/bulk_nested.h"
+#include "bulk/bulk_scan.h"
 
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
@@ -131,7 +132,7 @@ bulk_nested_array(const BulkColumn *column, const BulkField *field)
 		.pos = field->text,
 		.end = field->text + field->len,
 		.row = field->text,
-		.vector = bulk_json_vector,
+		.vector = bulk_scan_method != BULK_SCAN_SCALAR,
 		.load_memory = CurrentMemoryContext,
 		.row_memory = CurrentMemoryContext
 	};
