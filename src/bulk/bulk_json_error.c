@@ -12,8 +12,9 @@
 #include "utils/jsonfuncs.h"
 #include "utils/memutils.h"
 
-/* What should be in the window behind the token, for the excerpt, in bytes. */
-#define LOOKAHEAD 128
+/* What should be in the window behind the token's beginning, in bytes; and at most. */
+#define LOOKAHEAD		128
+#define MAX_LOOKAHEAD	(1024 * 1024)
 
 /* The server's lexer, about to read the token at pos. */
 static JsonLexContext *
@@ -35,6 +36,14 @@ lexer_at_pos(BulkJsonScan *scan)
 	return lex;
 }
 
+/* May the token go on behind the window? */
+static bool
+ends_with_window(const BulkJsonScan *scan, const JsonLexContext *lex)
+{
+	return !scan->lines && lex->token_terminator == scan->end &&
+		scan->end - scan->pos < MAX_LOOKAHEAD;
+}
+
 /*
  * Raise the error that the server would raise at pos, where something else was
  * expected.  JSON_SUCCESS: the token itself is no good.
@@ -47,8 +56,11 @@ bulk_json_fail(BulkJsonScan *scan, JsonParseErrorType expected)
 
 	while (scan->end - scan->pos < LOOKAHEAD && bulk_json_refill(scan))
 		;
-	lex = lexer_at_pos(scan);
-	error = json_lex(lex);
+	do
+	{
+		lex = lexer_at_pos(scan);
+		error = json_lex(lex);
+	} while (ends_with_window(scan, lex) && bulk_json_refill(scan));
 	bulk_source_verify(scan->source, lex->input, lex->token_terminator - lex->input); /* it will be shown */
 	if (error == JSON_SUCCESS && lex->token_type == JSON_TOKEN_END)
 		error = JSON_EXPECTED_MORE;
