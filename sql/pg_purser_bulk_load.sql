@@ -22,7 +22,7 @@ COMMENT ON FUNCTION purser.bulk_load(regclass, text, text, text, text[], text[],
 
 CREATE VIEW purser.load_progress AS
 SELECT l.pid, l.relid::regclass AS relation, l.bytes_processed, l.bytes_total, l.rows, l.skipped, l.rejects,
-    l.started, l.bytes_processed / l.seconds AS rate,
+    l.started, (l.bytes_processed / l.seconds)::bigint AS rate,
     make_interval(secs => (l.bytes_total - l.bytes_processed) * l.seconds
         / nullif(l.bytes_processed, 0)) AS time_left
 FROM (SELECT p.pid, p.relid, p.param1 AS bytes_processed, nullif(p.param2, 0) AS bytes_total,

@@ -149,6 +149,20 @@
 	 makeJsonLexContextCstringLen(unconstify(char *, json), len, encoding, need_escapes))
 #endif
 
+/* 16: the report of malformed JSON may be a soft error */
+#if PG_VERSION_NUM >= 160000
+#define purser_json_ereport_error(error, lex) json_errsave_error((error), (lex), NULL)
+#else
+#define purser_json_ereport_error(error, lex) json_ereport_error((error), (lex))
+#endif
+
+/* 16: false in place of an error for a character that the encoding lacks */
+#if PG_VERSION_NUM >= 160000
+#define purser_pg_unicode_to_server(character, out) pg_unicode_to_server_noerror(character, out)
+#else
+#define purser_pg_unicode_to_server(character, out) (pg_unicode_to_server(character, out), true)
+#endif
+
 /* 18: uuidv7() */
 #if PG_VERSION_NUM >= 180000
 #define PURSER_IS_UUIDV7(funcid) ((funcid) == F_UUIDV7_ || (funcid) == F_UUIDV7_INTERVAL)

@@ -346,8 +346,8 @@ bulk_delimited_read(BulkDelimited *reader)
 	position->offset = source->offset + (reader->record - source->data);
 
 	split_record(reader);
-	if (reader->odd && source->verify)
-		(void) pg_verifymbstr(reader->record, reader->next - reader->record, false);
+	if (reader->odd)
+		bulk_source_verify(source, reader->record, reader->next - reader->record);
 	for (int i = 0; i < reader->nspecial; i++)
 	{
 		int			n = reader->special[i];

@@ -17,7 +17,7 @@ bulk_file_check_privilege(void)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to load from a file of the server"),
-				 errdetail("Only roles with privileges of the \"%s\" role may read files of the server.",
+				 errdetail("Only roles with privileges of the \"%s\" role may read such files.",
 						   "pg_read_server_files"),
 				 errhint("Anyone can pass the contents of a file to bulk_insert.")));
 }

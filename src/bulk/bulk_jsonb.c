@@ -2,7 +2,11 @@
  * bulk_jsonb.c
  *		Reads a jsonb array of objects, in place.
  *
- * Called by bulk_load.c.  There are no lines.
+ * Strings are given out as they lie there, numbers and what is nested as text
+ * made in row_memory.  There are no lines, and rows have no text of their own:
+ * raw is set only by resume, to that of the element that was no good.
+ *
+ * Called by bulk_load.c.
  */
 #include "bulk.h"
 
@@ -14,6 +18,7 @@ typedef struct JsonbReader
 {
 	BulkReader	base;			/* first, so that a reader is one */
 	JsonbIterator *it;
+	JsonbValue	element;		/* the last one */
 	uint64		row;
 } JsonbReader;
 
@@ -36,51 +41,68 @@ describe(const JsonbValue *value)
 }
 
 static void
+set_text(BulkField *field, BulkFieldKind kind, const char *text, int len)
+{
+	field->kind = kind;
+	field->text = text;
+	field->len = len;
+}
+
+static char *
+container_text(JsonbContainer *container, int size, int *len)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	(void) JsonbToCString(&text, container, size);
+	*len = text.len;
+	return text.data;
+}
+
+static void
 set_field(BulkField *field, const JsonbValue *value)
 {
+	char	   *text;
+	int			len;
+
 	switch (value->type)
 	{
 		case jbvNull:
-			field->kind = BULK_NULL;
+			set_text(field, BULK_NULL, NULL, 0);
 			break;
 		case jbvString:
-			field->kind = BULK_JSON_STRING;
-			field->text = value->val.string.val;
-			field->len = value->val.string.len;
+			set_text(field, BULK_JSON_STRING, value->val.string.val, value->val.string.len);
 			break;
 		case jbvNumeric:
-			field->kind = BULK_TEXT;
-			field->text = DatumGetCString(DirectFunctionCall1(numeric_out,
-															  NumericGetDatum(value->val.numeric)));
-			field->len = strlen(field->text);
+			text = DatumGetCString(DirectFunctionCall1(numeric_out,
+													   NumericGetDatum(value->val.numeric)));
+			set_text(field, BULK_TEXT, text, strlen(text));
 			break;
 		case jbvBool:
-			field->kind = BULK_TEXT;
-			field->text = value->val.boolean ? "true" : "false";
-			field->len = strlen(field->text);
+			text = value->val.boolean ? "true" : "false";
+			set_text(field, BULK_TEXT, text, value->val.boolean ? 4 : 5);
 			break;
 		default:
 			Assert(value->type == jbvBinary);
-			field->kind = JsonContainerIsArray(value->val.binary.data) ?
-				BULK_JSON_ARRAY : BULK_JSON_OBJECT;
-			field->text = JsonbToCString(NULL, value->val.binary.data, value->val.binary.len);
-			field->len = strlen(field->text);
-			break;
+			text = container_text(value->val.binary.data, value->val.binary.len, &len);
+			set_text(field, JsonContainerIsArray(value->val.binary.data) ?
+					 BULK_JSON_ARRAY : BULK_JSON_OBJECT, text, len);
 	}
 }
 
 static void
 read_object(BulkReader *reader, JsonbContainer *object)
 {
+	BulkSchema *schema = reader->schema;
 	JsonbIterator *it = JsonbIteratorInit(object);
+	JsonbValue	key;
 	JsonbValue	value;
 	int			nkeys = 0;
 
-	(void) JsonbIteratorNext(&it, &value, false);
-	while (JsonbIteratorNext(&it, &value, false) == WJB_KEY)
+	(void) JsonbIteratorNext(&it, &key, false);
+	while (JsonbIteratorNext(&it, &key, false) == WJB_KEY)
 	{
-		int			column = reader->schema->find(reader->schema, value.val.string.val,
-												  value.val.string.len, nkeys++);
+		int			column = schema->find(schema, key.val.string.val, key.val.string.len, nkeys++);
 
 		(void) JsonbIteratorNext(&it, &value, true);
 		if (column >= 0)
@@ -92,18 +114,34 @@ static bool
 jsonb_next(BulkReader *base)
 {
 	JsonbReader *reader = (JsonbReader *) base;
-	BulkPosition *position = &base->context->position;
+	JsonbValue *element = &reader->element;
 	MemoryContext oldcontext;
-	JsonbValue	value;
 
-	if (JsonbIteratorNext(&reader->it, &value, true) != WJB_ELEM)
+	if (JsonbIteratorNext(&reader->it, element, true) != WJB_ELEM)
 		return false;
-	position->row = ++reader->row;
-	if (value.type != jbvBinary || !JsonContainerIsObject(value.val.binary.data))
-		bulk_json_refuse_element(describe(&value));
+	base->context->position.row = ++reader->row;
+	base->raw = NULL;
+	base->raw_len = 0;
+	if (element->type != jbvBinary || !JsonContainerIsObject(element->val.binary.data))
+		bulk_json_refuse_element(describe(element));
 	memset(base->fields, 0, base->schema->ncolumns * sizeof(BulkField));
 	oldcontext = MemoryContextSwitchTo(base->row_memory);
-	read_object(base, value.val.binary.data);
+	read_object(base, element->val.binary.data);
+	MemoryContextSwitchTo(oldcontext);
+	return true;
+}
+
+/* The iterator is behind the element already. */
+static bool
+jsonb_resume(BulkReader *base)
+{
+	JsonbReader *reader = (JsonbReader *) base;
+	MemoryContext oldcontext = MemoryContextSwitchTo(base->row_memory);
+	Jsonb	   *element = JsonbValueToJsonb(&reader->element);
+	int			len;
+
+	base->raw = container_text(&element->root, VARSIZE(element), &len);
+	base->raw_len = len;
 	MemoryContextSwitchTo(oldcontext);
 	return true;
 }
@@ -118,6 +156,7 @@ bulk_jsonb_reader(const BulkReader *base, Jsonb *data)
 
 	reader->base = *base;
 	reader->base.next = jsonb_next;
+	reader->base.resume = jsonb_resume;
 	reader->it = JsonbIteratorInit(&data->root);
 	MemoryContextSwitchTo(oldcontext);
 	if (JB_ROOT_IS_OBJECT(data))

@@ -5,9 +5,9 @@
  *
  * Called once from _PG_init.
  */
+#include "bulk/bulk_scan.h"
 #include "bulk/bulk_settings.h"
 
-#include "bulk/bulk_scan.h"
 #include "utils/guc.h"
 
 int			bulk_window = 256 * 1024;

@@ -16,7 +16,6 @@
 #include "bulk/bulk_stream.h"
 #include "catalog/namespace.h"
 #include "mb/pg_wchar.h"
-#include "miscadmin.h"
 
 /* As many bytes of a character as the server's errors show. */
 #define SHOWN_BYTES		8
@@ -104,7 +103,7 @@ convert_bytes(ConvertStream *stream)
 	return true;
 }
 
-/* Have some text; false at the end. */
+/* Have some text, of all that is there to be converted; false at the end. */
 static bool
 make_text(ConvertStream *stream)
 {
@@ -112,20 +111,20 @@ make_text(ConvertStream *stream)
 
 	stream->given += stream->len;
 	stream->pos = stream->len = 0;
-	while (stream->len == 0)
+	while (stream->len < BULK_CHUNK / 2)
 	{
-		CHECK_FOR_INTERRUPTS();
-		if (raw->pos < raw->len && convert_bytes(stream))
+		Size		left = raw->len - raw->pos;
+
+		if (left > 0 && convert_bytes(stream))
 			continue;
-		if (raw->len - raw->pos >= MAX_CONVERSION_INPUT_LENGTH ||
-			(raw->ended && raw->pos < raw->len))
+		if (left >= MAX_CONVERSION_INPUT_LENGTH || (raw->ended && left > 0))
 			replace_character(stream);
-		else if (raw->ended)
-			return false;
+		else if (raw->ended || stream->len > 0)
+			break;
 		else
 			bulk_stream_fill(stream->base.below, raw);
 	}
-	return true;
+	return stream->len > 0;
 }
 
 static Size

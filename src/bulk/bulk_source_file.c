@@ -92,8 +92,8 @@ open_file(const char *path)
 				(errcode_for_file_access(),
 				 errmsg("could not open file \"%s\" for reading: %m", path),
 				 (saved_errno == ENOENT || saved_errno == EACCES) ?
-				 errhint("The PostgreSQL server process reads the file. "
-						 "The contents of a file of the client can be passed to bulk_insert.") : 0));
+				 errhint("It is the PostgreSQL server process that reads the file. "
+						 "A file of the client can be passed to bulk_insert.") : 0));
 	return fd;
 }
 

@@ -135,7 +135,7 @@ window_complain(BulkSource *base, const char *data, Size len)
 {
 	WindowSource *source = (WindowSource *) base;
 
-	if (source->converts)
+	if (source->converts && data >= base->data && data < base->data + base->len)
 		bulk_convert_complain(source->stream,
 							  base->offset - source->first + (data - base->data), len);
 }
