@@ -63,10 +63,28 @@ extern BulkOptions *bulk_options_from_call(FunctionCallInfo fcinfo);
 
 /* ---- all of it: bulk_load.c ---- */
 
+/* All values of one column. */
+typedef struct BulkArray
+{
+	Oid			type;			/* of the argument; unknown: a literal */
+	bool		isnull;
+	Datum		value;
+} BulkArray;
+
+typedef struct BulkArrays
+{
+	int			narrays;		/* as many as options->columns */
+	BulkArray	items[FLEXIBLE_ARRAY_MEMBER];
+} BulkArrays;
+
+extern BulkReader *bulk_arrays_reader(const BulkReader *base, BulkTarget *target,
+									  const BulkArrays *arrays);
+
 typedef struct BulkInput
 {
 	BulkSource *source;
 	Jsonb	   *jsonb;			/* in place of it */
+	BulkArrays *arrays;			/* in place of it */
 } BulkInput;
 
 typedef struct BulkResult
