@@ -134,7 +134,8 @@ refuse_type(const BulkColumn *column, Oid type)
 			 errmsg("column \"%s\" is of type %s but the elements of its array are of type %s",
 					column->name, format_type_be(column->type.oid), format_type_be(type)),
 			 column->type.shape == BULK_SHAPE_ARRAY ?
-			 errhint("For a column of an array type, give an array of one more dimension, or an array of text with array literals.") :
+			 errhint("For a column of an array type, give an array of one more dimension, "
+					 "or an array of text with array literals.") :
 			 errhint("Cast the array.")));
 }
 
@@ -209,7 +210,8 @@ check_length(const BulkTarget *target, const int *columns, int i, int nrows, int
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("arrays must have equal lengths"),
-				 errdetail("The array for column \"%s\" has %d elements, that for column \"%s\" has %d.",
+				 errdetail("The array for column \"%s\" has %d elements, "
+						   "that for column \"%s\" has %d.",
 						   target->columns[columns[0]].name, expected,
 						   target->columns[columns[i]].name, nrows)));
 }

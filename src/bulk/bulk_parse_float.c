@@ -95,17 +95,74 @@ read_number(const char *text, int len, Number *number)
 
 #ifdef HAVE_INT128
 
-static const uint64 powers_of_five[MAX_POWER + 1] = {
-	UINT64CONST(1), UINT64CONST(5), UINT64CONST(25), UINT64CONST(125), UINT64CONST(625),
-	UINT64CONST(3125), UINT64CONST(15625), UINT64CONST(78125), UINT64CONST(390625),
-	UINT64CONST(1953125), UINT64CONST(9765625), UINT64CONST(48828125), UINT64CONST(244140625),
-	UINT64CONST(1220703125), UINT64CONST(6103515625), UINT64CONST(30517578125),
-	UINT64CONST(152587890625), UINT64CONST(762939453125), UINT64CONST(3814697265625),
-	UINT64CONST(19073486328125), UINT64CONST(95367431640625), UINT64CONST(476837158203125),
-	UINT64CONST(2384185791015625), UINT64CONST(11920928955078125),
-	UINT64CONST(59604644775390625), UINT64CONST(298023223876953125),
-	UINT64CONST(1490116119384765625), UINT64CONST(7450580596923828125)
+/*
+ * A power of five, shifted up until its topmost bit is set, and what divides
+ * by it: (2^128 - 1) / value - 2^64.
+ */
+typedef struct Power
+{
+	uint64		value;
+	uint64		reciprocal;
+	int			shift;
+} Power;
+
+static const Power powers_of_five[MAX_POWER + 1] = {
+	{UINT64CONST(0x8000000000000000), UINT64CONST(0xFFFFFFFFFFFFFFFF), 63},
+	{UINT64CONST(0xA000000000000000), UINT64CONST(0x9999999999999999), 61},
+	{UINT64CONST(0xC800000000000000), UINT64CONST(0x47AE147AE147AE14), 59},
+	{UINT64CONST(0xFA00000000000000), UINT64CONST(0x0624DD2F1A9FBE76), 57},
+	{UINT64CONST(0x9C40000000000000), UINT64CONST(0xA36E2EB1C432CA57), 54},
+	{UINT64CONST(0xC350000000000000), UINT64CONST(0x4F8B588E368F0846), 52},
+	{UINT64CONST(0xF424000000000000), UINT64CONST(0x0C6F7A0B5ED8D36B), 50},
+	{UINT64CONST(0x9896800000000000), UINT64CONST(0xAD7F29ABCAF48578), 47},
+	{UINT64CONST(0xBEBC200000000000), UINT64CONST(0x5798EE2308C39DF9), 45},
+	{UINT64CONST(0xEE6B280000000000), UINT64CONST(0x12E0BE826D694B2E), 43},
+	{UINT64CONST(0x9502F90000000000), UINT64CONST(0xB7CDFD9D7BDBAB7D), 40},
+	{UINT64CONST(0xBA43B74000000000), UINT64CONST(0x5FD7FE17964955FD), 38},
+	{UINT64CONST(0xE8D4A51000000000), UINT64CONST(0x19799812DEA11197), 36},
+	{UINT64CONST(0x9184E72A00000000), UINT64CONST(0xC25C268497681C26), 33},
+	{UINT64CONST(0xB5E620F480000000), UINT64CONST(0x6849B86A12B9B01E), 31},
+	{UINT64CONST(0xE35FA931A0000000), UINT64CONST(0x203AF9EE756159B2), 29},
+	{UINT64CONST(0x8E1BC9BF04000000), UINT64CONST(0xCD2B297D889BC2B6), 26},
+	{UINT64CONST(0xB1A2BC2EC5000000), UINT64CONST(0x70EF54646D496892), 24},
+	{UINT64CONST(0xDE0B6B3A76400000), UINT64CONST(0x2725DD1D243ABA0E), 22},
+	{UINT64CONST(0x8AC7230489E80000), UINT64CONST(0xD83C94FB6D2AC34A), 19},
+	{UINT64CONST(0xAD78EBC5AC620000), UINT64CONST(0x79CA10C9242235D5), 17},
+	{UINT64CONST(0xD8D726B7177A8000), UINT64CONST(0x2E3B40A0E9B4F7DD), 15},
+	{UINT64CONST(0x878678326EAC9000), UINT64CONST(0xE392010175EE5962), 12},
+	{UINT64CONST(0xA968163F0A57B400), UINT64CONST(0x82DB34012B25144E), 10},
+	{UINT64CONST(0xD3C21BCECCEDA100), UINT64CONST(0x357C299A88EA76A5), 8},
+	{UINT64CONST(0x84595161401484A0), UINT64CONST(0xEF2D0F5DA7DD8AA2), 5},
+	{UINT64CONST(0xA56FA5B99019A5C8), UINT64CONST(0x8C240C4AECB13BB5), 3},
+	{UINT64CONST(0xCECB8F27F4200F3A), UINT64CONST(0x3CE9A36F23C0FC90), 1}
 };
+
+/*
+ * dividend / power, where the upper half of the dividend is less than the
+ * power.  The estimate that the reciprocal gives is too large by one at most
+ * or, rarely, too small by one; the remainder tells.
+ */
+static inline uint64
+divide(uint128 dividend, const Power *power, bool *remains)
+{
+	uint64		upper = (uint64) (dividend >> 64);
+	uint128		estimate = (uint128) power->reciprocal * upper + dividend;
+	uint64		quotient = (uint64) (estimate >> 64) + 1;
+	uint64		remainder = (uint64) dividend - quotient * power->value;
+
+	if (remainder > (uint64) estimate)
+	{
+		quotient--;
+		remainder += power->value;
+	}
+	if (remainder >= power->value)
+	{
+		quotient++;
+		remainder -= power->value;
+	}
+	*remains = remainder != 0;
+	return quotient;
+}
 
 /*
  * significand * 2^exponent rounded to so many bits, where more says whether
@@ -133,30 +190,25 @@ round_to_bits(uint64 significand, bool more, int exponent, int bits)
 static double
 scale_exactly(uint64 digits, int exponent, int bits)
 {
+	const Power *power = &powers_of_five[abs(exponent)];
 	int			shift = 63 - pg_leftmost_one_pos64(digits);
 
-	/* The topmost bit of all factors is set, so that of products is one of the first two. */
 	digits <<= shift;
 	if (exponent >= 0)
 	{
-		uint64		five = powers_of_five[exponent];
-		int			up = 63 - pg_leftmost_one_pos64(five);
-		uint128		product = (uint128) digits * (five << up);
+		/* Its topmost bit is one of the first two. */
+		uint128		product = (uint128) digits * power->value;
 
 		return round_to_bits((uint64) (product >> 64), (uint64) product != 0,
-							 exponent + 64 - shift - up, bits);
+							 exponent + 64 - shift - power->shift, bits);
 	}
 	else
 	{
-		uint64		five = powers_of_five[-exponent];
-		int			up = 63 - pg_leftmost_one_pos64(five);
-		uint128		dividend = (uint128) digits << 63;
-		uint64		quotient;
+		/* The same goes for the quotient. */
+		bool		remains;
+		uint64		quotient = divide((uint128) digits << 63, power, &remains);
 
-		five <<= up;
-		quotient = (uint64) (dividend / five);
-		return round_to_bits(quotient, (uint128) quotient * five != dividend,
-							 exponent - 63 - shift + up, bits);
+		return round_to_bits(quotient, remains, exponent - 63 - shift + power->shift, bits);
 	}
 }
 

@@ -169,21 +169,49 @@ fitting_scale(int32 typmod, const Decimal *decimal)
 	return scale;
 }
 
-/* Write the digits of one side as groups; the first has first of them, the last is filled up. */
-static inline int16 *
-write_groups(int16 *group, const char *digits, int ndigits, int first)
+static inline int
+four_digits(const char *text)
 {
-	const char *end = digits + ndigits;
-	int			missing = first;
+	return (text[0] - '0') * 1000 + (text[1] - '0') * 100 + (text[2] - '0') * 10 + text[3] - '0';
+}
 
-	while (digits < end)
+/* The digits before the point; the first group may have less than four of them. */
+static inline int16 *
+write_whole(int16 *group, const Decimal *decimal)
+{
+	const char *digits = decimal->whole;
+	const char *end = digits + decimal->nwhole;
+	int			first = 0;
+
+	if (decimal->nwhole % NUMERIC_BASE_DIGITS != 0)
 	{
-		int			number = 0;
+		while ((end - digits) % NUMERIC_BASE_DIGITS != 0)
+			first = first * 10 + (*digits++ - '0');
+		*group++ = first;
+	}
+	for (; digits < end; digits += NUMERIC_BASE_DIGITS)
+		*group++ = four_digits(digits);
+	return group;
+}
 
-		for (; missing > 0; missing--)
-			number = number * 10 + (digits < end ? *digits++ - '0' : 0);
-		*group++ = number;
-		missing = NUMERIC_BASE_DIGITS;
+/* Those behind it; zeros fill up the last group. */
+static inline int16 *
+write_fraction(int16 *group, const Decimal *decimal)
+{
+	static const int16 fill[NUMERIC_BASE_DIGITS] = {1, 1000, 100, 10};
+	const char *digits = decimal->fraction;
+	const char *end = digits + decimal->nfraction;
+	int			last = 0;
+
+	for (; end - digits >= NUMERIC_BASE_DIGITS; digits += NUMERIC_BASE_DIGITS)
+		*group++ = four_digits(digits);
+	if (digits < end)
+	{
+		int16		factor = fill[end - digits];
+
+		while (digits < end)
+			last = last * 10 + (*digits++ - '0');
+		*group++ = last * factor;
 	}
 	return group;
 }
@@ -208,9 +236,7 @@ bulk_parse_numeric(const BulkColumn *column, const char *text, int len, Datum *v
 		return false;
 
 	weight = (decimal.nwhole + NUMERIC_BASE_DIGITS - 1) / NUMERIC_BASE_DIGITS - 1;
-	stop = write_groups(groups, decimal.whole, decimal.nwhole,
-						decimal.nwhole - weight * NUMERIC_BASE_DIGITS);
-	stop = write_groups(stop, decimal.fraction, decimal.nfraction, NUMERIC_BASE_DIGITS);
+	stop = write_fraction(write_whole(groups, &decimal), &decimal);
 	for (; start < stop && *start == 0; start++)
 		weight--;
 	while (start < stop && stop[-1] == 0)

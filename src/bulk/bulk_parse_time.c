@@ -122,7 +122,7 @@ read_time(const char *text, const char *end, int64 *time)
 
 /* What there is to know of the session's zone. */
 #define CACHE_SECONDS	(UINT64CONST(1) << 22)	/* of one entry, 48 days */
-#define CACHE_ENTRIES	128
+#define CACHE_ENTRIES	256
 
 typedef struct Offsets
 {
