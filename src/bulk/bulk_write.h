@@ -39,6 +39,7 @@ typedef struct BulkEntry
 	const char *raw;			/* only if rows may be rejected */
 	Size		raw_len;
 	BulkOutcome outcome;
+	bool		has_parents;	/* all that bulk_foreign.c can check are there, and locked */
 } BulkEntry;
 
 /* A table that rows go into: the target itself, or a partition of it. */
@@ -50,6 +51,7 @@ typedef struct BulkPart
 	int			nentries;
 	BulkEntry  *entries;		/* BULK_BATCH_ROWS of them, slots made when first needed */
 	struct BulkConflict *conflict;	/* NULL: a conflict is an error */
+	struct BulkForeign *foreign;	/* NULL: foreign keys are left to their triggers */
 } BulkPart;
 
 typedef struct BulkWriter
@@ -85,5 +87,24 @@ typedef struct BulkConflict
 extern BulkConflict *bulk_conflict_begin(BulkTarget *target, const struct BulkOptions *options);
 extern bool bulk_conflict_insert(BulkConflict *conflict, BulkTarget *target,
 								 TupleTableSlot *slot, CommandId cid, List **recheck);
+
+/* ---- foreign keys: bulk_foreign.c, bulk_parent.c ---- */
+
+typedef struct BulkForeign BulkForeign;
+
+extern BulkForeign *bulk_foreign_begin(ResultRelInfo *rri);
+extern void bulk_foreign_check(BulkForeign *foreign, BulkEntry *entries, int nentries);
+extern TriggerDesc *bulk_foreign_triggers(const BulkForeign *foreign, const BulkEntry *entry);
+extern void bulk_foreign_forget(BulkForeign *foreign);
+extern void bulk_foreign_end(BulkForeign *foreign);
+
+typedef struct BulkParent BulkParent;
+
+extern BulkParent *bulk_parent_open(Relation child, const ForeignKeyCacheInfo *info);
+extern bool bulk_parent_takes_null(const BulkParent *parent);
+extern void bulk_parent_begin(BulkParent *parent);
+extern bool bulk_parent_lock(BulkParent *parent, TupleTableSlot *child, const AttrNumber *columns);
+extern void bulk_parent_end(BulkParent *parent);
+extern void bulk_parent_close(BulkParent *parent);
 
 #endif							/* PURSER_BULK_WRITE_H */

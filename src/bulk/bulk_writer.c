@@ -44,6 +44,7 @@ make_part(BulkWriter *writer)
 	part->conflict = bulk_conflict_begin(writer->target, writer->options);
 	if (part->conflict == NULL)
 		part->bistate = GetBulkInsertState();
+	part->foreign = bulk_foreign_begin(part->rri);
 	return part;
 }
 
@@ -61,6 +62,9 @@ bulk_writer_begin(BulkWriter *writer, BulkTarget *target, BulkContext *context,
 	writer->parts[0] = make_part(writer);
 	writer->batched = writer->parts[0]->conflict == NULL &&
 		!has_before_row_trigger(writer->parts[0]) && !bulk_sight_checks(target);
+	/* Who looks at the table wants to find the rows before. */
+	if (target->rebuild && writer->batched)
+		bulk_rebuild_set_aside(target);
 
 	AfterTriggerBeginQuery();
 	writer->transition = MakeTransitionCaptureState(target->rri->ri_TrigDesc,
@@ -89,8 +93,13 @@ bulk_writer_slot(BulkWriter *writer)
 static void
 row_inserted(BulkWriter *writer, BulkPart *part, BulkEntry *entry, List *recheck)
 {
+	TriggerDesc *triggers = part->rri->ri_TrigDesc;
+
+	if (part->foreign != NULL)
+		part->rri->ri_TrigDesc = bulk_foreign_triggers(part->foreign, entry);
 	ExecARInsertTriggers(writer->target->estate, part->rri, entry->slot, recheck,
 						 writer->transition);
+	part->rri->ri_TrigDesc = triggers;
 	list_free(recheck);
 	entry->outcome = BULK_INSERTED;
 }
@@ -161,6 +170,8 @@ flush_part(BulkWriter *writer, BulkPart *part)
 {
 	if (part->nentries == 0)
 		return;
+	if (part->foreign != NULL)
+		bulk_foreign_check(part->foreign, part->entries, part->nentries);
 	if (writer->batched)
 		insert_many(writer, part);
 	else
@@ -240,6 +251,8 @@ end_part(BulkPart *part)
 {
 	if (part->bistate != NULL)
 		FreeBulkInsertState(part->bistate);
+	if (part->foreign != NULL)
+		bulk_foreign_end(part->foreign);
 	for (int i = 0; i < BULK_BATCH_ROWS && part->entries[i].slot != NULL; i++)
 		ExecDropSingleTupleTableSlot(part->entries[i].slot);
 	table_finish_bulk_insert(part->rri->ri_RelationDesc, part->insert_options);
@@ -254,6 +267,7 @@ bulk_writer_end(BulkWriter *writer)
 	bulk_writer_flush(writer);
 	for (int i = 0; i < writer->nparts; i++)
 		end_part(writer->parts[i]);
+	bulk_rebuild(writer->target);
 	ExecASInsertTriggers(estate, writer->target->rri, writer->transition);
 	AfterTriggerEndQuery(estate);
 	ExecResetTupleTable(estate->es_tupleTable, false);
