@@ -46,7 +46,7 @@ get_columns(FunctionCallInfo fcinfo, int narrays)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must name one column for each array", "columns"),
-				 errdetail("There are %d names and %d arrays.", names.count, narrays)));
+				 errdetail("Columns named: %d; arrays: %d.", names.count, narrays)));
 	for (int i = 0; i < names.count; i++)
 		list = lappend(list, names.items[i]);
 	return list;
