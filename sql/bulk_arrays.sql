@@ -88,7 +88,6 @@ SELECT purser.bulk_insert_arrays('t', NULL, ARRAY[1]);
 SELECT purser.bulk_insert_arrays(NULL, '{id}', ARRAY[1]);
 SELECT purser.bulk_insert_arrays('t', '{id}', 1);
 SELECT purser.bulk_insert_arrays('t', '{id,s}', VARIADIC ARRAY[[1], [2]]);
-SELECT purser.bulk_insert_arrays('t', '{id}');
 SELECT purser.bulk_insert_arrays('t', '{}', ARRAY[1]);
 TABLE t;
 

@@ -272,7 +272,9 @@ for my $type (sort keys %times)
 my @zones = ('UTC', 'Europe/Dublin', 'America/New_York', 'America/St_Johns', 'Australia/Lord_Howe', 'Africa/Casablanca',
     'Pacific/Apia', 'Asia/Tehran', 'Europe/Moscow', 'Antarctica/Troll', 'America/Caracas', 'EST5EDT', '<+0330>-3:30',
     'FOO5BAR,J60/2,J300/2', '-3.5', 'Africa/Monrovia');
-my @others = split /\n/, $node->safe_psql('postgres', 'SELECT name FROM pg_timezone_names ORDER BY name');
+# The view wants all of the machine's files of zones to be readable.
+my ($failed, $names) = $node->psql('postgres', 'SELECT name FROM pg_timezone_names ORDER BY name');
+my @others = $failed ? () : split /\n/, $names;
 push @zones, splice(@others, int rand @others, 1) while @zones < $max_zones && @others;
 write_strings("$dir/zones.csv", \&moment, int($count / 2));
 for my $zone (@zones)

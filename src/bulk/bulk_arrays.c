@@ -25,7 +25,7 @@ typedef struct ArrayColumn
 {
 	BulkField  *field;
 	const char *next;			/* element */
-	const bits8 *nulls;			/* NULL: there are none */
+	const uint8 *nulls;			/* NULL: there are none */
 	int16		typlen;
 	bool		typbyval;
 	char		typalign;
