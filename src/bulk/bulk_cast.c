@@ -63,7 +63,7 @@ bulk_cast_prepare(BulkTarget *target, BulkColumn *column, Oid type)
 		assign_expr_collations(pstate, expr);
 		expr = (Node *) expression_planner((Expr *) expr);
 		column->cast = ExecInitExpr((Expr *) expr, NULL);
-		column->cast_may_read = bulk_sight_expression(expr);
+		target->casts_may_read |= bulk_sight_expression(expr);
 	}
 	free_parsestate(pstate);
 	MemoryContextSwitchTo(oldcontext);

@@ -34,6 +34,7 @@ prepare_input(BulkColumn *column)
 	fmgr_info(input, &column->input);
 	column->check_null = !column->input.fn_strict;
 	column->parse = bulk_parse_for(input, column->typmod);
+	column->default_isnull = true;
 
 	column->call = palloc0(SizeForFunctionCallInfo(3));
 	InitFunctionCallInfoData(*column->call, &column->input, 3, InvalidOid, NULL, NULL);
@@ -97,7 +98,6 @@ prepare_default(BulkTarget *target, BulkColumn *column)
 	MemoryContext oldcontext = MemoryContextSwitchTo(target->estate->es_query_cxt);
 	Expr	   *expr = (Expr *) build_column_default(target->rel, column->attnum);
 
-	column->default_isnull = true;
 	if (expr != NULL)
 		expr = expression_planner(expr);
 	if (expr != NULL && IsA(expr, Const))
@@ -123,13 +123,12 @@ prepare_default(BulkTarget *target, BulkColumn *column)
 bool
 bulk_coerce_defaults(BulkTarget *target, const BulkField *fields)
 {
-	bool		may_read = false;
+	bool		may_read = target->casts_may_read;
 
 	for (int i = 0; i < target->ncolumns; i++)
 	{
 		BulkColumn *column = &target->columns[i];
 
-		may_read |= column->cast_may_read;
 		if (fields[i].kind != BULK_MISSING || column->name == NULL || column->generated)
 			continue;
 		if (!column->default_ready)
@@ -162,23 +161,13 @@ get_default(BulkTarget *target, BulkColumn *column, bool *isnull)
 
 /* ---- values ---- */
 
-static Datum
-coerce_text(BulkTarget *target, BulkColumn *column, const BulkField *field)
-{
-	Datum		value;
-
-	if (column->parse != NULL && column->parse(column, field->text, field->len, &value))
-		return value;
-	return call_input(column, terminate(target, field->text, field->len));
-}
-
+/* A field that no parser took. */
 static Datum
 coerce_field(BulkTarget *target, BulkColumn *column, const BulkField *field, bool *isnull)
 {
 	*isnull = false;
-	if (field->kind == BULK_TEXT ||
-		(field->kind == BULK_JSON_STRING && column->type.shape != BULK_SHAPE_JSON))
-		return coerce_text(target, column, field);
+	if (field->kind == BULK_MISSING)
+		return get_default(target, column, isnull);
 	if (column->cast != NULL && (field->kind == BULK_DATUM || field->kind == BULK_NULL))
 		return bulk_cast_value(target, column, field, isnull);
 	if (field->kind == BULK_DATUM)
@@ -188,7 +177,19 @@ coerce_field(BulkTarget *target, BulkColumn *column, const BulkField *field, boo
 		*isnull = true;
 		return coerce_null(column);
 	}
+	if (field->kind == BULK_TEXT ||
+		(field->kind == BULK_JSON_STRING && column->type.shape != BULK_SHAPE_JSON))
+		return call_input(column, terminate(target, field->text, field->len));
 	return bulk_nested_coerce(column, field);
+}
+
+/* The usual: text that the type's parser reads.  It raises no error about it. */
+static inline bool
+parse_field(const BulkColumn *column, const BulkField *field, Datum *value)
+{
+	return column->parse != NULL &&
+		(field->kind == BULK_TEXT || field->kind == BULK_JSON_STRING) &&
+		column->parse(column, field->text, field->len, value);
 }
 
 /* Fill the slot's arrays from the fields, one per column. */
@@ -196,28 +197,30 @@ void
 bulk_coerce_row(BulkTarget *target, BulkContext *context,
 				const BulkField *fields, TupleTableSlot *slot)
 {
+	Datum	   *values = slot->tts_values;
+	bool	   *isnull = slot->tts_isnull;
+
 	target->scratch_used = 0;
 	for (int i = 0; i < target->ncolumns; i++)
 	{
 		BulkColumn *column = &target->columns[i];
 
+		if (parse_field(column, &fields[i], &values[i]))
+		{
+			isnull[i] = false;
+			continue;
+		}
 		if (column->name == NULL || column->generated)
 		{
-			slot->tts_values[i] = (Datum) 0;
-			slot->tts_isnull[i] = true;
+			values[i] = (Datum) 0;
+			isnull[i] = true;
 			continue;
 		}
-		if (fields[i].kind == BULK_MISSING && column->defexpr != NULL)
-		{
-			slot->tts_values[i] = get_default(target, column, &slot->tts_isnull[i]);
-			continue;
-		}
-
-		context->column = column->name;
+		/* An error in a default's expression is not about a value of the input. */
+		if (fields[i].kind != BULK_MISSING || column->defexpr == NULL)
+			context->column = column->name;
 		context->field = &fields[i];
-		slot->tts_values[i] = fields[i].kind == BULK_MISSING ?
-			get_default(target, column, &slot->tts_isnull[i]) :
-			coerce_field(target, column, &fields[i], &slot->tts_isnull[i]);
+		values[i] = coerce_field(target, column, &fields[i], &isnull[i]);
 		context->column = NULL;
 	}
 }

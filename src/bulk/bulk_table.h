@@ -65,7 +65,6 @@ struct BulkColumn
 	Oid			ioparam;
 	FunctionCallInfo call;		/* of input, with the arguments that stay */
 	ExprState  *cast;			/* of datums, to the column's type; NULL: they are of it */
-	bool		cast_may_read;	/* it may look at the table */
 };
 
 /* ---- the table: bulk_target.c ---- */
@@ -87,6 +86,7 @@ typedef struct BulkTarget
 	char	   *scratch;		/* for terminated copies of the fields of one row */
 	Size		scratch_used;
 	ParamListInfo params;		/* what casts are of, by column; or NULL */
+	bool		casts_may_read; /* one of them may look at the table */
 } BulkTarget;
 
 extern void bulk_target_open(BulkTarget *target, Oid relid, const struct BulkOptions *options);
