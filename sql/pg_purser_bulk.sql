@@ -52,3 +52,12 @@ GRANT USAGE ON TYPE purser.bulk_result TO PUBLIC;
 GRANT EXECUTE ON FUNCTION purser.bulk_insert(regclass, text, text, text, text[], text[], boolean, bigint, text, text, jsonb, text, boolean) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION purser.bulk_insert(regclass, json, text, text, text[], text[], boolean, bigint, text, text, jsonb, text, boolean) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION purser.bulk_insert(regclass, jsonb, text, text, text[], text[], boolean, bigint, text, text, jsonb, text, boolean) TO PUBLIC;
+
+-- From arrays, one for each column.
+CREATE FUNCTION purser.bulk_insert_arrays(target regclass, columns text[], VARIADIC "values" "any")
+RETURNS purser.bulk_result
+LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_insert_arrays_0_1';
+COMMENT ON FUNCTION purser.bulk_insert_arrays(regclass, text[], "any") IS
+'Inserts many rows into a table, as bulk_insert, from arrays. target: the table; columns: names of columns, others get their default; values: for each of them an array of its values, all of the same length, at most 98. Elements are cast as INSERT casts them; where INSERT has no cast from text, elements of text are read as literals of the column''s type. A column of an array type takes an array of one more dimension, or literals. Returns counts of rows. Errors: those of INSERT, with row and column in the context; 22023 arrays of different lengths, not as many as columns, or of too many dimensions; 22004 a null array; 42804 an array of a type that has no cast; 42703 unknown column.';
+REVOKE ALL ON FUNCTION purser.bulk_insert_arrays(regclass, text[], "any") FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION purser.bulk_insert_arrays(regclass, text[], "any") TO PUBLIC;

@@ -170,6 +170,17 @@
 #define PURSER_IS_UUIDV7(funcid) false
 #endif
 
+/* 16: the kind of an abbreviation of a time zone is an argument, and errors have details */
+#if PG_VERSION_NUM >= 160000
+#define purser_DecodeTimezoneAbbrev(token, kind, offset, zone) \
+	((void) DecodeTimezoneAbbrev(0, (token), (kind), (offset), (zone), \
+								 &(DateTimeErrorExtra) {0}))
+#else
+#define purser_DecodeTimezoneAbbrev(token, kind, offset, zone) \
+	((void) (*(kind) = DecodeTimezoneAbbrev(0, unconstify(char *, (const char *) (token)), \
+											(offset), (zone))))
+#endif
+
 /*
  * Ledger
  */

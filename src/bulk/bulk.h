@@ -105,6 +105,23 @@ extern void bulk_progress_end(BulkProgress *progress);
 
 /* ---- all of it: bulk_load.c ---- */
 
+/* All values of one column. */
+typedef struct BulkArray
+{
+	Oid			type;			/* of the argument; unknown: a literal */
+	bool		isnull;
+	Datum		value;
+} BulkArray;
+
+typedef struct BulkArrays
+{
+	int			narrays;		/* as many as options->columns */
+	BulkArray	items[FLEXIBLE_ARRAY_MEMBER];
+} BulkArrays;
+
+extern BulkReader *bulk_arrays_reader(const BulkReader *base, BulkTarget *target,
+									  const BulkArrays *arrays);
+
 typedef struct BulkInput
 {
 	const char *verb;			/* for the error context; NULL: "bulk_insert into" */
@@ -112,6 +129,7 @@ typedef struct BulkInput
 	Jsonb	   *jsonb;			/* in place of it */
 	BulkPosition start;			/* of the source, in the file that it is a range of */
 	int64		load_id;		/* of a load that has one already, else 0 */
+	BulkArrays *arrays;			/* in place of it */
 } BulkInput;
 
 typedef struct BulkResult

@@ -34,7 +34,7 @@ typedef enum BulkFieldKind
 	BULK_JSON_STRING,			/* the string without quotes and escapes */
 	BULK_JSON_ARRAY,			/* JSON text */
 	BULK_JSON_OBJECT,			/* JSON text */
-	BULK_DATUM					/* a value of the column's type already */
+	BULK_DATUM					/* a value of the column's type, or of what its cast takes */
 } BulkFieldKind;
 
 typedef struct BulkField

@@ -173,6 +173,8 @@ open_reader(BulkLoad *load, const BulkInput *input)
 	check_columns(load);
 	if (input->jsonb != NULL)
 		return bulk_jsonb_reader(&base, input->jsonb);
+	if (input->arrays != NULL)
+		return bulk_arrays_reader(&base, &load->target, input->arrays);
 	switch (load->options->format_name)
 	{
 		case BULK_FORMAT_CSV:

@@ -11,6 +11,7 @@
 #include "access/attnum.h"
 #include "fmgr.h"
 #include "nodes/execnodes.h"
+#include "nodes/params.h"
 #include "utils/rel.h"
 
 /* ---- columns ---- */
@@ -46,19 +47,24 @@ struct BulkColumn
 	int			name_len;
 	AttrNumber	attnum;
 	int32		typmod;
+	int16		typlen;
 	char		generated;		/* as in pg_attribute */
 	char		identity;		/* as in pg_attribute */
 	bool		named;			/* the input names it, and may */
 	bool		check_null;		/* a domain: a null has to be checked too */
 	bool		default_ready;	/* the two below are set: a row needed the default */
 	bool		default_may_read;	/* the default may look at the table */
-	ExprState  *defexpr;		/* NULL: the default is null */
+	bool		default_isnull; /* without an expression */
+	Datum		default_value;	/* the same */
+	ExprState  *defexpr;		/* NULL: the default is constant */
 	BulkType	type;
 	BulkType	element;		/* of an array */
 	char		delimiter;		/* between the elements of an array */
 	BulkParse	parse;			/* NULL: there is only the input function */
 	FmgrInfo	input;
 	Oid			ioparam;
+	FunctionCallInfo call;		/* of input, with the arguments that stay */
+	ExprState  *cast;			/* of datums, to the column's type; NULL: they are of it */
 };
 
 /* ---- the table: bulk_target.c ---- */
@@ -77,6 +83,10 @@ typedef struct BulkTarget
 	List	   *aside;			/* OIDs of those */
 	int			nplaces;		/* a hash table of columns by name */
 	int		   *places;
+	char	   *scratch;		/* for terminated copies of the fields of one row */
+	Size		scratch_used;
+	ParamListInfo params;		/* what casts are of, by column; or NULL */
+	bool		casts_may_read; /* one of them may look at the table */
 } BulkTarget;
 
 extern void bulk_target_open(BulkTarget *target, Oid relid, const struct BulkOptions *options);
@@ -89,12 +99,16 @@ extern void bulk_target_close(BulkTarget *target);
 extern bool bulk_sight_expression(Node *node);
 extern bool bulk_sight_checks(const BulkTarget *target);
 
-/* ---- fields to datums: bulk_coerce.c, bulk_parse*.c, bulk_nested.c ---- */
+/* ---- fields to datums: bulk_coerce.c, bulk_parse*.c, bulk_cast.c, bulk_nested.c ---- */
 
 extern void bulk_coerce_prepare(BulkTarget *target);
 extern bool bulk_coerce_defaults(BulkTarget *target, const BulkField *fields);
 extern void bulk_coerce_row(BulkTarget *target, BulkContext *context,
 							const BulkField *fields, TupleTableSlot *slot);
+
+extern bool bulk_cast_prepare(BulkTarget *target, BulkColumn *column, Oid type);
+extern Datum bulk_cast_value(BulkTarget *target, const BulkColumn *column,
+							 const BulkField *field, bool *isnull);
 
 extern BulkParse bulk_parse_for(Oid input, int32 typmod);
 

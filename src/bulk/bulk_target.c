@@ -199,6 +199,7 @@ fill_columns(BulkTarget *target)
 		column->name_len = strlen(column->name);
 		column->attnum = att->attnum;
 		column->typmod = att->atttypmod;
+		column->typlen = att->attlen;
 		column->generated = att->attgenerated;
 		column->identity = att->attidentity;
 		bulk_nested_prepare(column, att->atttypid);
