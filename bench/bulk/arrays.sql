@@ -12,7 +12,7 @@ SELECT 'arrays, ' || shape, w.way, 'unnest', w.goal, format('TRUNCATE %I', shape
         FOR r IN SELECT * FROM %1$s_arrays LOOP
             %2$s;
         END LOOP;
-    END $do$$$, shape, format(w.statement, shape, list.params, list.names)), :rows
+    END $do$ $$, shape, format(w.statement, shape, list.params, list.names)), :rows
 FROM unnest('{narrow,mixed}'::text[]) WITH ORDINALITY s (shape, n), (VALUES
     (1, 'unnest', NULL, 'INSERT INTO %1$I SELECT * FROM unnest(%2$s)'),
     (2, 'bulk_insert_arrays', 2.4, 'PERFORM purser.bulk_insert_arrays(%1$L, %3$L, %2$s)')) w (m, way, goal, statement),
