@@ -29,7 +29,7 @@ lexer_at_pos(BulkJsonScan *scan)
 		start += scan->line_offset - source->offset;
 	if (source->verify && start < scan->row)
 		start = scan->row;		/* what is before it need not be right */
-	lex = purser_makeJsonLexContext(NULL, start, Min(end - start, MaxAllocSize),
+	lex = purser_makeJsonLexContext(NULL, start, Min((Size) (end - start), MaxAllocSize),
 									GetDatabaseEncoding(), true);
 	lex->token_terminator += scan->pos - start;
 	lex->line_number = (int) scan->line;
