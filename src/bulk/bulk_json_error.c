@@ -61,7 +61,8 @@ bulk_json_fail(BulkJsonScan *scan, JsonParseErrorType expected)
 		lex = lexer_at_pos(scan);
 		error = json_lex(lex);
 	} while (ends_with_window(scan, lex) && bulk_json_refill(scan));
-	bulk_source_verify(scan->source, lex->input, lex->token_terminator - lex->input); /* it will be shown */
+	/* It will be shown. */
+	bulk_source_verify(scan->source, lex->input, lex->token_terminator - lex->input);
 	if (error == JSON_SUCCESS && lex->token_type == JSON_TOKEN_END)
 		error = JSON_EXPECTED_MORE;
 	if (error == JSON_SUCCESS)
