@@ -67,23 +67,18 @@ is_there(BulkDelimited *reader, const char **place)
 	return *place < window_end(reader);
 }
 
-static inline int
-block_of(const BulkDelimited *reader, const char *place)
-{
-	return place <= reader->stripe ? 0 : (place - reader->stripe) / BULK_SCAN_BLOCK;
-}
-
-/* Has the record odd blocks in this stripe, up to there? */
+/* Is the record anything but plain ASCII in this stripe, up to there?  By blocks. */
 static inline bool
 is_odd(const BulkDelimited *reader, const char *to)
 {
+	const char *from = Max(reader->record, reader->stripe);
 	uint64		odd = reader->scan.odd;
 
-	if (odd == 0 || to <= reader->stripe)
+	if (odd == 0 || to <= from)
 		return false;
-	odd >>= block_of(reader, reader->record);
-	odd <<= block_of(reader, reader->record);
-	return (odd << (BULK_SCAN_BLOCKS - 1 - block_of(reader, to - 1))) != 0;
+	odd >>= (from - reader->stripe) / BULK_SCAN_BLOCK;
+	odd <<= (from - reader->stripe) / BULK_SCAN_BLOCK;
+	return (odd << (BULK_SCAN_BLOCKS - 1 - (to - 1 - reader->stripe) / BULK_SCAN_BLOCK)) != 0;
 }
 
 /* ---- records that are wrong ---- */

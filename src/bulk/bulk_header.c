@@ -129,18 +129,15 @@ check_names(BulkDelimited *reader, const BulkField *fields)
 	for (int i = 0; i < expected; i++)
 	{
 		const char *name = reader->names[i];
-		const char *text = pnstrdup(fields[i].text, fields[i].len);
+		const char *got_name = psprintf(fields[i].kind == BULK_NULL ? "null value (\"%.*s\")" :
+										"\"%.*s\"", fields[i].len, fields[i].text);
 
-		if (fields[i].kind == BULK_NULL)
+		if (fields[i].kind == BULK_NULL || fields[i].len != (int) strlen(name) ||
+			memcmp(fields[i].text, name, fields[i].len) != 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
-					 errmsg("column name mismatch in header line field %d: got null value (\"%s\"), expected \"%s\"",
-							i + 1, text, name)));
-		if (strcmp(text, name) != 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),
-					 errmsg("column name mismatch in header line field %d: got \"%s\", expected \"%s\"",
-							i + 1, text, name)));
+					 errmsg("column name mismatch in header line field %d: got %s, expected \"%s\"",
+							i + 1, got_name, name)));
 	}
 }
 

@@ -64,8 +64,7 @@ extern Size bulk_json_unescaped_size(Size len);
 
 /* ---- bulk_json_error.c ---- */
 
-extern void bulk_json_fail(BulkJsonScan *scan, JsonParseErrorType expected)
-			pg_attribute_noreturn();
+pg_noreturn extern void bulk_json_fail(BulkJsonScan *scan, JsonParseErrorType expected);
 extern void bulk_json_check_depth(const char *text, Size len);
 
 /* Part of a word, for the server's lexer: what must not follow a number or a literal. */

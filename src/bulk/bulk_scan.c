@@ -21,8 +21,7 @@ bulk_scan_available(BulkScanMethod method)
 		case BULK_SCAN_SSE2:
 			return true;
 		case BULK_SCAN_AVX2:
-			return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
-				__builtin_cpu_supports("pclmul");
+			return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi");
 #endif
 #ifdef BULK_SCAN_ARM
 		case BULK_SCAN_NEON:
@@ -57,10 +56,12 @@ bulk_scan_restart(BulkScan *scan)
 void
 bulk_scan_begin(BulkScan *scan, char delimiter, char quote, char escape)
 {
+	BulkScanMethod method = bulk_scan_method;
+
 	scan->delimiter = delimiter;
 	scan->quote = quote;
 	scan->escape = (escape == quote) ? '\0' : escape;
-	switch (bulk_scan_method == BULK_SCAN_AUTO ? best_method() : bulk_scan_method)
+	switch (method == BULK_SCAN_AUTO ? best_method() : method)
 	{
 #ifdef BULK_SCAN_X86
 		case BULK_SCAN_SSE2:

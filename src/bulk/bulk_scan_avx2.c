@@ -1,7 +1,6 @@
 /*
  * bulk_scan_avx2.c
- *		The scan for processors of the x86-64 kind with AVX2, BMI and
- *		carry-less multiplication.
+ *		The scan for processors of the x86-64 kind with AVX2 and BMI.
  */
 #include "bulk/bulk_scan.h"
 
@@ -18,7 +17,7 @@ typedef struct ScanBytes
 } ScanBytes;
 
 #define SCAN_NAME bulk_scan_avx2
-#define SCAN_TARGET __attribute__((target("avx2,bmi,pclmul")))
+#define SCAN_TARGET __attribute__((target("avx2,bmi")))
 #include "bulk/bulk_scan_template.h"
 
 SCAN_TARGET static inline ScanBytes
@@ -60,13 +59,6 @@ scan_block(const ScanBytes *bytes, const char *block, ScanMasks *masks)
 	}
 	found.plain = _mm256_movemask_epi8(plain) == -1;
 	*masks = found;
-}
-
-/* The product with all ones, without carry, sums up the bits to the right of each. */
-SCAN_TARGET static inline uint64
-scan_parity(uint64 bits)
-{
-	return _mm_cvtsi128_si64(_mm_clmulepi64_si128(_mm_set_epi64x(0, bits), _mm_set1_epi8(-1), 0));
 }
 
 #endif							/* BULK_SCAN_X86 */

@@ -69,12 +69,4 @@ scan_block(const ScanBytes *bytes, const char *block, ScanMasks *masks)
 	masks->plain = vminvq_u8(plain) == 0xff;
 }
 
-static inline uint64
-scan_parity(uint64 bits)
-{
-	for (int shift = 1; shift < 64; shift *= 2)
-		bits ^= bits << shift;
-	return bits;
-}
-
 #endif							/* BULK_SCAN_ARM */

@@ -52,11 +52,3 @@ scan_block(const ScanBytes *bytes, const char *block, ScanMasks *masks)
 	}
 	*masks = found;
 }
-
-static inline uint64
-scan_parity(uint64 bits)
-{
-	for (int shift = 1; shift < 64; shift *= 2)
-		bits ^= bits << shift;
-	return bits;
-}

@@ -9,7 +9,6 @@
  *		ScanBytes				type for the bytes to compare with
  *		scan_prepare()			makes one of a scan
  *		scan_block()			makes the masks of a block from it
- *		scan_parity()			bit n: whether an odd number of bits up to n is set
  */
 
 /* Bit n is for byte n of the block. */
@@ -25,7 +24,18 @@ typedef struct ScanMasks
 SCAN_TARGET static inline ScanBytes scan_prepare(const BulkScan *scan);
 SCAN_TARGET static inline void scan_block(const ScanBytes *bytes, const char *block,
 										  ScanMasks *masks);
-SCAN_TARGET static inline uint64 scan_parity(uint64 bits);
+
+/*
+ * Bit n: whether an odd number of bits up to n is set.  Carry-less
+ * multiplication does that too, and was not faster.
+ */
+SCAN_TARGET static inline uint64
+scan_parity(uint64 bits)
+{
+	for (int shift = 1; shift < 64; shift *= 2)
+		bits ^= bits << shift;
+	return bits;
+}
 
 /* A block that the input ends in: spaces follow, which are found nowhere. */
 SCAN_TARGET static inline void
