@@ -54,6 +54,16 @@ pfree(void *pointer)
 	free(block);
 }
 
+void *
+repalloc(void *pointer, Size size)
+{
+	Block	   *block = realloc((Block *) pointer - 1, sizeof(Block) + size);
+
+	block->next->previous = block;
+	block->previous->next = block;
+	return block + 1;
+}
+
 void
 fuzz_free_all(void)
 {
@@ -173,4 +183,16 @@ bulk_context_first(const char *data, int len)
 		if (strchr(" \t\n\r", data[i]) == NULL || data[i] == '\0')
 			return data[i];
 	return '\0';
+}
+
+/* ---- encodings ---- */
+
+bool
+pg_verify_mbstr(int encoding, const char *text, int len, bool soft)
+{
+	bool		right = pg_encoding_verifymbstr(encoding, text, len) == len;
+
+	if (!right && !soft)
+		ereport(ERROR, (errcode(ERRCODE_CHARACTER_NOT_IN_REPERTOIRE), errmsg("invalid bytes")));
+	return right;
 }

@@ -29,7 +29,7 @@ lexer_at_pos(BulkJsonScan *scan)
 		start += scan->line_offset - source->offset;
 	if (source->verify && start < scan->row)
 		start = scan->row;		/* what is before it need not be right */
-	lex = purser_makeJsonLexContext(NULL, start, Min(end - start, MaxAllocSize),
+	lex = purser_makeJsonLexContext(NULL, start, Min((Size) (end - start), MaxAllocSize),
 									GetDatabaseEncoding(), true);
 	lex->token_terminator += scan->pos - start;
 	lex->line_number = (int) scan->line;
@@ -61,7 +61,8 @@ bulk_json_fail(BulkJsonScan *scan, JsonParseErrorType expected)
 		lex = lexer_at_pos(scan);
 		error = json_lex(lex);
 	} while (ends_with_window(scan, lex) && bulk_json_refill(scan));
-	bulk_source_verify(scan->source, lex->input, lex->token_terminator - lex->input); /* it will be shown */
+	/* It will be shown. */
+	bulk_source_verify(scan->source, lex->input, lex->token_terminator - lex->input);
 	if (error == JSON_SUCCESS && lex->token_type == JSON_TOKEN_END)
 		error = JSON_EXPECTED_MORE;
 	if (error == JSON_SUCCESS)
