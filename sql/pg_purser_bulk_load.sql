@@ -30,8 +30,8 @@ FROM (SELECT p.pid, p.relid, p.param1 AS bytes_processed, nullif(p.param2, 0) AS
         greatest(extract(epoch FROM clock_timestamp() - s.started), 0.001)::float8 AS seconds
     FROM pg_stat_get_progress_info('COPY') p
     CROSS JOIN LATERAL (SELECT timestamptz '2000-01-01 00:00:00+00'
-        + p.param11 * interval '1 microsecond' AS started) s
-    WHERE p.param11 > 0
+        + p.param20 * interval '1 microsecond' AS started) s
+    WHERE p.param20 > 0
         AND p.datid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())) l;
 COMMENT ON VIEW purser.load_progress IS
 'Bulk loads that run now into tables of this database, one row for each backend; to those whom pg_stat_progress_copy shows them. bytes_processed, bytes_total: of the file as it is stored, or of the parameter; the total is null where it is not known (pipes, jsonb); rows: inserted or updated; skipped: by on_conflict; rejects: bad rows that were put aside; started: when the load began; rate: bytes in a second, on average; time_left: at that rate, null where the total is.';

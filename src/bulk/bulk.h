@@ -100,7 +100,8 @@ typedef struct BulkProgress
 } BulkProgress;
 
 extern void bulk_progress_begin(BulkProgress *progress, Oid relid, const BulkSource *source);
-extern void bulk_progress_advance(BulkProgress *progress, uint64 bytes, const uint64 *counts);
+extern void bulk_progress_advance(BulkProgress *progress, const BulkReader *reader,
+								  const uint64 *counts);
 extern void bulk_progress_end(BulkProgress *progress);
 
 /* ---- all of it: bulk_load.c ---- */

@@ -220,16 +220,9 @@ take_row(BulkLoad *load)
 static void
 finish_batch(BulkLoad *load)
 {
-	BulkSource *source = load->reader->source;
-	uint64		bytes = load->context.position.offset;
-
-	if (source != NULL)
-	{
-		bulk_source_release(source);
-		if (source->more != NULL)
-			bytes = source->consumed;
-	}
-	bulk_progress_advance(&load->progress, bytes, load->writer.counts);
+	if (load->reader->source != NULL)
+		bulk_source_release(load->reader->source);
+	bulk_progress_advance(&load->progress, load->reader, load->writer.counts);
 }
 
 static void

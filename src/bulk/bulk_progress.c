@@ -15,8 +15,8 @@
 #include "utils/backend_status.h"
 #include "utils/timestamp.h"
 
-/* The time when the load began; purser.load_progress reads it. */
-#define PROGRESS_BULK_STARTED	10
+/* The time when the load began; purser.load_progress reads it.  No index that is built uses it. */
+#define PROGRESS_BULK_STARTED	19
 
 /* Rows after which there is something to tell though no bytes were read. */
 #define PROGRESS_ROWS	1000
@@ -63,10 +63,20 @@ bulk_progress_begin(BulkProgress *progress, Oid relid, const BulkSource *source)
 	start_report(progress);
 }
 
-/* Tell how many bytes were read, and what became of the rows. */
-void
-bulk_progress_advance(BulkProgress *progress, uint64 bytes, const uint64 *counts)
+/* Of a source in memory it is the reader who knows. */
+static uint64
+bytes_read(const BulkReader *reader)
 {
+	if (reader->source != NULL && reader->source->more != NULL)
+		return reader->source->consumed;
+	return reader->context->position.offset;
+}
+
+/* After a batch: tell how many bytes were read, and what became of the rows. */
+void
+bulk_progress_advance(BulkProgress *progress, const BulkReader *reader, const uint64 *counts)
+{
+	uint64		bytes = bytes_read(reader);
 	uint64		rows = counts[BULK_INSERTED] + counts[BULK_UPDATED];
 	const int	params[] = {
 		PROGRESS_COPY_BYTES_PROCESSED, PROGRESS_COPY_TUPLES_PROCESSED,

@@ -189,6 +189,7 @@ bulk_stream_convert(BulkStream *below, int encoding)
 	stream->base.read = convert_read;
 	stream->base.below = below;
 	stream->base.name = below->name;
+	stream->raw.bytes = palloc(BULK_CHUNK);
 	stream->text = palloc(BULK_CHUNK);
 	stream->memory = CurrentMemoryContext;
 	return &stream->base;

@@ -124,6 +124,7 @@ bulk_stream_gzip(BulkStream *below)
 	stream->base.read = gzip_read;
 	stream->base.below = below;
 	stream->base.name = below->name;
+	stream->chunk.bytes = palloc(BULK_CHUNK);
 	stream->inflate.zalloc = gzip_alloc;
 	stream->inflate.zfree = gzip_free;
 	stream->inflate.opaque = CurrentMemoryContext;

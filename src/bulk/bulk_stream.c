@@ -55,8 +55,6 @@ bulk_stream_fill(BulkStream *below, BulkChunk *chunk)
 	Size		room = Min(BULK_CHUNK - left, (Size) bulk_window);
 	Size		n;
 
-	if (chunk->bytes == NULL)
-		chunk->bytes = palloc(BULK_CHUNK);
 	memmove(chunk->bytes, chunk->bytes + chunk->pos, left);
 	chunk->pos = 0;
 	chunk->len = left;
