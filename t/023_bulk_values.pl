@@ -6,7 +6,7 @@
 # tried by itself. The others are loaded from one file by both, and rows compared as images. Times are read
 # under many time zones, around the changes of their clocks, and under each DateStyle.
 #
-# PURSER_VALUES: strings for each type (default 3000); PURSER_SEED: the seed; PURSER_ZONES: how many time zones.
+# PURSER_VALUES: strings for each type (default 2000); PURSER_SEED: the seed; PURSER_ZONES: how many time zones.
 use strict;
 use warnings;
 use utf8;
@@ -15,9 +15,9 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $count = $ENV{PURSER_VALUES} // 3000;
+my $count = $ENV{PURSER_VALUES} // 2000;
 my $seed = $ENV{PURSER_SEED} // time;
-my $max_zones = $ENV{PURSER_ZONES} // 25;
+my $max_zones = $ENV{PURSER_ZONES} // 20;
 srand($seed);
 note "PURSER_SEED=$seed PURSER_VALUES=$count";
 
@@ -124,7 +124,7 @@ sub date
 {
     my $way = rand();
     return pick(qw(0000-01-01 1-2-3 2024-1-1 24-01-01 10000-01-01 294276-12-31 294277-01-01 20240101 2024-366 2024.001
-        J2451187 infinity -infinity epoch today 01/02/2003 13/02/2003 2003/02/01 2003.02.01 01-02-2003 1.2.2003
+        J2451187 infinity -infinity epoch 01/02/2003 13/02/2003 2003/02/01 2003.02.01 01-02-2003 1.2.2003
         2024-01-01BC 2024-13-01 2024-00-10 2024-02-30 1900-02-29 2000-02-29 2023-02-29 2024-04-31), '', ' ', 'Jan 5, 2024',
         '2024-01-01 BC', '5-Jan-2024', '2024-01-', '2024-01', '2024-01-01 ', ' 2024-01-01') if $way < 0.06;
     return sprintf '%s-%02d-%02d', year(), between(1, 12), between(27, 32) if $way < 0.2;
