@@ -90,11 +90,23 @@ take_name(BulkSchema *schema, const char *name, int len, int position)
 	return position;
 }
 
+/* Of those that are not known yet. */
+static bool
+has_name(BulkSchema *schema pg_attribute_unused(), const char *name pg_attribute_unused(),
+		 int len pg_attribute_unused())
+{
+	return true;
+}
+
 /* The names in a header line. */
 static List *
 read_header(const BulkOptions *options, BulkSource *line)
 {
-	NameTaker	taker = {.schema.ncolumns = MaxHeapAttributeNumber, .schema.find = take_name};
+	NameTaker	taker = {
+		.schema.ncolumns = MaxHeapAttributeNumber,
+		.schema.find = take_name,
+		.schema.has = has_name
+	};
 	BulkContext context = {0};
 	BulkReader	base = {
 		.source = line,
