@@ -103,6 +103,13 @@
 	((void) (tupleid), ExecCheckIndexConstraints(rri, slot, estate, conflict, arbiters))
 #endif
 
+/* 16: the map from a partitioned table's row type to that of a partition is made when asked for */
+#if PG_VERSION_NUM >= 160000
+#define purser_ExecGetRootToChildMap(rri, estate) ExecGetRootToChildMap(rri, estate)
+#else
+#define purser_ExecGetRootToChildMap(rri, estate) ((rri)->ri_RootToPartitionMap)
+#endif
+
 /* 16: relfilenode became relfilelocator */
 #if PG_VERSION_NUM < 160000
 #define rd_firstRelfilelocatorSubid rd_firstRelfilenodeSubid

@@ -12,6 +12,7 @@
 #include "fmgr.h"
 #include "nodes/execnodes.h"
 #include "utils/rel.h"
+#include "utils/reltrigger.h"
 
 /* ---- columns ---- */
 
@@ -85,7 +86,9 @@ extern void bulk_target_close(BulkTarget *target);
 /* ---- what may see rows of the same load: bulk_sight.c ---- */
 
 extern bool bulk_sight_expression(Node *node);
-extern bool bulk_sight_checks(const BulkTarget *target);
+extern bool bulk_sight_fires(const Trigger *trigger);
+extern bool bulk_sight_rows(const ResultRelInfo *rri);
+extern bool bulk_sight_types(const BulkTarget *target);
 
 /* ---- fields to datums: bulk_coerce.c, bulk_parse*.c, bulk_nested.c ---- */
 

@@ -39,20 +39,31 @@ typedef struct BulkEntry
 	const char *raw;			/* only if rows may be rejected */
 	Size		raw_len;
 	BulkOutcome outcome;
+	List	   *recheck;		/* indexes whose constraint has to be looked at again, later */
 	bool		has_parents;	/* all that bulk_foreign.c can check are there, and locked */
 } BulkEntry;
 
 /* A table that rows go into: the target itself, or a partition of it. */
 typedef struct BulkPart
 {
+	BulkTarget	target;			/* as if the part were the target: its rel and rri */
 	ResultRelInfo *rri;
+	bool		batched;		/* else all is written before and after each of its rows */
 	struct BulkInsertStateData *bistate;	/* NULL when inserting row by row, speculatively */
 	int			insert_options;
 	int			nentries;
-	BulkEntry  *entries;		/* BULK_BATCH_ROWS of them, slots made when first needed */
+	int			max_entries;	/* that there is room for; 0: the buffer is closed */
+	BulkEntry  *entries;		/* slots made when first needed */
 	struct BulkConflict *conflict;	/* NULL: a conflict is an error */
 	struct BulkForeign *foreign;	/* NULL: foreign keys are left to their triggers */
 } BulkPart;
+
+/* Where a buffered row is. */
+typedef struct BulkPlace
+{
+	BulkPart   *part;
+	int			entry;
+} BulkPlace;
 
 typedef struct BulkWriter
 {
@@ -61,10 +72,13 @@ typedef struct BulkWriter
 	const struct BulkOptions *options;
 	struct TransitionCaptureState *transition;
 	CommandId	cid;
-	bool		batched;		/* else each row is flushed by itself */
+	bool		batched;		/* else no part is */
 	int			nparts;
+	int			max_parts;		/* that there is room for */
 	BulkPart  **parts;
+	struct BulkRoute *route;	/* to partitions; NULL: the target is the only part */
 	int			nbuffered;		/* in all parts */
+	BulkPlace  *order;			/* of these, as in the input */
 	Size		bytes;			/* of these */
 	uint64		counts[BULK_NOUTCOMES];
 } BulkWriter;
@@ -75,6 +89,24 @@ extern TupleTableSlot *bulk_writer_slot(BulkWriter *writer);
 extern void bulk_writer_put(BulkWriter *writer, TupleTableSlot *slot);
 extern void bulk_writer_flush(BulkWriter *writer);
 extern void bulk_writer_end(BulkWriter *writer);
+
+/* ---- parts: bulk_part.c ---- */
+
+extern BulkPart *bulk_part_make(BulkWriter *writer, ResultRelInfo *rri);
+extern TupleTableSlot *bulk_part_slot(BulkWriter *writer, BulkPart *part);
+extern void bulk_part_trim(BulkWriter *writer);
+extern void bulk_part_end(BulkPart *part);
+
+/* ---- the part that a row belongs to: bulk_route.c ---- */
+
+typedef struct BulkRoute BulkRoute;
+
+extern BulkRoute *bulk_route_begin(BulkWriter *writer);
+extern TupleTableSlot *bulk_route_slot(BulkRoute *route);
+extern BulkPart *bulk_route_find(BulkWriter *writer, TupleTableSlot *slot);
+extern TupleTableSlot *bulk_route_convert(BulkWriter *writer, BulkPart *part,
+										  TupleTableSlot *slot);
+extern void bulk_route_end(BulkRoute *route);
 
 /* ---- bulk_conflict.c ---- */
 
