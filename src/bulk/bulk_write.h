@@ -54,6 +54,7 @@ typedef struct BulkPart
 	int			nentries;
 	int			max_entries;	/* that there is room for; 0: the buffer is closed */
 	BulkEntry  *entries;		/* slots made when first needed */
+	struct BulkIndexes *indexes;	/* NULL: there are none */
 	struct BulkConflict *conflict;	/* NULL: a conflict is an error */
 	struct BulkForeign *foreign;	/* NULL: foreign keys are left to their triggers */
 } BulkPart;
@@ -64,6 +65,14 @@ typedef struct BulkPlace
 	BulkPart   *part;
 	int			entry;
 } BulkPlace;
+
+/* Where bulk_run.c keeps entries; no context: there are none. */
+typedef struct BulkRunMemory
+{
+	MemoryContext context;
+	char	   *next;			/* free */
+	Size		left;			/* in bytes */
+} BulkRunMemory;
 
 typedef struct BulkWriter
 {
@@ -79,6 +88,7 @@ typedef struct BulkWriter
 	struct BulkRoute *route;	/* to partitions; NULL: the target is the only part */
 	int			nbuffered;		/* in all parts */
 	BulkPlace  *order;			/* of these, as in the input */
+	BulkRunMemory collected;	/* entries for indexes, of rows that were flushed */
 	Size		bytes;			/* of these */
 	uint64		counts[BULK_NOUTCOMES];
 } BulkWriter;
@@ -107,6 +117,25 @@ extern BulkPart *bulk_route_find(BulkWriter *writer, TupleTableSlot *slot);
 extern TupleTableSlot *bulk_route_convert(BulkWriter *writer, BulkPart *part,
 										  TupleTableSlot *slot);
 extern void bulk_route_end(BulkRoute *route);
+
+/* ---- indexes: bulk_index.c, bulk_run.c ---- */
+
+typedef struct BulkIndexes BulkIndexes;
+
+extern BulkIndexes *bulk_index_begin(ResultRelInfo *rri);
+extern void bulk_index_insert(BulkWriter *writer, BulkPart *part,
+							  const int *places, int nplaces);
+extern void bulk_index_flush(BulkWriter *writer);
+extern void bulk_index_forget(BulkWriter *writer);
+
+typedef struct BulkRun BulkRun;
+
+extern BulkRun *bulk_run_begin(Relation heap, Relation index, IndexInfo *info);
+extern void bulk_run_add(BulkRun *run, TupleTableSlot *slot, EState *estate,
+						 const BulkPosition *position, BulkRunMemory *memory);
+extern bool bulk_run_pays(BulkRun *run);
+extern void bulk_run_insert(BulkRun *run, BulkContext *context);
+extern void bulk_run_forget(BulkRun *run);
 
 /* ---- bulk_conflict.c ---- */
 

@@ -140,22 +140,8 @@ insert_rows(BulkWriter *writer, BulkPart *part, TupleTableSlot **slots, int *pla
 		table_multi_insert(rel, slots, n, writer->cid, part->insert_options, part->bistate);
 	MemoryContextSwitchTo(oldcontext);
 	writer->context->last_row = 0;
-}
-
-/* Entries for the rows in the indexes of the part: now they are inserted. */
-static void
-insert_index_entries(BulkWriter *writer, BulkPart *part, int *places, int n)
-{
 	for (int i = 0; i < n; i++)
-	{
-		BulkEntry  *entry = &part->entries[places[i]];
-
-		writer->context->position = entry->position;
-		if (part->rri->ri_NumIndices > 0)
-			entry->recheck = purser_ExecInsertIndexTuples(part->rri, writer->target->estate, 0,
-														  entry->slot, NIL, NULL);
-		entry->outcome = BULK_INSERTED;
-	}
+		part->entries[places[i]].outcome = BULK_INSERTED;
 }
 
 /* The part's rows into the table. */
@@ -178,7 +164,8 @@ write_part(BulkWriter *writer, BulkPart *part)
 	else
 	{
 		insert_rows(writer, part, slots, places, n);
-		insert_index_entries(writer, part, places, n);
+		if (part->indexes != NULL)
+			bulk_index_insert(writer, part, places, n);
 	}
 }
 
@@ -218,16 +205,13 @@ finish_rows(BulkWriter *writer)
 	writer->bytes = 0;
 }
 
-/* Write out what is buffered. */
-void
-bulk_writer_flush(BulkWriter *writer)
+/* Write out what is buffered; entries for indexes may be collected only. */
+static void
+write_buffers(BulkWriter *writer)
 {
 	BulkPosition reading = writer->context->position;
-	MemoryContext oldcontext;
+	MemoryContext oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
 
-	if (writer->nbuffered == 0)
-		return;
-	oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
 	for (int i = 0; i < writer->nparts; i++)
 		if (writer->parts[i]->nentries > 0)
 			write_part(writer, writer->parts[i]);
@@ -235,6 +219,15 @@ bulk_writer_flush(BulkWriter *writer)
 	bulk_part_trim(writer);
 	MemoryContextSwitchTo(oldcontext);
 	writer->context->position = reading;
+}
+
+/* Write out all rows that were taken, so that whoever looks finds them. */
+void
+bulk_writer_flush(BulkWriter *writer)
+{
+	if (writer->nbuffered > 0)
+		write_buffers(writer);
+	bulk_index_flush(writer);
 }
 
 /* ---- rows ---- */
@@ -262,7 +255,7 @@ buffer_row(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
 		writer->bytes += keep_row(slot);
 	if (!part->batched || writer->nbuffered == BULK_BATCH_ROWS ||
 		writer->bytes >= BULK_BATCH_BYTES)
-		bulk_writer_flush(writer);
+		write_buffers(writer);
 }
 
 /* Make the row what it will be in the table, and check it; false if a trigger wants none. */
