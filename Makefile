@@ -60,7 +60,7 @@ REGRESS_LEDGER = ledger_basic ledger_targets ledger_format ledger_scripts ledger
 REGRESS_ONLINE = online_migrate online_neighbours online_backfill online_seams
 REGRESS_ADOPT = adopt_tools adopt_refusals adopt_again adopt_access
 REGRESS_BULK = bulk_insert bulk_csv bulk_json bulk_trigger bulk_conflict bulk_privilege \
-	bulk_foreign
+	bulk_foreign bulk_partition bulk_index
 REGRESS_AUDIT = audit_counts audit_missing_index audit_results audit_n_plus_one audit_access
 REGRESS = setup $(REGRESS_LEDGER) $(REGRESS_ONLINE) $(REGRESS_ADOPT) $(REGRESS_BULK) \
 	$(REGRESS_AUDIT)
