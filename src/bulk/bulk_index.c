@@ -26,7 +26,7 @@
 /* What collected entries may take, of all indexes, in bytes. */
 #define INDEX_MEMORY		((Size) 24 * 1024 * 1024)
 
-struct BulkIndexes
+struct BulkIndexSet
 {
 	ResultRelInfo *rri;
 	uint64		nrows;			/* that the part has seen, while nothing is collected */
@@ -36,7 +36,7 @@ struct BulkIndexes
 };
 
 static void
-set_direct(BulkIndexes *indexes)
+set_direct(BulkIndexSet *indexes)
 {
 	const ResultRelInfo *rri = indexes->rri;
 	ResultRelInfo *direct = &indexes->direct;
@@ -55,14 +55,14 @@ set_direct(BulkIndexes *indexes)
 }
 
 /* In the current memory context; NULL if there are no indexes. */
-BulkIndexes *
+BulkIndexSet *
 bulk_index_begin(ResultRelInfo *rri)
 {
-	BulkIndexes *indexes;
+	BulkIndexSet *indexes;
 
 	if (rri->ri_NumIndices == 0)
 		return NULL;
-	indexes = palloc0(sizeof(BulkIndexes));
+	indexes = palloc0(sizeof(BulkIndexSet));
 	indexes->rri = rri;
 	indexes->runs = palloc0(rri->ri_NumIndices * sizeof(BulkRun *));
 	indexes->direct = *rri;
@@ -74,7 +74,7 @@ bulk_index_begin(ResultRelInfo *rri)
 
 /* From here on, collect where that can be done. */
 static void
-start_collecting(BulkWriter *writer, BulkIndexes *indexes)
+start_collecting(BulkWriter *writer, BulkIndexSet *indexes)
 {
 	const ResultRelInfo *rri = indexes->rri;
 
@@ -91,7 +91,7 @@ start_collecting(BulkWriter *writer, BulkIndexes *indexes)
 
 /* Give indexes back for which it does not pay. */
 static void
-judge_runs(BulkWriter *writer, BulkIndexes *indexes)
+judge_runs(BulkWriter *writer, BulkIndexSet *indexes)
 {
 	for (int i = 0; i < indexes->rri->ri_NumIndices; i++)
 	{
@@ -106,7 +106,7 @@ judge_runs(BulkWriter *writer, BulkIndexes *indexes)
 }
 
 static void
-insert_entries(BulkWriter *writer, BulkIndexes *indexes, BulkEntry *entry)
+insert_entries(BulkWriter *writer, BulkIndexSet *indexes, BulkEntry *entry)
 {
 	EState	   *estate = writer->target->estate;
 	MemoryContext oldcontext;
@@ -128,7 +128,7 @@ insert_entries(BulkWriter *writer, BulkIndexes *indexes, BulkEntry *entry)
 void
 bulk_index_insert(BulkWriter *writer, BulkPart *part, const int *places, int nplaces)
 {
-	BulkIndexes *indexes = part->indexes;
+	BulkIndexSet *indexes = part->indexes;
 
 	if (!indexes->collect && part->batched && part->conflict == NULL &&
 		indexes->nrows >= INDEX_FIRST_ROWS)
@@ -167,7 +167,7 @@ bulk_index_flush(BulkWriter *writer)
 		return;
 	for (int p = 0; p < writer->nparts; p++)
 	{
-		BulkIndexes *indexes = writer->parts[p]->indexes;
+		BulkIndexSet *indexes = writer->parts[p]->indexes;
 
 		for (int i = 0; indexes != NULL && i < indexes->rri->ri_NumIndices; i++)
 			if (indexes->runs[i] != NULL)
@@ -185,7 +185,7 @@ bulk_index_forget(BulkWriter *writer)
 		return;
 	for (int p = 0; p < writer->nparts; p++)
 	{
-		BulkIndexes *indexes = writer->parts[p]->indexes;
+		BulkIndexSet *indexes = writer->parts[p]->indexes;
 
 		for (int i = 0; indexes != NULL && i < indexes->rri->ri_NumIndices; i++)
 			if (indexes->runs[i] != NULL)

@@ -86,6 +86,9 @@ bulk_part_make(BulkWriter *writer, ResultRelInfo *rri)
 	part->insert_options = insert_options(rri->ri_RelationDesc);
 	prepare_conflicts(writer, part);
 	part->batched = writer->batched && part->conflict == NULL && !bulk_sight_rows(rri);
+	/* Who looks at the table wants to find the rows before. */
+	if (writer->target->rebuild && part->batched)
+		bulk_rebuild_set_aside(writer->target);
 	part->indexes = bulk_index_begin(rri);
 	part->foreign = bulk_foreign_begin(rri);
 	add_part(writer, part);

@@ -54,7 +54,7 @@ typedef struct BulkPart
 	int			nentries;
 	int			max_entries;	/* that there is room for; 0: the buffer is closed */
 	BulkEntry  *entries;		/* slots made when first needed */
-	struct BulkIndexes *indexes;	/* NULL: there are none */
+	struct BulkIndexSet *indexes;	/* NULL: there are none */
 	struct BulkConflict *conflict;	/* NULL: a conflict is an error */
 	struct BulkForeign *foreign;	/* NULL: foreign keys are left to their triggers */
 } BulkPart;
@@ -82,6 +82,8 @@ typedef struct BulkWriter
 	struct TransitionCaptureState *transition;
 	CommandId	cid;
 	bool		batched;		/* else no part is */
+	int			max_rows;		/* of a batch */
+	Size		max_bytes;		/* likewise */
 	int			nparts;
 	int			max_parts;		/* that there is room for */
 	BulkPart  **parts;
@@ -120,9 +122,9 @@ extern void bulk_route_end(BulkRoute *route);
 
 /* ---- indexes: bulk_index.c, bulk_run.c ---- */
 
-typedef struct BulkIndexes BulkIndexes;
+typedef struct BulkIndexSet BulkIndexSet;
 
-extern BulkIndexes *bulk_index_begin(ResultRelInfo *rri);
+extern BulkIndexSet *bulk_index_begin(ResultRelInfo *rri);
 extern void bulk_index_insert(BulkWriter *writer, BulkPart *part,
 							  const int *places, int nplaces);
 extern void bulk_index_flush(BulkWriter *writer);

@@ -32,7 +32,9 @@ bulk_writer_begin(BulkWriter *writer, BulkTarget *target, BulkContext *context,
 	writer->options = options;
 	writer->cid = GetCurrentCommandId(true);
 	writer->batched = !bulk_sight_types(target);
-	writer->order = palloc(BULK_BATCH_ROWS * sizeof(BulkPlace));
+	writer->max_rows = BULK_BATCH_ROWS;
+	writer->max_bytes = BULK_BATCH_BYTES;
+	writer->order = palloc(writer->max_rows * sizeof(BulkPlace));
 
 	AfterTriggerBeginQuery();
 	writer->transition = MakeTransitionCaptureState(target->rri->ri_TrigDesc,
@@ -253,8 +255,8 @@ buffer_row(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
 	part->entries[part->nentries++].position = writer->context->position;
 	if (part->batched)
 		writer->bytes += keep_row(slot);
-	if (!part->batched || writer->nbuffered == BULK_BATCH_ROWS ||
-		writer->bytes >= BULK_BATCH_BYTES)
+	if (!part->batched || writer->nbuffered == writer->max_rows ||
+		writer->bytes >= writer->max_bytes)
 		write_buffers(writer);
 }
 
@@ -315,6 +317,7 @@ bulk_writer_end(BulkWriter *writer)
 	bulk_writer_flush(writer);
 	for (int i = 0; i < writer->nparts; i++)
 		bulk_part_end(writer->parts[i]);
+	bulk_rebuild(writer->target);
 	ExecASInsertTriggers(estate, writer->target->rri, writer->transition);
 	AfterTriggerEndQuery(estate);
 	ExecResetTupleTable(estate->es_tupleTable, false);
