@@ -84,6 +84,7 @@ bulk_part_make(BulkWriter *writer, ResultRelInfo *rri)
 	part->target.rri = rri;
 	part->target.rel = rri->ri_RelationDesc;
 	part->insert_options = insert_options(rri->ri_RelationDesc);
+	part->form = bulk_tuple_prepare(rri->ri_RelationDesc);
 	prepare_conflicts(writer, part);
 	part->batched = writer->batched && part->conflict == NULL && !bulk_sight_rows(rri);
 	/* Who looks at the table wants to find the rows before. */
@@ -126,7 +127,7 @@ bulk_part_slot(BulkWriter *writer, BulkPart *part)
 			grow_buffer(part);
 		entry = &part->entries[part->nentries];
 		if (entry->slot == NULL)
-			entry->slot = table_slot_create(part->rri->ri_RelationDesc, NULL);
+			entry->slot = bulk_tuple_slot(part->form, part->rri->ri_RelationDesc);
 		MemoryContextSwitchTo(oldcontext);
 	}
 	return ExecClearTuple(part->entries[part->nentries].slot);

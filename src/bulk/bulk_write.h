@@ -51,6 +51,7 @@ typedef struct BulkPart
 	bool		batched;		/* else all is written before and after each of its rows */
 	struct BulkInsertStateData *bistate;	/* NULL when inserting row by row, speculatively */
 	int			insert_options;
+	struct BulkForm *form;		/* NULL: rows are left to their slots */
 	int			nentries;
 	int			max_entries;	/* that there is room for; 0: the buffer is closed */
 	BulkEntry  *entries;		/* slots made when first needed */
@@ -108,6 +109,14 @@ extern BulkPart *bulk_part_make(BulkWriter *writer, ResultRelInfo *rri);
 extern TupleTableSlot *bulk_part_slot(BulkWriter *writer, BulkPart *part);
 extern void bulk_part_trim(BulkWriter *writer);
 extern void bulk_part_end(BulkPart *part);
+
+/* ---- rows that last: bulk_tuple.c ---- */
+
+typedef struct BulkForm BulkForm;
+
+extern BulkForm *bulk_tuple_prepare(Relation rel);
+extern TupleTableSlot *bulk_tuple_slot(const BulkForm *form, Relation rel);
+extern Size bulk_tuple_keep(const BulkForm *form, TupleTableSlot *slot);
 
 /* ---- the part that a row belongs to: bulk_route.c ---- */
 

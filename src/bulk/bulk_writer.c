@@ -234,17 +234,6 @@ bulk_writer_flush(BulkWriter *writer)
 
 /* ---- rows ---- */
 
-/* Bytes of the row, which is made to last. */
-static Size
-keep_row(TupleTableSlot *slot)
-{
-	ExecMaterializeSlot(slot);
-	if (TTS_IS_BUFFERTUPLE(slot) || TTS_IS_HEAPTUPLE(slot))
-		return ExecFetchSlotHeapTuple(slot, false, NULL)->t_len;
-	slot_getallattrs(slot);
-	return heap_compute_data_size(slot->tts_tupleDescriptor, slot->tts_values, slot->tts_isnull);
-}
-
 static void
 buffer_row(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
 {
@@ -254,7 +243,7 @@ buffer_row(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
 	place->entry = part->nentries;
 	part->entries[part->nentries++].position = writer->context->position;
 	if (part->batched)
-		writer->bytes += keep_row(slot);
+		writer->bytes += bulk_tuple_keep(part->form, slot);
 	if (!part->batched || writer->nbuffered == writer->max_rows ||
 		writer->bytes >= writer->max_bytes)
 		write_buffers(writer);
