@@ -5,10 +5,10 @@
  * Small loads, and indexes other than those that bulk_run.c knows to sort, get
  * their entries at once, row by row, as from INSERT.  When a part has seen some
  * rows, its other indexes collect entries over many batches; those whose keys
- * turn out to come in order are given back.  Where conflicts are resolved nothing
- * is collected, as the search for them needs the entries.  What is collected is
- * inserted when it takes too much memory, when something may look at the table, and before
- * triggers fire at the end.
+ * turn out to come in order are given back.  Where conflicts are resolved
+ * nothing is collected, as the search for them needs the entries.  What is
+ * collected is inserted when it takes too much memory, when something may look
+ * at the table, and before triggers fire at the end.
  *
  * Until then other sessions do not see the rows, and this one has no
  * opportunity to look; a key that is inserted elsewhere meanwhile is found

@@ -15,6 +15,7 @@
 #include "bulk.h"
 
 #include "access/tableam.h"
+#include "access/tupconvert.h"
 #include "executor/execPartition.h"
 #include "executor/executor.h"
 

@@ -8,8 +8,8 @@
  * taken row by row.
  *
  * Called by bulk_coerce.c for each default that is needed, by bulk_writer.c
- * once for the types, and by bulk_part.c for each table that rows go into.  Index and generation expressions are immutable: they
- * have no right to look.
+ * once for the types, and by bulk_part.c for each table that rows go into.
+ * Index and generation expressions are immutable: they have no right to look.
  */
 #include "bulk.h"
 

@@ -87,6 +87,22 @@ settle_conflicts(BulkWriter *writer, BulkPart *part)
 	}
 }
 
+/* Of the rows that are, or will be, in the table: a row that was skipped needs no parent. */
+static void
+check_parents(BulkPart *part)
+{
+	int			first = 0;
+
+	for (int i = 0; i <= part->nentries; i++)
+	{
+		if (i < part->nentries && part->entries[i].outcome != BULK_SKIPPED)
+			continue;
+		if (i > first)
+			bulk_foreign_check(part->foreign, &part->entries[first], i - first);
+		first = i + 1;
+	}
+}
+
 /* In an error it is not known which of the rows it is about. */
 static void
 tell_rows(BulkContext *context, const BulkEntry *first, const BulkEntry *last)
@@ -157,7 +173,7 @@ write_part(BulkWriter *writer, BulkPart *part)
 	if (part->conflict != NULL)
 		settle_conflicts(writer, part);
 	if (part->foreign != NULL)
-		bulk_foreign_check(part->foreign, part->entries, part->nentries);
+		check_parents(part);
 	n = pending_rows(part, slots, places);
 	if (n == 0)
 		return;
