@@ -103,6 +103,23 @@
 	((void) (tupleid), ExecCheckIndexConstraints(rri, slot, estate, conflict, arbiters))
 #endif
 
+/* 18: the direction in place of a btree strategy */
+#if PG_VERSION_NUM >= 180000
+#define purser_PrepareSortSupportFromIndexRel(index, reverse, key) \
+	PrepareSortSupportFromIndexRel(index, reverse, key)
+#else
+#define purser_PrepareSortSupportFromIndexRel(index, reverse, key) \
+	PrepareSortSupportFromIndexRel(index, (reverse) ? BTGreaterStrategyNumber : \
+								   BTLessStrategyNumber, key)
+#endif
+
+/* 16: the map from a partitioned table's row type to that of a partition is made when asked for */
+#if PG_VERSION_NUM >= 160000
+#define purser_ExecGetRootToChildMap(rri, estate) ExecGetRootToChildMap(rri, estate)
+#else
+#define purser_ExecGetRootToChildMap(rri, estate) ((rri)->ri_RootToPartitionMap)
+#endif
+
 /* 16: one ownership check for all kinds of objects */
 #if PG_VERSION_NUM >= 160000
 #define purser_owns_relation(relid) \

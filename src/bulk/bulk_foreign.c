@@ -79,15 +79,6 @@ struct BulkForeign
 
 /* ---- which constraints ---- */
 
-static bool
-fires(const Trigger *trigger)
-{
-	char		other = SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA ?
-		TRIGGER_FIRES_ON_ORIGIN : TRIGGER_FIRES_ON_REPLICA;
-
-	return trigger->tgenabled != TRIGGER_DISABLED && trigger->tgenabled != other;
-}
-
 /* The trigger that checks inserted rows against the constraint; NULL: none to stand in for. */
 static Trigger *
 find_check(TriggerDesc *triggers, Oid constraint)
@@ -97,7 +88,7 @@ find_check(TriggerDesc *triggers, Oid constraint)
 		Trigger    *trigger = &triggers->triggers[i];
 
 		if (trigger->tgconstraint == constraint && trigger->tgfoid == F_RI_FKEY_CHECK_INS &&
-			!trigger->tgdeferrable && fires(trigger))
+			!trigger->tgdeferrable && bulk_sight_fires(trigger))
 			return trigger;
 	}
 	return NULL;

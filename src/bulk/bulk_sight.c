@@ -2,19 +2,21 @@
  * bulk_sight.c
  *		Which expressions could see rows of the table that is being loaded?
  *
- * With INSERT, the function behind a CHECK constraint, a domain, a default or
- * the WHEN clause of a trigger sees the rows before its own, if it is volatile.
- * A batch would hide them.  So what this file finds is taken row by row.
+ * With INSERT, the function behind a CHECK constraint, a domain, a default, a
+ * BEFORE ROW trigger or the WHEN clause of a trigger sees the rows before its
+ * own, if it is volatile.  A batch would hide them.  So what this file finds is
+ * taken row by row.
  *
- * Called by bulk_coerce.c for each default that is needed, and by bulk_writer.c
- * once for the rest.  Index and generation expressions are immutable: they
- * have no right to look.
+ * Called by bulk_coerce.c for each default that is needed, by bulk_writer.c
+ * once for the types, and by bulk_part.c for each table that rows go into.
+ * Index and generation expressions are immutable: they have no right to look.
  */
 #include "bulk.h"
 
 #include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
+#include "commands/trigger.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "utils/fmgroids.h"
@@ -27,6 +29,7 @@ static bool
 function_may_read(Oid funcid, void *context pg_attribute_unused())
 {
 	if (funcid == F_NEXTVAL || funcid == F_GEN_RANDOM_UUID || funcid == F_CLOCK_TIMESTAMP ||
+		funcid == F_TSVECTOR_UPDATE_TRIGGER || funcid == F_TSVECTOR_UPDATE_TRIGGER_COLUMN ||
 		PURSER_IS_UUIDV7(funcid))
 		return false;
 	return func_volatile(funcid) == PROVOLATILE_VOLATILE;
@@ -116,28 +119,52 @@ type_may_read(Oid typid)
 	}
 }
 
-/* The condition of a trigger that fires after each row. */
-static bool
-when_may_read(const Trigger *trigger)
+/* In the session's present replication role. */
+bool
+bulk_sight_fires(const Trigger *trigger)
 {
-	return TRIGGER_FOR_ROW(trigger->tgtype) && TRIGGER_FOR_AFTER(trigger->tgtype) &&
-		TRIGGER_FOR_INSERT(trigger->tgtype) && trigger->tgqual != NULL &&
-		stored_may_read(stringToNode(trigger->tgqual));
+	char		other = SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA ?
+		TRIGGER_FIRES_ON_ORIGIN : TRIGGER_FIRES_ON_REPLICA;
+
+	return trigger->tgenabled != TRIGGER_DISABLED && trigger->tgenabled != other;
 }
 
-/* Could a constraint, a type or a trigger's condition look at the table? */
-bool
-bulk_sight_checks(const BulkTarget *target)
+/*
+ * A trigger that fires for each row: its condition is looked at, and a BEFORE
+ * trigger called, while the rows are taken.  Its function counts as any other:
+ * one that is not volatile does not see what its own statement has inserted.
+ */
+static bool
+trigger_may_read(const Trigger *trigger)
 {
-	TupleDesc	tupdesc = RelationGetDescr(target->rel);
-	TriggerDesc *triggers = target->rri->ri_TrigDesc;
+	if (!TRIGGER_FOR_ROW(trigger->tgtype) || !TRIGGER_FOR_INSERT(trigger->tgtype) ||
+		!bulk_sight_fires(trigger))
+		return false;
+	if (trigger->tgqual != NULL && stored_may_read(stringToNode(trigger->tgqual)))
+		return true;
+	return TRIGGER_FOR_BEFORE(trigger->tgtype) && function_may_read(trigger->tgfoid, NULL);
+}
 
-	for (int i = 0; tupdesc->constr != NULL && i < tupdesc->constr->num_check; i++)
-		if (stored_may_read(stringToNode(tupdesc->constr->check[i].ccbin)))
+/* Could a constraint or a trigger of the table look at it for each row? */
+bool
+bulk_sight_rows(const ResultRelInfo *rri)
+{
+	const TupleConstr *constr = RelationGetDescr(rri->ri_RelationDesc)->constr;
+	const TriggerDesc *triggers = rri->ri_TrigDesc;
+
+	for (int i = 0; constr != NULL && i < constr->num_check; i++)
+		if (stored_may_read(stringToNode(constr->check[i].ccbin)))
 			return true;
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-		if (when_may_read(&triggers->triggers[i]))
+		if (trigger_may_read(&triggers->triggers[i]))
 			return true;
+	return false;
+}
+
+/* Could making a value of one of the columns' types look at the table? */
+bool
+bulk_sight_types(const BulkTarget *target)
+{
 	for (int i = 0; i < target->ncolumns; i++)
 		if (target->columns[i].name != NULL && type_may_read(target->columns[i].type.oid))
 			return true;

@@ -13,6 +13,7 @@
 #include "nodes/execnodes.h"
 #include "nodes/params.h"
 #include "utils/rel.h"
+#include "utils/reltrigger.h"
 
 /* ---- columns ---- */
 
@@ -97,7 +98,9 @@ extern void bulk_target_close(BulkTarget *target);
 /* ---- what may see rows of the same load: bulk_sight.c ---- */
 
 extern bool bulk_sight_expression(Node *node);
-extern bool bulk_sight_checks(const BulkTarget *target);
+extern bool bulk_sight_fires(const Trigger *trigger);
+extern bool bulk_sight_rows(const ResultRelInfo *rri);
+extern bool bulk_sight_types(const BulkTarget *target);
 
 /* ---- fields to datums: bulk_coerce.c, bulk_parse*.c, bulk_cast.c, bulk_nested.c ---- */
 

@@ -35,13 +35,15 @@
 static void
 check_kind(Relation rel)
 {
-	if (rel->rd_rel->relkind != RELKIND_RELATION)
+	bool		plain = rel->rd_rel->relkind == RELKIND_RELATION;
+
+	if (!plain && rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cannot bulk insert into relation \"%s\"", RelationGetRelationName(rel)),
 				 errdetail_relkind_not_supported(rel->rd_rel->relkind),
-				 errhint("Bulk insert works on plain tables; a partition is one.")));
-	if (rel->rd_tableam != GetHeapamTableAmRoutine())
+				 errhint("Bulk insert works on plain and partitioned tables.")));
+	if (plain && rel->rd_tableam != GetHeapamTableAmRoutine())
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cannot bulk insert into table \"%s\"", RelationGetRelationName(rel)),

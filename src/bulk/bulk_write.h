@@ -39,20 +39,41 @@ typedef struct BulkEntry
 	const char *raw;			/* only if rows may be rejected */
 	Size		raw_len;
 	BulkOutcome outcome;
+	List	   *recheck;		/* indexes whose constraint has to be looked at again, later */
 	bool		has_parents;	/* all that bulk_foreign.c can check are there, and locked */
 } BulkEntry;
 
 /* A table that rows go into: the target itself, or a partition of it. */
 typedef struct BulkPart
 {
+	BulkTarget	target;			/* as if the part were the target: its rel and rri */
 	ResultRelInfo *rri;
+	bool		batched;		/* else all is written before and after each of its rows */
 	struct BulkInsertStateData *bistate;	/* NULL when inserting row by row, speculatively */
 	int			insert_options;
+	struct BulkForm *form;		/* NULL: rows are left to their slots */
 	int			nentries;
-	BulkEntry  *entries;		/* BULK_BATCH_ROWS of them, slots made when first needed */
+	int			max_entries;	/* that there is room for; 0: the buffer is closed */
+	BulkEntry  *entries;		/* slots made when first needed */
+	struct BulkIndexSet *indexes;	/* NULL: there are none */
 	struct BulkConflict *conflict;	/* NULL: a conflict is an error */
 	struct BulkForeign *foreign;	/* NULL: foreign keys are left to their triggers */
 } BulkPart;
+
+/* Where a buffered row is. */
+typedef struct BulkPlace
+{
+	BulkPart   *part;
+	int			entry;
+} BulkPlace;
+
+/* Where bulk_run.c keeps entries; no context: there are none. */
+typedef struct BulkRunMemory
+{
+	MemoryContext context;
+	char	   *next;			/* free */
+	Size		left;			/* in bytes */
+} BulkRunMemory;
 
 typedef struct BulkWriter
 {
@@ -61,10 +82,16 @@ typedef struct BulkWriter
 	const struct BulkOptions *options;
 	struct TransitionCaptureState *transition;
 	CommandId	cid;
-	bool		batched;		/* else each row is flushed by itself */
+	bool		batched;		/* else no part is */
+	int			max_rows;		/* of a batch */
+	Size		max_bytes;		/* likewise */
 	int			nparts;
+	int			max_parts;		/* that there is room for */
 	BulkPart  **parts;
+	struct BulkRoute *route;	/* to partitions; NULL: the target is the only part */
 	int			nbuffered;		/* in all parts */
+	BulkPlace  *order;			/* of these, as in the input */
+	BulkRunMemory collected;	/* entries for indexes, of rows that were flushed */
 	Size		bytes;			/* of these */
 	uint64		counts[BULK_NOUTCOMES];
 } BulkWriter;
@@ -75,6 +102,51 @@ extern TupleTableSlot *bulk_writer_slot(BulkWriter *writer);
 extern void bulk_writer_put(BulkWriter *writer, TupleTableSlot *slot);
 extern void bulk_writer_flush(BulkWriter *writer);
 extern void bulk_writer_end(BulkWriter *writer);
+
+/* ---- parts: bulk_part.c ---- */
+
+extern BulkPart *bulk_part_make(BulkWriter *writer, ResultRelInfo *rri);
+extern TupleTableSlot *bulk_part_slot(BulkWriter *writer, BulkPart *part);
+extern void bulk_part_trim(BulkWriter *writer);
+extern void bulk_part_end(BulkPart *part);
+
+/* ---- rows that last: bulk_tuple.c ---- */
+
+typedef struct BulkForm BulkForm;
+
+extern BulkForm *bulk_tuple_prepare(Relation rel);
+extern TupleTableSlot *bulk_tuple_slot(const BulkForm *form, Relation rel);
+extern Size bulk_tuple_keep(const BulkForm *form, TupleTableSlot *slot);
+
+/* ---- the part that a row belongs to: bulk_route.c ---- */
+
+typedef struct BulkRoute BulkRoute;
+
+extern BulkRoute *bulk_route_begin(BulkWriter *writer);
+extern TupleTableSlot *bulk_route_slot(BulkRoute *route);
+extern BulkPart *bulk_route_find(BulkWriter *writer, TupleTableSlot *slot);
+extern TupleTableSlot *bulk_route_convert(BulkWriter *writer, BulkPart *part,
+										  TupleTableSlot *slot);
+extern void bulk_route_end(BulkRoute *route);
+
+/* ---- indexes: bulk_index.c, bulk_run.c ---- */
+
+typedef struct BulkIndexSet BulkIndexSet;
+
+extern BulkIndexSet *bulk_index_begin(ResultRelInfo *rri);
+extern void bulk_index_insert(BulkWriter *writer, BulkPart *part,
+							  const int *places, int nplaces);
+extern void bulk_index_flush(BulkWriter *writer);
+extern void bulk_index_forget(BulkWriter *writer);
+
+typedef struct BulkRun BulkRun;
+
+extern BulkRun *bulk_run_begin(Relation heap, Relation index, IndexInfo *info);
+extern void bulk_run_add(BulkRun *run, TupleTableSlot *slot, EState *estate,
+						 const BulkPosition *position, BulkRunMemory *memory);
+extern bool bulk_run_pays(BulkRun *run);
+extern void bulk_run_insert(BulkRun *run, BulkContext *context);
+extern void bulk_run_forget(BulkRun *run);
 
 /* ---- bulk_conflict.c ---- */
 

@@ -1,12 +1,12 @@
 /*
  * bulk_writer.c
- *		Puts rows into the table: constraints, batches, indexes, triggers.
+ *		Writes rows: constraints, batches, AFTER triggers.
  *
- * What COPY FROM does for a plain table.  Rows are collected and inserted many
+ * The order is that of CopyFrom.  Rows are collected and inserted many
  * at a time, unless something must see each row in place before the next one
- * comes: BEFORE ROW triggers and volatile checks, which may look at the table,
- * and the search for conflicts.  AFTER triggers are queued and fire at the end of the load, as
- * they do at the end of an INSERT.
+ * comes: a part's checks and triggers which may look at the table
+ * (bulk_sight.c), or the search for conflicts.  AFTER triggers are queued and
+ * fire at the end of the load, as they do at the end of an INSERT.
  *
  * Each buffered row keeps its position in the input, so that an error which
  * shows up later, such as a duplicate key, names the right row.
@@ -15,38 +15,12 @@
  */
 #include "bulk.h"
 
-#include "access/heapam.h"
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "executor/nodeModifyTable.h"
-
-static bool
-has_before_row_trigger(const BulkPart *part)
-{
-	return part->rri->ri_TrigDesc != NULL && part->rri->ri_TrigDesc->trig_insert_before_row;
-}
-
-/* The part for the target itself. */
-static BulkPart *
-make_part(BulkWriter *writer)
-{
-	BulkPart   *part = palloc0(sizeof(BulkPart));
-	Relation	rel = writer->target->rel;
-
-	part->rri = writer->target->rri;
-	part->entries = palloc0(BULK_BATCH_ROWS * sizeof(BulkEntry));
-	/* In a table as new as this transaction there is no free space to find. */
-	if (rel->rd_createSubid != InvalidSubTransactionId ||
-		rel->rd_firstRelfilelocatorSubid != InvalidSubTransactionId)
-		part->insert_options |= TABLE_INSERT_SKIP_FSM;
-	part->conflict = bulk_conflict_begin(writer->target, writer->options);
-	if (part->conflict == NULL)
-		part->bistate = GetBulkInsertState();
-	part->foreign = bulk_foreign_begin(part->rri);
-	return part;
-}
+#include "foreign/fdwapi.h"
 
 void
 bulk_writer_begin(BulkWriter *writer, BulkTarget *target, BulkContext *context,
@@ -57,18 +31,17 @@ bulk_writer_begin(BulkWriter *writer, BulkTarget *target, BulkContext *context,
 	writer->context = context;
 	writer->options = options;
 	writer->cid = GetCurrentCommandId(true);
-	writer->nparts = 1;
-	writer->parts = palloc0(sizeof(BulkPart *));
-	writer->parts[0] = make_part(writer);
-	writer->batched = writer->parts[0]->conflict == NULL &&
-		!has_before_row_trigger(writer->parts[0]) && !bulk_sight_checks(target);
-	/* Who looks at the table wants to find the rows before. */
-	if (target->rebuild && writer->batched)
-		bulk_rebuild_set_aside(target);
+	writer->batched = !bulk_sight_types(target);
+	writer->max_rows = BULK_BATCH_ROWS;
+	writer->max_bytes = BULK_BATCH_BYTES;
+	writer->order = palloc(writer->max_rows * sizeof(BulkPlace));
 
 	AfterTriggerBeginQuery();
 	writer->transition = MakeTransitionCaptureState(target->rri->ri_TrigDesc,
 													RelationGetRelid(target->rel), CMD_INSERT);
+	writer->route = bulk_route_begin(writer);
+	if (writer->route == NULL)
+		bulk_part_make(writer, target->rri);
 	ExecBSInsertTriggers(target->estate, target->rri);
 }
 
@@ -76,186 +49,268 @@ bulk_writer_begin(BulkWriter *writer, BulkTarget *target, BulkContext *context,
 TupleTableSlot *
 bulk_writer_slot(BulkWriter *writer)
 {
-	BulkPart   *part = writer->parts[0];
-	BulkEntry  *entry = &part->entries[part->nentries];
-
-	if (entry->slot == NULL)
-	{
-		MemoryContext oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
-
-		entry->slot = table_slot_create(part->rri->ri_RelationDesc, NULL);
-		MemoryContextSwitchTo(oldcontext);
-	}
-	return ExecClearTuple(entry->slot);
+	if (writer->route != NULL)
+		return bulk_route_slot(writer->route);
+	return bulk_part_slot(writer, writer->parts[0]);
 }
 
-/* The row is in the table and its indexes: queue its triggers, count it. */
+/* ---- the phases of a flush ---- */
+
+/* Rows of the part that are not settled yet; their slots, and their places among all. */
+static int
+pending_rows(BulkPart *part, TupleTableSlot **slots, int *places)
+{
+	int			n = 0;
+
+	for (int i = 0; i < part->nentries; i++)
+	{
+		if (part->entries[i].outcome != BULK_PENDING)
+			continue;
+		slots[n] = part->entries[i].slot;
+		places[n++] = i;
+	}
+	return n;
+}
+
+/* Rows that conflict are settled; the others too, if they could not wait. */
 static void
-row_inserted(BulkWriter *writer, BulkPart *part, BulkEntry *entry, List *recheck)
+settle_conflicts(BulkWriter *writer, BulkPart *part)
+{
+	for (int i = 0; i < part->nentries; i++)
+	{
+		BulkEntry  *entry = &part->entries[i];
+
+		writer->context->position = entry->position;
+		entry->outcome = bulk_conflict_insert(part->conflict, &part->target, entry->slot,
+											  writer->cid, &entry->recheck) ?
+			BULK_INSERTED : BULK_SKIPPED;
+	}
+}
+
+/* Of the rows that are, or will be, in the table: a row that was skipped needs no parent. */
+static void
+check_parents(BulkPart *part)
+{
+	int			first = 0;
+
+	for (int i = 0; i <= part->nentries; i++)
+	{
+		if (i < part->nentries && part->entries[i].outcome != BULK_SKIPPED)
+			continue;
+		if (i > first)
+			bulk_foreign_check(part->foreign, &part->entries[first], i - first);
+		first = i + 1;
+	}
+}
+
+/* In an error it is not known which of the rows it is about. */
+static void
+tell_rows(BulkContext *context, const BulkEntry *first, const BulkEntry *last)
+{
+	context->position = first->position;
+	context->last_row = last->position.row;
+}
+
+/* Rows to another server, as many at a time as it takes; it may leave some out. */
+static void
+insert_foreign(BulkWriter *writer, BulkPart *part, TupleTableSlot **slots, int *places, int n)
+{
+	const FdwRoutine *fdw = part->rri->ri_FdwRoutine;
+	EState	   *estate = writer->target->estate;
+	int			step;
+
+	for (int i = 0; i < n; i += step)
+	{
+		BulkEntry  *first = &part->entries[places[i]];
+		int			inserted;
+
+		step = Min(Max(part->rri->ri_BatchSize, 1), n - i);
+		inserted = step;
+		tell_rows(writer->context, first, &part->entries[places[i + step - 1]]);
+		if (step > 1)
+			fdw->ExecForeignBatchInsert(estate, part->rri, &slots[i], NULL, &inserted);
+		else if (fdw->ExecForeignInsert(estate, part->rri, slots[i], NULL) == NULL)
+			inserted = 0;
+		/* Of several it only tells how many, which are the first ones then. */
+		for (int k = 0; k < step; k++)
+		{
+			BulkEntry  *entry = &part->entries[places[i + k]];
+
+			entry->slot->tts_tableOid = RelationGetRelid(part->rri->ri_RelationDesc);
+			entry->outcome = k < inserted ? BULK_INSERTED : BULK_SUPPRESSED;
+		}
+	}
+	writer->context->last_row = 0;
+}
+
+/* Rows to the heap, all at once. */
+static void
+insert_rows(BulkWriter *writer, BulkPart *part, TupleTableSlot **slots, int *places, int n)
+{
+	Relation	rel = part->rri->ri_RelationDesc;
+	MemoryContext oldcontext;
+
+	tell_rows(writer->context, &part->entries[places[0]], &part->entries[places[n - 1]]);
+	oldcontext = MemoryContextSwitchTo(GetPerTupleMemoryContext(writer->target->estate));
+	if (n == 1)
+		table_tuple_insert(rel, slots[0], writer->cid, part->insert_options, part->bistate);
+	else
+		table_multi_insert(rel, slots, n, writer->cid, part->insert_options, part->bistate);
+	MemoryContextSwitchTo(oldcontext);
+	writer->context->last_row = 0;
+	for (int i = 0; i < n; i++)
+		part->entries[places[i]].outcome = BULK_INSERTED;
+}
+
+/* The part's rows into the table. */
+static void
+write_part(BulkWriter *writer, BulkPart *part)
+{
+	TupleTableSlot *slots[BULK_BATCH_ROWS];
+	int			places[BULK_BATCH_ROWS];
+	int			n;
+
+	if (part->conflict != NULL)
+		settle_conflicts(writer, part);
+	if (part->foreign != NULL)
+		check_parents(part);
+	n = pending_rows(part, slots, places);
+	if (n == 0)
+		return;
+	if (part->rri->ri_FdwRoutine != NULL)
+		insert_foreign(writer, part, slots, places, n);
+	else
+	{
+		insert_rows(writer, part, slots, places, n);
+		if (part->indexes != NULL)
+			bulk_index_insert(writer, part, places, n);
+	}
+}
+
+/* A row that was inserted: what fires after it, at the end of the load. */
+static void
+queue_triggers(BulkWriter *writer, BulkPart *part, BulkEntry *entry)
 {
 	TriggerDesc *triggers = part->rri->ri_TrigDesc;
 
 	if (part->foreign != NULL)
 		part->rri->ri_TrigDesc = bulk_foreign_triggers(part->foreign, entry);
-	ExecARInsertTriggers(writer->target->estate, part->rri, entry->slot, recheck,
+	writer->context->position = entry->position;
+	ExecARInsertTriggers(writer->target->estate, part->rri, entry->slot, entry->recheck,
 						 writer->transition);
 	part->rri->ri_TrigDesc = triggers;
-	list_free(recheck);
-	entry->outcome = BULK_INSERTED;
 }
 
-static List *
-insert_index_entries(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
-{
-	if (part->rri->ri_NumIndices == 0)
-		return NIL;
-	return purser_ExecInsertIndexTuples(part->rri, writer->target->estate, 0, slot, NIL, NULL);
-}
-
-/* All rows of the part to the heap, then one by one to the indexes and triggers. */
+/* Rows in the order of the input: triggers, counts; then the buffers are empty. */
 static void
-insert_many(BulkWriter *writer, BulkPart *part)
+finish_rows(BulkWriter *writer)
 {
-	EState	   *estate = writer->target->estate;
-	BulkContext *context = writer->context;
-	TupleTableSlot *slots[BULK_BATCH_ROWS];
-	MemoryContext oldcontext;
-
-	for (int i = 0; i < part->nentries; i++)
-		slots[i] = part->entries[i].slot;
-
-	/* In here, it is not known which row an error is about. */
-	context->position = part->entries[0].position;
-	context->last_row = part->entries[part->nentries - 1].position.row;
-	oldcontext = MemoryContextSwitchTo(GetPerTupleMemoryContext(estate));
-	table_multi_insert(part->rri->ri_RelationDesc, slots, part->nentries, writer->cid,
-					   part->insert_options, part->bistate);
-	MemoryContextSwitchTo(oldcontext);
-	context->last_row = 0;
-
-	for (int i = 0; i < part->nentries; i++)
+	for (int i = 0; i < writer->nbuffered; i++)
 	{
-		BulkEntry  *entry = &part->entries[i];
+		BulkPart   *part = writer->order[i].part;
+		BulkEntry  *entry = &part->entries[writer->order[i].entry];
 
-		context->position = entry->position;
-		row_inserted(writer, part, entry, insert_index_entries(writer, part, entry->slot));
+		if (entry->outcome == BULK_INSERTED)
+			queue_triggers(writer, part, entry);
+		writer->counts[entry->outcome]++;
+		entry->outcome = BULK_PENDING;
+		list_free(entry->recheck);
+		entry->recheck = NIL;
+		ExecClearTuple(entry->slot);
+		part->nentries = 0;
 	}
+	writer->nbuffered = 0;
+	writer->bytes = 0;
 }
 
-/* The only row, at once. */
+/* Write out what is buffered; entries for indexes may be collected only. */
 static void
-insert_one(BulkWriter *writer, BulkPart *part)
-{
-	BulkEntry  *entry = &part->entries[0];
-	List	   *recheck = NIL;
-
-	writer->context->position = entry->position;
-	if (part->conflict == NULL)
-	{
-		table_tuple_insert(part->rri->ri_RelationDesc, entry->slot, writer->cid,
-						   part->insert_options, part->bistate);
-		recheck = insert_index_entries(writer, part, entry->slot);
-	}
-	else if (!bulk_conflict_insert(part->conflict, writer->target, entry->slot, writer->cid,
-								   &recheck))
-	{
-		entry->outcome = BULK_SKIPPED;
-		return;
-	}
-	row_inserted(writer, part, entry, recheck);
-}
-
-static void
-flush_part(BulkWriter *writer, BulkPart *part)
-{
-	if (part->nentries == 0)
-		return;
-	if (part->foreign != NULL)
-		bulk_foreign_check(part->foreign, part->entries, part->nentries);
-	if (writer->batched)
-		insert_many(writer, part);
-	else
-		insert_one(writer, part);
-	for (int i = 0; i < part->nentries; i++)
-	{
-		writer->counts[part->entries[i].outcome]++;
-		part->entries[i].outcome = BULK_PENDING;
-		ExecClearTuple(part->entries[i].slot);
-	}
-	part->nentries = 0;
-}
-
-/* Write out what is buffered. */
-void
-bulk_writer_flush(BulkWriter *writer)
+write_buffers(BulkWriter *writer)
 {
 	BulkPosition reading = writer->context->position;
 	MemoryContext oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
 
 	for (int i = 0; i < writer->nparts; i++)
-		flush_part(writer, writer->parts[i]);
+		if (writer->parts[i]->nentries > 0)
+			write_part(writer, writer->parts[i]);
+	finish_rows(writer);
+	bulk_part_trim(writer);
 	MemoryContextSwitchTo(oldcontext);
 	writer->context->position = reading;
-	writer->nbuffered = 0;
-	writer->bytes = 0;
 }
+
+/* Write out all rows that were taken, so that whoever looks finds them. */
+void
+bulk_writer_flush(BulkWriter *writer)
+{
+	if (writer->nbuffered > 0)
+		write_buffers(writer);
+	bulk_index_flush(writer);
+}
+
+/* ---- rows ---- */
 
 static void
 buffer_row(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
 {
+	BulkPlace  *place = &writer->order[writer->nbuffered++];
+
+	place->part = part;
+	place->entry = part->nentries;
 	part->entries[part->nentries++].position = writer->context->position;
-	writer->nbuffered++;
-	if (writer->batched)
-	{
-		/* Off the per-row memory. */
-		ExecMaterializeSlot(slot);
-		writer->bytes += ExecFetchSlotHeapTuple(slot, false, NULL)->t_len;
-	}
-	if (!writer->batched || writer->nbuffered == BULK_BATCH_ROWS ||
-		writer->bytes >= BULK_BATCH_BYTES)
-		bulk_writer_flush(writer);
+	if (part->batched)
+		writer->bytes += bulk_tuple_keep(part->form, slot);
+	if (!part->batched || writer->nbuffered == writer->max_rows ||
+		writer->bytes >= writer->max_bytes)
+		write_buffers(writer);
+}
+
+/* Make the row what it will be in the table, and check it; false if a trigger wants none. */
+static bool
+complete_row(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
+{
+	EState	   *estate = writer->target->estate;
+	Relation	rel = part->rri->ri_RelationDesc;
+	TriggerDesc *triggers = part->rri->ri_TrigDesc;
+	TupleConstr *constr = RelationGetDescr(rel)->constr;
+	bool		before_row = triggers != NULL && triggers->trig_insert_before_row;
+
+	slot->tts_tableOid = RelationGetRelid(rel);
+	if (before_row && !ExecBRInsertTriggers(estate, part->rri, slot))
+		return false;
+	slot->tts_tableOid = RelationGetRelid(rel);
+	if (constr != NULL && constr->has_generated_stored)
+		ExecComputeStoredGenerated(part->rri, estate, slot, CMD_INSERT);
+	if (constr != NULL && part->rri->ri_FdwRoutine == NULL)
+		ExecConstraints(part->rri, slot, estate);
+	/* Who was routed here belongs here, unless a trigger has changed it. */
+	if (rel->rd_rel->relispartition && (writer->route == NULL || before_row))
+		ExecPartitionCheck(part->rri, slot, estate, true);
+	return true;
 }
 
 /* Take the row whose columns were filled into the slot. */
 void
 bulk_writer_put(BulkWriter *writer, TupleTableSlot *slot)
 {
-	BulkPart   *part = writer->parts[0];
-	Relation	rel = part->rri->ri_RelationDesc;
-	EState	   *estate = writer->target->estate;
-	TupleConstr *constr = RelationGetDescr(rel)->constr;
-	MemoryContext oldcontext = MemoryContextSwitchTo(estate->es_query_cxt);
+	BulkPart   *part = writer->parts == NULL ? NULL : writer->parts[0];
+	MemoryContext oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
 
 	ExecStoreVirtualTuple(slot);
-	slot->tts_tableOid = RelationGetRelid(rel);
-	if (has_before_row_trigger(part) && !ExecBRInsertTriggers(estate, part->rri, slot))
+	slot->tts_tableOid = RelationGetRelid(writer->target->rel);
+	if (writer->route != NULL)
 	{
-		/* The trigger wants no row: that is neither an insert nor a skip. */
-		writer->counts[BULK_SUPPRESSED]++;
-		MemoryContextSwitchTo(oldcontext);
-		return;
+		part = bulk_route_find(writer, slot);
+		if (!part->batched)
+			bulk_writer_flush(writer);
+		slot = bulk_route_convert(writer, part, slot);
 	}
-	slot->tts_tableOid = RelationGetRelid(rel);
-	if (constr != NULL && constr->has_generated_stored)
-		ExecComputeStoredGenerated(part->rri, estate, slot, CMD_INSERT);
-	if (constr != NULL)
-		ExecConstraints(part->rri, slot, estate);
-	if (rel->rd_rel->relispartition)
-		ExecPartitionCheck(part->rri, slot, estate, true);
-	buffer_row(writer, part, slot);
+	if (complete_row(writer, part, slot))
+		buffer_row(writer, part, slot);
+	else
+		/* That is neither an insert nor a skip. */
+		writer->counts[BULK_SUPPRESSED]++;
 	MemoryContextSwitchTo(oldcontext);
-}
-
-static void
-end_part(BulkPart *part)
-{
-	if (part->bistate != NULL)
-		FreeBulkInsertState(part->bistate);
-	if (part->foreign != NULL)
-		bulk_foreign_end(part->foreign);
-	for (int i = 0; i < BULK_BATCH_ROWS && part->entries[i].slot != NULL; i++)
-		ExecDropSingleTupleTableSlot(part->entries[i].slot);
-	table_finish_bulk_insert(part->rri->ri_RelationDesc, part->insert_options);
 }
 
 /* Write the rest and fire the triggers that come after. */
@@ -266,9 +321,11 @@ bulk_writer_end(BulkWriter *writer)
 
 	bulk_writer_flush(writer);
 	for (int i = 0; i < writer->nparts; i++)
-		end_part(writer->parts[i]);
+		bulk_part_end(writer->parts[i]);
 	bulk_rebuild(writer->target);
 	ExecASInsertTriggers(estate, writer->target->rri, writer->transition);
 	AfterTriggerEndQuery(estate);
 	ExecResetTupleTable(estate->es_tupleTable, false);
+	if (writer->route != NULL)
+		bulk_route_end(writer->route);
 }
