@@ -41,6 +41,9 @@ OBJS_ONLINE = $(addprefix src/online/online_, backfill.o batch.o control.o cut.o
 OBJS_ADOPT = $(addprefix src/adopt/adopt_, find.o functions.o name.o plan.o read.o tools.o)
 OBJS_BULK = $(addprefix src/bulk/bulk_, coerce.o conflict.o context.o csv.o foreign.o functions.o \
 	json.o jsonb.o load.o nested.o options.o parent.o sight.o source.o target.o text.o writer.o)
+# by statement, and the other verbs
+OBJS_BULK += $(addprefix src/bulk/bulk_, arbiter.o calls.o change.o execute.o insert.o last.o path.o \
+	rows.o scalars.o syntax.o)
 OBJS_AUDIT = src/audit/audit.o $(addprefix src/audit/audit_, board.o finds.o hooks.o index.o \
 	judge.o local.o nplus1.o plan.o rules.o screen.o store.o suggest.o table.o tap.o views.o \
 	workers.o)

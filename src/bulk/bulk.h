@@ -9,7 +9,8 @@
  *
  * bulk_load.c pulls: it asks the reader for a row, has it coerced into a slot
  * and hands that to the writer.  The headers follow the same way, and each
- * knows only those before it: bulk_input.h, bulk_table.h, bulk_write.h.
+ * knows only those before it: bulk_input.h, bulk_table.h, bulk_write.h,
+ * bulk_statement.h.
  *
  * Memory: whatever lives as long as the load is in the executor state's query
  * context.  Nothing grows with the number of rows.
@@ -19,7 +20,7 @@
 
 #include "bulk/bulk_input.h"
 #include "bulk/bulk_table.h"
-#include "bulk/bulk_write.h"
+#include "bulk/bulk_statement.h"
 
 /* ---- what the caller wants: bulk_options.c ---- */
 
@@ -38,9 +39,23 @@ typedef enum BulkConflictAction
 	BULK_CONFLICT_UPDATE
 } BulkConflictAction;
 
+typedef enum BulkVerb
+{
+	BULK_INSERT,
+	BULK_UPDATE,
+	BULK_DELETE
+} BulkVerb;
+
+extern const char *bulk_verb_name(BulkVerb verb);
+extern const char *bulk_verb_context(BulkVerb verb);
+
 /* Lists are of char *. */
 typedef struct BulkOptions
 {
+	BulkVerb	verb;			/* set by the function, not by an argument */
+	List	   *key_columns;	/* update, delete: NIL is the primary key */
+	DestReceiver *returning;	/* insert: takes the stored rows; NULL: nobody does */
+
 	BulkFormatName format_name;
 	BulkFormat	format;			/* by column members are filled when the target is open */
 	int			encoding;		/* of the input; -1: the database's */
@@ -63,11 +78,22 @@ extern BulkOptions *bulk_options_from_call(FunctionCallInfo fcinfo);
 
 /* ---- all of it: bulk_load.c ---- */
 
-typedef struct BulkInput
+typedef struct BulkInput BulkInput;
+struct BulkInput
 {
 	BulkSource *source;
 	Jsonb	   *jsonb;			/* in place of it */
-} BulkInput;
+
+	/* Makes the reader; NULL: the one for the format, or for jsonb. */
+	BulkReader *(*open) (const BulkReader *base, const BulkInput *input,
+						 const BulkTarget *target);
+};
+
+/* ---- arrays of keys: bulk_scalars.c ---- */
+
+extern void bulk_scalars_input(BulkInput *input, const BulkOptions *options);
+extern BulkReader *bulk_scalars_reader(const BulkReader *base, const BulkInput *input,
+									   const BulkTarget *target);
 
 typedef struct BulkResult
 {

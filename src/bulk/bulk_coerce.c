@@ -118,7 +118,10 @@ bulk_coerce_row(BulkTarget *target, BulkContext *context,
 
 		*value = (Datum) 0;
 		*isnull = true;
-		if (column->name == NULL || column->generated)
+		if (column->name == NULL || (column->generated && !column->is_key))
+			continue;
+		/* Not asked for: a statement will find the default. */
+		if (fields[i].kind == BULK_MISSING && !column->default_ready)
 			continue;
 		if (fields[i].kind == BULK_MISSING && column->defexpr != NULL)
 		{
