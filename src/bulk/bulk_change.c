@@ -74,6 +74,7 @@ make_keys(const BulkTarget *target, const BulkRows *rows)
 		keys->less[i] = type_of_key(target, column)->lt_opr;
 		keys->collations[i] = att->attcollation;
 	}
+	keys->look_up = true;
 	return keys;
 }
 

@@ -22,6 +22,8 @@
 #include "executor/instrument.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
 #include "parser/analyze.h"
 #include "parser/parse_node.h"
 #include "parser/parsetree.h"
@@ -29,6 +31,7 @@
 #include "tcop/tcopprot.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/snapmgr.h"
 
 /* A statement over the rows; the tree is the caller's to set. */
@@ -117,6 +120,19 @@ plan_query(Query *query, const char *text)
 	return plan;
 }
 
+/*
+ * Rows that are found by key are read in any case, and in the order of the key:
+ * so no page of theirs costs more than the next one in a sequence.  Otherwise
+ * the planner prefers to read a table from end to end for a few of its rows.
+ */
+static void
+set_page_cost(void)
+{
+	if (random_page_cost > seq_page_cost)
+		(void) set_config_option("random_page_cost", psprintf("%g", seq_page_cost),
+								 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
 /* Analyze, rewrite and plan the tree. */
 void
 bulk_statement_plan(BulkStatement *statement)
@@ -129,6 +145,7 @@ bulk_statement_plan(BulkStatement *statement)
 		.previous = error_context_stack
 	};
 	Query	   *query;
+	int			nest_level;
 	ListCell   *lc;
 
 	raw->stmt = statement->tree;
@@ -137,8 +154,12 @@ bulk_statement_plan(BulkStatement *statement)
 	query = parse_analyze_withcb(raw, text, set_up_parser, statement, statement->environment);
 	error_context_stack = callback.previous;
 	check_target(statement, query);
+	nest_level = NewGUCNestLevel();
+	if (query->commandType != CMD_INSERT)
+		set_page_cost();
 	foreach(lc, pg_rewrite_query(query))
 		statement->plans = lappend(statement->plans, plan_query(lfirst_node(Query, lc), text));
+	AtEOXact_GUC(true, nest_level);
 	statement->text = text;
 }
 

@@ -3,8 +3,9 @@
  *		The same key more than once in one input: the last row stands for it.
  *
  * Rows whose keys come in strictly ascending order, as they do in most inputs,
- * are compared with the one before and left as they are.  Others are sorted,
- * in work_mem and on disk beyond it, and put back in the order of the input.
+ * are compared with the one before and left as they are.  Others are sorted, in
+ * work_mem and on disk beyond it, and put back in the order of the input, or
+ * left in the order of their keys, in which they are looked up fastest.
  *
  * Called by bulk_insert.c and bulk_change.c.
  */
@@ -178,7 +179,7 @@ begin_plain_sort(const BulkRows *rows, AttrNumber first)
 								collations, nulls_first, work_mem, NULL, TUPLESORT_NONE);
 }
 
-/* Put the stored row's part of the slot into the sort. */
+/* Take over a row, without its key: into the sort, or the store if there is none. */
 static void
 put_plain(BulkRows *rows, Tuplesortstate *sort, const TupleTableSlot *slot)
 {
@@ -188,16 +189,20 @@ put_plain(BulkRows *rows, Tuplesortstate *sort, const TupleTableSlot *slot)
 	memcpy(rows->slot->tts_values, slot->tts_values, natts * sizeof(Datum));
 	memcpy(rows->slot->tts_isnull, slot->tts_isnull, natts * sizeof(bool));
 	ExecStoreVirtualTuple(rows->slot);
-	tuplesort_puttupleslot(sort, rows->slot);
+	if (sort != NULL)
+		tuplesort_puttupleslot(sort, rows->slot);
+	else
+	{
+		tuplestore_puttupleslot(rows->store, rows->slot);
+		rows->nrows++;
+	}
 	ExecClearTuple(rows->slot);
 }
 
-/* The rows of the sort become those of the store. */
+/* The rows of the sort go into the store. */
 static void
-refill(BulkRows *rows, Tuplesortstate *sort)
+fill_store(BulkRows *rows, Tuplesortstate *sort)
 {
-	tuplestore_clear(rows->store);
-	rows->nrows = 0;
 	tuplesort_performsort(sort);
 	while (tuplesort_gettupleslot(sort, true, false, rows->stored, NULL))
 	{
@@ -239,20 +244,25 @@ sort_and_refill(Keyed *keyed)
 {
 	BulkRows   *rows = keyed->rows;
 	Tuplesortstate *by_key = begin_sort(keyed);
-	Tuplesortstate *survivors = begin_plain_sort(rows, BULK_ROWS_ORDINAL(rows));
+	Tuplesortstate *survivors = NULL;
 
+	if (!keyed->keys->look_up)
+		survivors = begin_plain_sort(rows, BULK_ROWS_ORDINAL(rows));
 	tuplestore_rescan(rows->store);
 	while (next_stored(rows))
 	{
 		if (make_key(keyed, rows->stored))
 			tuplesort_puttupleslot(by_key, keyed->slot);
-		else
+		else if (survivors != NULL)
 			put_plain(rows, survivors, rows->stored);
 	}
+	tuplestore_clear(rows->store);
+	rows->nrows = 0;
 	tuplesort_performsort(by_key);
 	put_last_ones(keyed, by_key, survivors);
 	tuplesort_end(by_key);
-	refill(rows, survivors);
+	if (survivors != NULL)
+		fill_store(rows, survivors);
 }
 
 /* Leave only the last row of each key; how many went. */

@@ -28,6 +28,7 @@ typedef struct BulkKeys
 	Oid		   *collations;
 	ExprState  *applies;		/* rows for which this is not true have no key; or NULL */
 	bool		nulls_equal;	/* else a row with a null in its key has none */
+	bool		look_up;		/* rows without a key are of no use, and order is free */
 } BulkKeys;
 
 /*
