@@ -15,6 +15,8 @@
  */
 #include "bulk.h"
 
+#include "access/genam.h"
+#include "catalog/pg_class.h"
 #include "executor/executor.h"
 #include "nodes/makefuncs.h"
 #include "port/pg_bitutils.h"
@@ -38,6 +40,7 @@ typedef struct Change
 	BulkContext *context;
 	const BulkOptions *options;
 	uint64	   *counts;
+	bool		unique;			/* a key is that of one row at most */
 	Matched		matched;
 } Change;
 
@@ -186,6 +189,60 @@ prepare_matched(Matched *matched, uint64 last_ordinal)
 												MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 }
 
+/* Is the key of exactly one row at most in the index, and found by it? */
+static bool
+is_index_of_key(const BulkTarget *target, Relation index)
+{
+	const FormData_pg_index *form = index->rd_index;
+
+	if (!form->indisunique || !form->indisvalid || RelationGetIndexPredicate(index) != NIL)
+		return false;
+	for (int i = 0; i < form->indnkeyatts; i++)
+	{
+		int			column = form->indkey.values[i] - 1;
+
+		if (column < 0 || !target->columns[column].is_key ||
+			index->rd_opfamily[i] != type_of_key(target, column)->btree_opf ||
+			index->rd_indcollation[i] !=
+			TupleDescAttr(RelationGetDescr(target->rel), column)->attcollation)
+			return false;
+	}
+	return true;
+}
+
+/* Has the table, without others below it, an index that finds the one row of a key? */
+static bool
+has_index_of_key(const BulkTarget *target)
+{
+	Relation	rel = target->rel;
+	bool		found = false;
+	ListCell   *lc;
+
+	if (rel->rd_rel->relkind != RELKIND_RELATION || rel->rd_rel->relhassubclass)
+		return false;
+	foreach(lc, RelationGetIndexList(rel))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+
+		found |= is_index_of_key(target, index);
+		index_close(index, NoLock);
+	}
+	return found;
+}
+
+/*
+ * Not for most of the rows, nor where policies may keep the server from using
+ * the index.
+ */
+static bool
+is_looked_up(const Change *change, const BulkRows *rows)
+{
+	Relation	rel = change->target->rel;
+
+	return change->unique && rows->nrows < rel->rd_rel->reltuples / 4 &&
+		!rel->rd_rel->relrowsecurity;
+}
+
 /* A rule need not return what the statement would. */
 static bool
 has_rule(Relation rel, CmdType event)
@@ -204,6 +261,7 @@ run_change(BulkRows *rows, Node *tree, Change *change, bool returns)
 	uint64		matched;
 
 	statement->tree = tree;
+	statement->look_up = is_looked_up(change, rows);
 	if (returns)
 		statement->dest = &change->matched.receiver;
 	change->matched.count = 0;
@@ -221,7 +279,8 @@ change_shape(BulkRows *rows, int shape, void *arg)
 	Change	   *change = arg;
 	BulkTarget *target = change->target;
 	bool		is_delete = change->options->verb == BULK_DELETE;
-	bool		returns = !has_rule(target->rel, is_delete ? CMD_DELETE : CMD_UPDATE);
+	bool		returns = !change->unique &&
+		!has_rule(target->rel, is_delete ? CMD_DELETE : CMD_UPDATE);
 	List	   *returning = NIL;
 	List	   *assignments;
 
@@ -250,12 +309,14 @@ bulk_change_rows(BulkTarget *target, BulkContext *context, BulkRows *rows,
 		.target = target,
 		.context = context,
 		.options = options,
-		.counts = counts
+		.counts = counts,
+		.unique = has_index_of_key(target)
 	};
 
 	if (rows->nrows == 0)
 		return;
-	prepare_matched(&change.matched, rows->last_ordinal);
+	if (!change.unique)
+		prepare_matched(&change.matched, rows->last_ordinal);
 	counts[BULK_SKIPPED] += bulk_last_of_key(rows, make_keys(target, rows), target->estate);
 	if (options->verb == BULK_DELETE)
 		change_shape(rows, 0, &change);

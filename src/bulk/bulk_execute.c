@@ -120,17 +120,29 @@ plan_query(Query *query, const char *text)
 	return plan;
 }
 
+static void
+set_for_planner(const char *setting, const char *value)
+{
+	(void) set_config_option(setting, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
+							 0, false);
+}
+
 /*
  * Rows that are found by key are read in any case, and in the order of the key:
- * so no page of theirs costs more than the next one in a sequence.  Otherwise
- * the planner prefers to read a table from end to end for a few of its rows.
+ * so no page of theirs costs more than the next one in a sequence, which the
+ * planner cannot know.  It would rather read the table from end to end for a
+ * few of its rows.
  */
 static void
-set_page_cost(void)
+advise_planner(const BulkStatement *statement)
 {
 	if (random_page_cost > seq_page_cost)
-		(void) set_config_option("random_page_cost", psprintf("%g", seq_page_cost),
-								 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+		set_for_planner("random_page_cost", psprintf("%g", seq_page_cost));
+	if (statement->look_up)
+	{
+		set_for_planner("enable_mergejoin", "off");
+		set_for_planner("enable_hashjoin", "off");
+	}
 }
 
 /* Analyze, rewrite and plan the tree. */
@@ -156,7 +168,7 @@ bulk_statement_plan(BulkStatement *statement)
 	check_target(statement, query);
 	nest_level = NewGUCNestLevel();
 	if (query->commandType != CMD_INSERT)
-		set_page_cost();
+		advise_planner(statement);
 	foreach(lc, pg_rewrite_query(query))
 		statement->plans = lappend(statement->plans, plan_query(lfirst_node(Query, lc), text));
 	AtEOXact_GUC(true, nest_level);

@@ -103,6 +103,7 @@ typedef struct BulkStatement
 	List	   *expressions;	/* analyzed, that parameters of the tree stand for */
 	const char *condition;		/* text of the caller's in the tree, or NULL */
 	DestReceiver *dest;			/* for rows returned, or NULL */
+	bool		look_up;		/* each row is best found by itself, in an index */
 
 	QueryEnvironment *environment;
 	List	   *plans;			/* set by bulk_statement_plan(), and so is the text */
