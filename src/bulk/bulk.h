@@ -49,12 +49,20 @@ typedef enum BulkVerb
 extern const char *bulk_verb_name(BulkVerb verb);
 extern const char *bulk_verb_context(BulkVerb verb);
 
+/* What becomes of secondary indexes. */
+typedef enum BulkIndexes
+{
+	BULK_INDEXES_KEEP,			/* rows are entered as they come */
+	BULK_INDEXES_REBUILD,		/* they are built at the end */
+	BULK_INDEXES_AUTO			/* whichever should be faster */
+} BulkIndexes;
+
 /* Lists are of char *. */
 typedef struct BulkOptions
 {
 	BulkVerb	verb;			/* set by the function, not by an argument */
 	List	   *key_columns;	/* update, delete: NIL is the primary key */
-	DestReceiver *returning;	/* insert: takes the stored rows; NULL: nobody does */
+	BulkReturning *returning;	/* insert: who takes the stored rows, or NULL */
 
 	BulkFormatName format_name;
 	BulkFormat	format;			/* by column members are filled when the target is open */
@@ -72,9 +80,19 @@ typedef struct BulkOptions
 
 	bool		rejects;
 	int64		max_rejects;	/* -1: no limit */
+
+	BulkIndexes indexes;
+	bool		analyze;		/* after the load */
 } BulkOptions;
 
 extern BulkOptions *bulk_options_from_call(FunctionCallInfo fcinfo);
+
+/* ---- indexes built at the end: bulk_rebuild.c ---- */
+
+extern bool bulk_rebuild_wanted(Oid relid, BulkIndexes indexes, uint64 input);
+extern void bulk_rebuild_set_aside(BulkTarget *target);
+extern void bulk_rebuild(BulkTarget *target);
+extern void bulk_analyze(Oid relid);
 
 /* ---- all of it: bulk_load.c ---- */
 

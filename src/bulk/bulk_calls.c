@@ -113,6 +113,7 @@ purser_bulk_insert_returning_0_1(PG_FUNCTION_ARGS)
 	BulkInput	input = get_input(fcinfo, options);
 	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, ARG_TARGET);
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	BulkReturning returning = {.dest = CreateDestReceiver(DestTuplestore)};
 	Oid			relid = get_typ_typrelid(type);
 
 	if (!OidIsValid(relid))
@@ -121,11 +122,11 @@ purser_bulk_insert_returning_0_1(PG_FUNCTION_ARGS)
 				 errmsg("argument \"%s\" must be of the row type of a table", "row"),
 				 errhint("Give a null of the table's type, such as NULL::my_table.")));
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	options->returning = CreateDestReceiver(DestTuplestore);
-	SetTuplestoreDestReceiverParams(options->returning, result->setResult,
+	options->returning = &returning;
+	SetTuplestoreDestReceiverParams(returning.dest, result->setResult,
 									result->econtext->ecxt_per_query_memory, false,
 									result->setDesc, "rows do not have the type of the table");
 	(void) bulk_load(relid, &input, options);
-	options->returning->rDestroy(options->returning);
+	returning.dest->rDestroy(returning.dest);
 	return (Datum) 0;
 }

@@ -203,6 +203,20 @@ settle_row(BulkStatement *statement)
 	statement->seen_conflicts = conflicts;
 }
 
+/* Tell others which row is being inserted; none after the last one. */
+static void
+note_row(BulkStatement *statement, bool any)
+{
+	TupleTableSlot *slot = ((ScanState *) statement->scan)->ss_ScanTupleSlot;
+	uint64		ordinal = 0;
+
+	if (any)
+		ordinal = bulk_rows_number(statement->rows, slot, BULK_ROWS_ORDINAL(statement->rows));
+	if (statement->returning != NULL)
+		statement->returning->row = ordinal;
+	statement->context->position.row = ordinal;
+}
+
 /* In place of the scan's own function. */
 static TupleTableSlot *
 next_row(PlanState *scan)
@@ -212,24 +226,14 @@ next_row(PlanState *scan)
 
 	settle_row(statement);
 	slot = statement->next_row(scan);
-	statement->context->position.row = TupIsNull(slot) ? 0 : bulk_statement_ordinal(statement);
+	note_row(statement, !TupIsNull(slot));
 	return slot;
-}
-
-/* The ordinal of the row that is being inserted. */
-int64
-bulk_statement_ordinal(const BulkStatement *statement)
-{
-	ScanState  *scan = (ScanState *) statement->scan;
-
-	return bulk_rows_number(statement->rows, scan->ss_ScanTupleSlot,
-							BULK_ROWS_ORDINAL(statement->rows));
 }
 
 /*
  * Watch the rows of an INSERT.  Where the executor may collect rows before it
  * sends them on, to foreign tables, the row that was read last is not the one
- * that an error is about, and none is named.
+ * that an error is about, and none is named; with RETURNING it does not.
  */
 static void
 watch(BulkStatement *statement, QueryDesc *desc)
@@ -240,7 +244,8 @@ watch(BulkStatement *statement, QueryDesc *desc)
 	if (desc->operation != CMD_INSERT || !IsA(desc->planstate, ModifyTableState))
 		return;
 	statement->modify = (ModifyTableState *) desc->planstate;
-	if (relkind == RELKIND_FOREIGN_TABLE || relkind == RELKIND_PARTITIONED_TABLE)
+	if ((relkind == RELKIND_FOREIGN_TABLE || relkind == RELKIND_PARTITIONED_TABLE) &&
+		statement->returning == NULL)
 		return;
 	if (!find_scan(desc->planstate, statement))
 		return;

@@ -6,7 +6,9 @@
  *
  * One statement for all rows, in the order of the input.  It has the columns
  * that any row names; for a row that lacks one of them the SELECT has the
- * column's default, as INSERT would have in a list of VALUES.
+ * column's default, as INSERT would have in a list of VALUES.  Only where each
+ * row is to update the columns that it has, rows with different columns go into
+ * statements of their own.
  *
  * Called by bulk_load.c.
  */
@@ -19,6 +21,17 @@
 #include "parser/parsetree.h"
 #include "rewrite/prs2lock.h"
 #include "rewrite/rewriteHandler.h"
+
+/* What is inserted. */
+typedef struct Insert
+{
+	BulkTarget *target;
+	BulkContext *context;
+	BulkRows   *rows;
+	const BulkOptions *options;
+	uint64	   *counts;
+	int			shape;			/* of the rows; -1: all that there are */
+} Insert;
 
 /* ---- values ---- */
 
@@ -73,22 +86,22 @@ null_constant(void)
 	return (Node *) constant;
 }
 
-/* A column of the SELECT; attnum is that of the target's column. */
+/* What the SELECT has for the column. */
 static Node *
-make_value(BulkStatement *statement, AttrNumber attnum)
+make_value(const Insert *work, BulkStatement *statement, int column)
 {
-	const BulkRows *rows = statement->rows;
-	Node	   *value = bulk_syntax_source(rows, attnum);
+	const BulkRows *rows = work->rows;
+	Node	   *value = bulk_syntax_source(rows, column + 1);
 	Datum	   *lacking = palloc(Max(rows->nshapes, 1) * sizeof(Datum));
 	int			nlacking = 0;
 	Node	   *dflt;
 
-	for (int i = 0; i < rows->nshapes; i++)
-		if (!rows->shapes[i][attnum - 1])
+	for (int i = 0; work->shape < 0 && i < rows->nshapes; i++)
+		if (!rows->shapes[i][column])
 			lacking[nlacking++] = Int32GetDatum(i);
 	if (nlacking == 0)
 		return value;
-	dflt = default_of(statement->target->rel, attnum);
+	dflt = default_of(work->target->rel, column + 1);
 	dflt = dflt ? bulk_syntax_expression(&statement->expressions, dflt) : null_constant();
 	return bulk_syntax_case(bulk_syntax_among(&statement->expressions,
 											  bulk_syntax_source(rows, BULK_ROWS_SHAPE(rows)),
@@ -98,24 +111,33 @@ make_value(BulkStatement *statement, AttrNumber attnum)
 
 /* ---- on conflict ---- */
 
+/* Do the rows of the statement name the column? */
+static bool
+is_named(const Insert *work, int column)
+{
+	return work->shape < 0 ? work->target->columns[column].named :
+		work->rows->shapes[work->shape][column];
+}
+
 /* SET column = excluded.column */
 static List *
-make_assignments(const BulkTarget *target, const BulkOptions *options, const BulkArbiter *arbiter)
+make_assignments(const Insert *work, const BulkInference *inference)
 {
+	const BulkTarget *target = work->target;
 	List	   *assignments = NIL;
 	ListCell   *lc;
 
-	foreach(lc, options->update_columns)
+	foreach(lc, work->options->update_columns)
 		assignments = lappend(assignments,
 							  bulk_syntax_target(lfirst(lc),
 												 bulk_syntax_column("excluded", lfirst(lc))));
-	if (options->update_columns != NIL)
+	if (work->options->update_columns != NIL)
 		return assignments;
 	for (int i = 0; i < target->ncolumns; i++)
 	{
 		const char *name = target->columns[i].name;
 
-		if (target->columns[i].named && !list_member_int(arbiter->columns, i))
+		if (is_named(work, i) && !list_member_int(inference->columns, i))
 			assignments = lappend(assignments,
 								  bulk_syntax_target(name, bulk_syntax_column("excluded", name)));
 	}
@@ -123,42 +145,42 @@ make_assignments(const BulkTarget *target, const BulkOptions *options, const Bul
 }
 
 static OnConflictClause *
-make_on_conflict(BulkStatement *statement, const BulkOptions *options)
+make_on_conflict(const Insert *work, BulkStatement *statement)
 {
-	BulkArbiter arbiter = bulk_arbiter(statement->target, options, &statement->expressions);
+	BulkInference inference = bulk_infer(work->target, work->options, &statement->expressions);
 	OnConflictClause *clause = makeNode(OnConflictClause);
 
 	clause->action = ONCONFLICT_NOTHING;
-	clause->infer = arbiter.clause;
+	clause->infer = inference.clause;
 	clause->location = -1;
-	if (options->on_conflict != BULK_CONFLICT_UPDATE)
+	if (work->options->on_conflict != BULK_CONFLICT_UPDATE)
 		return clause;
-	clause->targetList = make_assignments(statement->target, options, &arbiter);
+	clause->targetList = make_assignments(work, &inference);
 	/* An input of nothing but keys has nothing to update. */
 	if (clause->targetList == NIL)
 		return clause;
 	clause->action = ONCONFLICT_UPDATE;
-	statement->condition = options->update_where;
-	if (options->update_where != NULL)
-		clause->whereClause = bulk_syntax_condition(options->update_where);
+	statement->condition = work->options->update_where;
+	if (statement->condition != NULL)
+		clause->whereClause = bulk_syntax_condition(statement->condition);
 	return clause;
 }
 
 /* ---- the statement ---- */
 
 static Node *
-make_insert(BulkStatement *statement, const BulkOptions *options)
+make_insert(const Insert *work, BulkStatement *statement)
 {
-	BulkTarget *target = statement->target;
+	BulkTarget *target = work->target;
 	InsertStmt *insert = makeNode(InsertStmt);
 	List	   *values = NIL;
 
 	for (int i = 0; i < target->ncolumns; i++)
 	{
-		if (!target->columns[i].named)
+		if (!is_named(work, i))
 			continue;
 		insert->cols = lappend(insert->cols, bulk_syntax_target(target->columns[i].name, NULL));
-		values = lappend(values, make_value(statement, i + 1));
+		values = lappend(values, make_value(work, statement, i));
 	}
 	/* Conditions name the table by its own name, unless that is the other one's. */
 	insert->relation = bulk_syntax_relation(target->rel,
@@ -166,10 +188,10 @@ make_insert(BulkStatement *statement, const BulkOptions *options)
 												   "excluded") == 0 ? "target" : NULL);
 	insert->selectStmt = bulk_syntax_select(values);
 	insert->override = OVERRIDING_NOT_SET;
-	if (options->on_conflict != BULK_CONFLICT_ERROR)
-		insert->onConflictClause = make_on_conflict(statement, options);
-	if (options->returning != NULL)
-		purser_set_returning(insert, bulk_syntax_row());
+	if (work->options->on_conflict != BULK_CONFLICT_ERROR)
+		insert->onConflictClause = make_on_conflict(work, statement);
+	if (work->options->returning != NULL)
+		purser_set_returning(insert, bulk_syntax_returning(work->options->returning->columns));
 	return (Node *) insert;
 }
 
@@ -177,13 +199,13 @@ make_insert(BulkStatement *statement, const BulkOptions *options)
 static void
 count_rows(const BulkStatement *statement, uint64 *counts)
 {
+	const OnConflictClause *clause = ((InsertStmt *) statement->tree)->onConflictClause;
 	uint64		inserted = statement->processed - statement->updated;
 
 	counts[BULK_INSERTED] += inserted;
 	counts[BULK_UPDATED] += statement->updated;
 	counts[BULK_UNCHANGED] += statement->unchanged;
-	if (((InsertStmt *) statement->tree)->onConflictClause == NULL ||
-		((InsertStmt *) statement->tree)->onConflictClause->action != ONCONFLICT_NOTHING)
+	if (clause == NULL || clause->action != ONCONFLICT_NOTHING)
 		return;
 	if (statement->target->rel->rd_rel->relkind == RELKIND_FOREIGN_TABLE)
 		counts[BULK_SKIPPED] += statement->rows->nrows - inserted;
@@ -191,22 +213,56 @@ count_rows(const BulkStatement *statement, uint64 *counts)
 		counts[BULK_SKIPPED] += statement->conflicts;
 }
 
+static BulkStatement *
+plan_insert(const Insert *work)
+{
+	BulkStatement *statement = bulk_statement_make(work->target, work->context, work->rows);
+
+	statement->returning = work->options->returning;
+	if (statement->returning != NULL)
+		statement->dest = statement->returning->dest;
+	statement->tree = make_insert(work, statement);
+	bulk_statement_plan(statement);
+	return statement;
+}
+
+/* Rows of one shape. */
+static void
+insert_shape(BulkRows *rows pg_attribute_unused(), int shape, void *arg)
+{
+	Insert		work = *(Insert *) arg;
+	BulkStatement *statement;
+
+	work.shape = shape;
+	statement = plan_insert(&work);
+	bulk_statement_run(statement);
+	count_rows(statement, work.counts);
+}
+
 /* Insert the rows. */
 void
 bulk_insert_rows(BulkTarget *target, BulkContext *context, BulkRows *rows,
 				 const BulkOptions *options, uint64 *counts)
 {
-	BulkStatement *statement = bulk_statement_make(target, context, rows);
-	BulkKeys   *keys = NULL;
+	Insert		work = {
+		.target = target,
+		.context = context,
+		.rows = rows,
+		.options = options,
+		.counts = counts,
+		.shape = -1
+	};
+	BulkStatement *statement = plan_insert(&work);
+	bool		update = options->on_conflict == BULK_CONFLICT_UPDATE;
+	BulkKeys   *keys = update ? bulk_infer_keys(target, rows, statement->plans) : NULL;
 
-	if (options->returning != NULL)
-		statement->dest = options->returning;
-	statement->tree = make_insert(statement, options);
-	bulk_statement_plan(statement);
-	if (options->on_conflict == BULK_CONFLICT_UPDATE)
-		keys = bulk_arbiter_keys(target, rows, statement->plans);
 	if (keys != NULL)
 		counts[BULK_SKIPPED] += bulk_last_of_key(rows, keys, target->estate);
+	if (update && options->update_columns == NIL && rows->nshapes > 1)
+	{
+		bulk_rows_by_shape(rows, insert_shape, &work);
+		return;
+	}
 	bulk_statement_run(statement);
 	count_rows(statement, counts);
 }

@@ -290,12 +290,15 @@ bulk_load(Oid relid, const BulkInput *input, const BulkOptions *options)
 	BulkLoad   *load = palloc0(sizeof(BulkLoad));
 	BulkResult	result = {0};
 	MemoryContext oldcontext;
+	bool		rebuild = bulk_rebuild_wanted(relid, options->indexes,
+											  input->source ? input->source->size : 0);
 
 	load->options = options;
 	bulk_target_open(&load->target, relid, options);
 	bulk_context_push(&load->context, bulk_verb_context(options->verb),
 					  pstrdup(RelationGetRelationName(load->target.rel)));
 	oldcontext = MemoryContextSwitchTo(load->target.estate->es_query_cxt);
+	load->target.rebuild = rebuild;
 	prepare_schema(load);
 	load->reader = open_reader(load, input);
 	begin_rows(load);
@@ -304,6 +307,9 @@ bulk_load(Oid relid, const BulkInput *input, const BulkOptions *options)
 	MemoryContextSwitchTo(oldcontext);
 	bulk_context_pop(&load->context);
 	bulk_target_close(&load->target);
+	if (options->analyze)
+		bulk_analyze(relid);
+
 	pfree(load);
 	return result;
 }

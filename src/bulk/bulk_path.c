@@ -68,9 +68,9 @@ check_kind(Relation rel, const BulkOptions *options)
 				 errmsg("cannot access temporary tables of other sessions")));
 }
 
-/* An ON INSERT rule that would rewrite an INSERT of this session. */
+/* A rule that would rewrite such a statement of this session. */
 static bool
-has_insert_rule(Relation rel)
+has_rule(Relation rel, CmdType event)
 {
 	char		other_role = (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA) ?
 		RULE_FIRES_ON_ORIGIN : RULE_FIRES_ON_REPLICA;
@@ -81,7 +81,7 @@ has_insert_rule(Relation rel)
 	{
 		const RewriteRule *rule = rel->rd_rules->rules[i];
 
-		if (rule->event == CMD_INSERT && rule->enabled != RULE_DISABLED &&
+		if (rule->event == event && rule->enabled != RULE_DISABLED &&
 			rule->enabled != other_role)
 			return true;
 	}
@@ -164,7 +164,8 @@ bulk_target_path(Relation rel, const BulkOptions *options)
 		return BULK_PATH_STATEMENT;
 	if (rel->rd_rel->relkind != RELKIND_RELATION ||
 		rel->rd_tableam != GetHeapamTableAmRoutine() ||
-		has_insert_rule(rel) ||
+		has_rule(rel, CMD_INSERT) ||
+		(options->on_conflict != BULK_CONFLICT_ERROR && has_rule(rel, CMD_UPDATE)) ||
 		check_enable_rls(RelationGetRelid(rel), InvalidOid, false) == RLS_ENABLED ||
 		is_distributed(rel) || is_hypertable(rel))
 		return BULK_PATH_STATEMENT;

@@ -85,13 +85,21 @@ extern Node *bulk_syntax_among(List **expressions, Node *number, Datum *values, 
 extern Node *bulk_syntax_case(Node *condition, Node *then, Node *otherwise);
 extern ResTarget *bulk_syntax_target(const char *name, Node *value);
 extern RangeVar *bulk_syntax_relation(Relation rel, const char *alias);
-extern List *bulk_syntax_row(void);
+extern List *bulk_syntax_returning(const List *columns);
 extern List *bulk_syntax_from(void);
 extern Node *bulk_syntax_select(List *values);
 extern void bulk_syntax_error(void *condition);
 extern Node *bulk_syntax_condition(const char *text);
 
 /* ---- running them: bulk_execute.c ---- */
+
+/* Who takes the rows that an INSERT stored, in the order of the input. */
+typedef struct BulkReturning
+{
+	DestReceiver *dest;
+	List	   *columns;		/* names of those that are wanted; NIL: all */
+	uint64		row;			/* ordinal of the one that is being given */
+} BulkReturning;
 
 typedef struct BulkStatement
 {
@@ -102,7 +110,8 @@ typedef struct BulkStatement
 	Node	   *tree;			/* raw: an INSERT, UPDATE or DELETE */
 	List	   *expressions;	/* analyzed, that parameters of the tree stand for */
 	const char *condition;		/* text of the caller's in the tree, or NULL */
-	DestReceiver *dest;			/* for rows returned, or NULL */
+	DestReceiver *dest;			/* for rows returned */
+	BulkReturning *returning;	/* to be told of the row, or NULL */
 	bool		look_up;		/* each row is best found by itself, in an index */
 
 	QueryEnvironment *environment;
@@ -126,19 +135,18 @@ extern BulkStatement *bulk_statement_make(BulkTarget *target, BulkContext *conte
 										  BulkRows *rows);
 extern void bulk_statement_plan(BulkStatement *statement);
 extern void bulk_statement_run(BulkStatement *statement);
-extern int64 bulk_statement_ordinal(const BulkStatement *statement);
 
-/* ---- insert: bulk_insert.c, bulk_arbiter.c ---- */
+/* ---- insert: bulk_insert.c, bulk_infer.c ---- */
 
-typedef struct BulkArbiter
+typedef struct BulkInference
 {
 	InferClause *clause;		/* NULL: any conflict counts */
 	List	   *columns;		/* of its key: indexes of the target's columns */
-} BulkArbiter;
+} BulkInference;
 
-extern BulkArbiter bulk_arbiter(const BulkTarget *target, const struct BulkOptions *options,
+extern BulkInference bulk_infer(const BulkTarget *target, const struct BulkOptions *options,
 								List **expressions);
-extern BulkKeys *bulk_arbiter_keys(const BulkTarget *target, const BulkRows *rows,
+extern BulkKeys *bulk_infer_keys(const BulkTarget *target, const BulkRows *rows,
 								   const List *plans);
 extern void bulk_insert_rows(BulkTarget *target, BulkContext *context, BulkRows *rows,
 							 const struct BulkOptions *options, uint64 *counts);

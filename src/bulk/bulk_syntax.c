@@ -122,15 +122,30 @@ bulk_syntax_relation(Relation rel, const char *alias)
 	return var;
 }
 
-/* RETURNING *, as a list of targets */
+/* RETURNING columns, or * without any: a list of targets */
 List *
-bulk_syntax_row(void)
+bulk_syntax_returning(const List *columns)
 {
-	ColumnRef  *ref = makeNode(ColumnRef);
+	List	   *targets = NIL;
+	ListCell   *lc;
 
-	ref->fields = list_make1(makeNode(A_Star));
-	ref->location = -1;
-	return list_make1(bulk_syntax_target(NULL, (Node *) ref));
+	foreach(lc, columns)
+	{
+		ColumnRef  *ref = makeNode(ColumnRef);
+
+		ref->fields = list_make1(makeString(pstrdup(lfirst(lc))));
+		ref->location = -1;
+		targets = lappend(targets, bulk_syntax_target(NULL, (Node *) ref));
+	}
+	if (targets == NIL)
+	{
+		ColumnRef  *all = makeNode(ColumnRef);
+
+		all->fields = list_make1(makeNode(A_Star));
+		all->location = -1;
+		targets = list_make1(bulk_syntax_target(NULL, (Node *) all));
+	}
+	return targets;
 }
 
 /* FROM the rows */

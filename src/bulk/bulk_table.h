@@ -84,6 +84,8 @@ typedef struct BulkTarget
 	BulkColumn *columns;
 	int			nkeys;			/* of update and delete */
 	int		   *keys;			/* indexes of columns */
+	bool		rebuild;		/* indexes that can wait are built at the end */
+	List	   *aside;			/* OIDs of those */
 	int			nplaces;		/* a hash table of columns by name */
 	int		   *places;
 } BulkTarget;

@@ -1,5 +1,5 @@
 /*
- * bulk_arbiter.c
+ * bulk_infer.c
  *		The unique index that an upsert by statement is about: how ON CONFLICT
  *		names it, and by what two rows of the input have the same key in it.
  *
@@ -22,36 +22,58 @@
 
 /* ---- which index ---- */
 
-static bool
-is_meant(Relation index, const char *name)
-{
-	return name == NULL ? index->rd_index->indisprimary :
-		strcmp(RelationGetRelationName(index), name) == 0;
-}
-
-/* The index of that name, or the primary key's; open. */
-static Relation
-open_index(Relation rel, const char *name)
+static Oid
+find_by_name(Relation rel, const char *name)
 {
 	ListCell   *lc;
 
 	foreach(lc, RelationGetIndexList(rel))
 	{
 		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+		bool		found = strcmp(RelationGetRelationName(index), name) == 0;
 
-		if (is_meant(index, name))
-			return index;
-		index_close(index, AccessShareLock);
+		index_close(index, NoLock);
+		if (found)
+			return lfirst_oid(lc);
 	}
-	if (name == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
-				 errmsg("relation \"%s\" has no primary key", RelationGetRelationName(rel)),
-				 errhint("Name the conflict_columns or the conflict_index.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("index \"%s\" of relation \"%s\" does not exist", name,
-					RelationGetRelationName(rel))));
+			 errmsg("relation \"%s\" has no unique constraint or index \"%s\"",
+					RelationGetRelationName(rel), name)));
+}
+
+/* For update: the primary key, or the only unique index. */
+static Oid
+find_by_default(Relation rel)
+{
+	Oid			chosen = InvalidOid;
+	int			found = 0;
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(rel))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+		bool		primary = index->rd_index->indisprimary;
+
+		if (primary || (index->rd_index->indisunique && index->rd_index->indisvalid))
+		{
+			chosen = lfirst_oid(lc);
+			found++;
+		}
+		index_close(index, NoLock);
+		if (primary)
+			return chosen;
+	}
+	if (found != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
+				 errmsg("cannot tell by which key the rows of relation \"%s\" are to be updated",
+						RelationGetRelationName(rel)),
+				 found == 0 ?
+				 errdetail("The relation has no primary key and no unique index.") :
+				 errdetail("The relation has no primary key and several unique indexes."),
+				 errhint("Name the key in conflict_columns or conflict_index.")));
+	return chosen;
 }
 
 /* For an index that is no constraint's: all that ON CONFLICT infers one from. */
@@ -82,26 +104,27 @@ describe_index(InferClause *clause, Relation index, Relation rel, List **express
 }
 
 static void
-infer_index(BulkArbiter *arbiter, Relation rel, const char *name, List **expressions)
+infer_index(BulkInference *inference, Relation rel, const char *name, List **expressions)
 {
-	Relation	index = open_index(rel, name);
+	Oid			relid = name ? find_by_name(rel, name) : find_by_default(rel);
+	Relation	index = index_open(relid, AccessShareLock);
 
-	if (OidIsValid(get_index_constraint(RelationGetRelid(index))))
-		arbiter->clause->conname = pstrdup(RelationGetRelationName(index));
+	if (OidIsValid(get_index_constraint(relid)))
+		inference->clause->conname = pstrdup(RelationGetRelationName(index));
 	else
-		describe_index(arbiter->clause, index, rel, expressions);
+		describe_index(inference->clause, index, rel, expressions);
 	for (int i = 0; i < index->rd_index->indnkeyatts; i++)
 	{
 		AttrNumber	attnum = index->rd_index->indkey.values[i];
 
 		if (attnum != InvalidAttrNumber)
-			arbiter->columns = lappend_int(arbiter->columns, attnum - 1);
+			inference->columns = lappend_int(inference->columns, attnum - 1);
 	}
 	index_close(index, NoLock);
 }
 
 static void
-infer_columns(BulkArbiter *arbiter, const BulkTarget *target, const List *names)
+infer_columns(BulkInference *inference, const BulkTarget *target, const List *names)
 {
 	ListCell   *lc;
 
@@ -110,29 +133,29 @@ infer_columns(BulkArbiter *arbiter, const BulkTarget *target, const List *names)
 		IndexElem  *element = makeNode(IndexElem);
 
 		element->name = lfirst(lc);
-		arbiter->clause->indexElems = lappend(arbiter->clause->indexElems, element);
-		arbiter->columns = lappend_int(arbiter->columns,
+		inference->clause->indexElems = lappend(inference->clause->indexElems, element);
+		inference->columns = lappend_int(inference->columns,
 									   bulk_target_find(target, element->name,
 														strlen(element->name)));
 	}
 }
 
 /* What the options say of the index; without a clause if any conflict counts. */
-BulkArbiter
-bulk_arbiter(const BulkTarget *target, const BulkOptions *options, List **expressions)
+BulkInference
+bulk_infer(const BulkTarget *target, const BulkOptions *options, List **expressions)
 {
-	BulkArbiter arbiter = {0};
+	BulkInference inference = {0};
 
 	if (options->on_conflict == BULK_CONFLICT_SKIP && options->conflict_columns == NIL &&
 		options->conflict_index == NULL)
-		return arbiter;
-	arbiter.clause = makeNode(InferClause);
-	arbiter.clause->location = -1;
+		return inference;
+	inference.clause = makeNode(InferClause);
+	inference.clause->location = -1;
 	if (options->conflict_columns != NIL)
-		infer_columns(&arbiter, target, options->conflict_columns);
+		infer_columns(&inference, target, options->conflict_columns);
 	else
-		infer_index(&arbiter, target->rel, options->conflict_index, expressions);
-	return arbiter;
+		infer_index(&inference, target->rel, options->conflict_index, expressions);
+	return inference;
 }
 
 /* ---- keys of rows ---- */
@@ -239,7 +262,7 @@ keys_of_index(const BulkTarget *target, const BulkRows *rows, Relation index)
  * relation's expression.
  */
 BulkKeys *
-bulk_arbiter_keys(const BulkTarget *target, const BulkRows *rows, const List *plans)
+bulk_infer_keys(const BulkTarget *target, const BulkRows *rows, const List *plans)
 {
 	BulkKeys   *keys = NULL;
 	ListCell   *lc;
