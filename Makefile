@@ -44,7 +44,7 @@ OBJS_BULK = $(addprefix src/bulk/bulk_, coerce.o conflict.o context.o csv.o fore
 	writer.o)
 # by statement, and the other verbs
 OBJS_BULK += $(addprefix src/bulk/bulk_, calls.o change.o execute.o infer.o insert.o last.o path.o \
-	rows.o scalars.o syntax.o)
+	rows.o scalars.o syntax.o tree.o tree_child.o tree_level.o)
 OBJS_AUDIT = src/audit/audit.o $(addprefix src/audit/audit_, board.o finds.o hooks.o index.o \
 	judge.o local.o nplus1.o plan.o rules.o screen.o store.o suggest.o table.o tap.o views.o \
 	workers.o)
@@ -63,7 +63,8 @@ REGRESS_LEDGER = ledger_basic ledger_targets ledger_format ledger_scripts ledger
 REGRESS_ONLINE = online_migrate online_neighbours online_backfill online_seams
 REGRESS_ADOPT = adopt_tools adopt_refusals adopt_again adopt_access
 REGRESS_BULK = bulk_insert bulk_csv bulk_json bulk_trigger bulk_conflict bulk_privilege \
-	bulk_foreign bulk_rebuild
+	bulk_foreign bulk_rebuild bulk_statement bulk_upsert_statement bulk_update bulk_delete \
+	bulk_returning bulk_tree
 REGRESS_AUDIT = audit_counts audit_missing_index audit_results audit_n_plus_one audit_access
 REGRESS = setup $(REGRESS_LEDGER) $(REGRESS_ONLINE) $(REGRESS_ADOPT) $(REGRESS_BULK) \
 	$(REGRESS_AUDIT)

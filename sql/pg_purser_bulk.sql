@@ -169,3 +169,30 @@ REVOKE ALL ON FUNCTION purser.bulk_insert_returning(anyelement, jsonb, text, tex
 GRANT EXECUTE ON FUNCTION purser.bulk_insert_returning(anyelement, jsonb, text, text, text[], text[], text, text, jsonb) TO PUBLIC;
 REVOKE ALL ON FUNCTION purser.bulk_insert_returning(anyelement, bytea, text, text, text[], text[], text, text, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION purser.bulk_insert_returning(anyelement, bytea, text, text, text[], text[], text, text, jsonb) TO PUBLIC;
+
+-- Parents and children.
+
+CREATE FUNCTION purser.bulk_insert_tree(target regclass, data text, children jsonb DEFAULT NULL)
+RETURNS TABLE (target_table regclass, inserted bigint)
+LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_insert_tree_0_1';
+COMMENT ON FUNCTION purser.bulk_insert_tree(regclass, text, jsonb) IS
+'Inserts documents into a table and the objects nested in them into the tables that reference it, at any depth, in one call. target: the table of the documents; data: a JSON array of objects, in which a key is a column, or holds the children: an array of objects, or one; children: an object from such keys to a table''s name, or to {"table": name, "foreign_key": [columns], "children": {...}}, null if every key is the name of a table in the same schema with one foreign key to its parent. The columns of the foreign key are set from the parent row as it was stored, generated keys included. Returns a row for each table: inserted rows. Errors: those of INSERT; 42703 a key that is no column and no child; 42P10 no foreign key to the parent; 42725 several; 55000 children of a row that was not stored; 22023, 22P02 malformed data.';
+
+CREATE FUNCTION purser.bulk_insert_tree(target regclass, data json, children jsonb DEFAULT NULL)
+RETURNS TABLE (target_table regclass, inserted bigint)
+LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_insert_tree_0_1';
+COMMENT ON FUNCTION purser.bulk_insert_tree(regclass, json, jsonb) IS
+'As bulk_insert_tree of text, from json.';
+
+CREATE FUNCTION purser.bulk_insert_tree(target regclass, data jsonb, children jsonb DEFAULT NULL)
+RETURNS TABLE (target_table regclass, inserted bigint)
+LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_insert_tree_0_1';
+COMMENT ON FUNCTION purser.bulk_insert_tree(regclass, jsonb, jsonb) IS
+'As bulk_insert_tree of text, from jsonb.';
+
+REVOKE ALL ON FUNCTION purser.bulk_insert_tree(regclass, text, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION purser.bulk_insert_tree(regclass, text, jsonb) TO PUBLIC;
+REVOKE ALL ON FUNCTION purser.bulk_insert_tree(regclass, json, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION purser.bulk_insert_tree(regclass, json, jsonb) TO PUBLIC;
+REVOKE ALL ON FUNCTION purser.bulk_insert_tree(regclass, jsonb, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION purser.bulk_insert_tree(regclass, jsonb, jsonb) TO PUBLIC;

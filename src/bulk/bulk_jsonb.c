@@ -69,8 +69,9 @@ set_field(BulkField *field, const JsonbValue *value)
 	}
 }
 
-static void
-read_object(BulkReader *reader, JsonbContainer *object)
+/* Fill the reader's fields from the object's keys.  Also for bulk_tree_reader.c. */
+void
+bulk_jsonb_object(BulkReader *reader, JsonbContainer *object)
 {
 	JsonbIterator *it = JsonbIteratorInit(object);
 	JsonbValue	value;
@@ -103,7 +104,7 @@ jsonb_next(BulkReader *base)
 		bulk_json_refuse_element(describe(&value));
 	memset(base->fields, 0, base->schema->ncolumns * sizeof(BulkField));
 	oldcontext = MemoryContextSwitchTo(base->row_memory);
-	read_object(base, value.val.binary.data);
+	bulk_jsonb_object(base, value.val.binary.data);
 	MemoryContextSwitchTo(oldcontext);
 	return true;
 }
