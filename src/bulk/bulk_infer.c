@@ -90,7 +90,7 @@ describe_index(InferClause *clause, Relation index, Relation rel, List **express
 		AttrNumber	attnum = index->rd_index->indkey.values[i];
 
 		if (attnum != InvalidAttrNumber)
-			element->name = pstrdup(NameStr(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->attname));
+			element->name = get_attname(RelationGetRelid(rel), attnum, false);
 		else
 		{
 			element->expr = bulk_syntax_expression(expressions, lfirst(expression));

@@ -279,6 +279,28 @@ bulk_last_of_key(BulkRows *rows, const BulkKeys *keys, EState *estate)
 	return before - rows->nrows;
 }
 
+/* What a statement needs goes with it; there may be as many as rows. */
+static void
+act(BulkRows *rows, int shape, BulkShapeAction action, void *arg)
+{
+	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext, "statement of one shape",
+												 ALLOCSET_DEFAULT_SIZES);
+	MemoryContext oldcontext = MemoryContextSwitchTo(memory);
+
+	action(rows, shape, arg);
+	MemoryContextSwitchTo(oldcontext);
+	MemoryContextDelete(memory);
+}
+
+/* A store of its own for each statement, as their scans leave read pointers behind. */
+static void
+renew_store(BulkRows *rows)
+{
+	tuplestore_end(rows->store);
+	rows->store = tuplestore_begin_heap(false, false, work_mem);
+	rows->nrows = 0;
+}
+
 /* Do the action for the rows of each shape, in the order that shapes first came in. */
 void
 bulk_rows_by_shape(BulkRows *rows, BulkShapeAction action, void *arg)
@@ -298,17 +320,16 @@ bulk_rows_by_shape(BulkRows *rows, BulkShapeAction action, void *arg)
 	while (next_stored(rows))
 		tuplesort_puttupleslot(sort, rows->stored);
 	tuplesort_performsort(sort);
-	tuplestore_clear(rows->store);
-	rows->nrows = 0;
+	renew_store(rows);
 	while (tuplesort_gettupleslot(sort, true, true, rows->stored, NULL))
 	{
 		int			next = bulk_rows_number(rows, rows->stored, BULK_ROWS_SHAPE(rows));
 
+		CHECK_FOR_INTERRUPTS();
 		if (next != shape && rows->nrows > 0)
 		{
-			action(rows, shape, arg);
-			tuplestore_clear(rows->store);
-			rows->nrows = 0;
+			act(rows, shape, action, arg);
+			renew_store(rows);
 		}
 		shape = next;
 		tuplestore_puttupleslot(rows->store, rows->stored);
@@ -316,5 +337,5 @@ bulk_rows_by_shape(BulkRows *rows, BulkShapeAction action, void *arg)
 	}
 	tuplesort_end(sort);
 	if (rows->nrows > 0)
-		action(rows, shape, arg);
+		act(rows, shape, action, arg);
 }

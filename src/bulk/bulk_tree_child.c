@@ -81,8 +81,8 @@ require_key(BulkTreeChild *child, Oid parent, const List *columns)
 				(errcode(ERRCODE_AMBIGUOUS_FUNCTION),
 				 errmsg("table \"%s\" has several foreign keys to table \"%s\"",
 						get_rel_name(child->relid), get_rel_name(parent)),
-				 errhint("Give the columns of one as \"foreign_key\" of key \"%s\" in the argument \"children\".",
-						 child->key)));
+				 errhint("Give the columns of one as \"foreign_key\" of key \"%s\" in the argument "
+						 "\"children\".", child->key)));
 }
 
 /* ---- what the caller says ---- */
