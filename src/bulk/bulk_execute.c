@@ -190,6 +190,20 @@ find_scan(PlanState *state, void *statement)
 	return planstate_tree_walker(state, find_scan, statement);
 }
 
+/* The node that inserts: the topmost, or below that of another extension. */
+static bool
+find_modify(PlanState *state, void *statement)
+{
+	if (state == NULL)
+		return false;
+	if (IsA(state, ModifyTableState))
+	{
+		((BulkStatement *) statement)->modify = (ModifyTableState *) state;
+		return true;
+	}
+	return planstate_tree_walker(state, find_modify, statement);
+}
+
 /* Count the row that the statement has just done with. */
 static void
 settle_row(BulkStatement *statement)
@@ -241,9 +255,8 @@ watch(BulkStatement *statement, QueryDesc *desc)
 	char		relkind = statement->target->rel->rd_rel->relkind;
 
 	statement->modify = NULL;
-	if (desc->operation != CMD_INSERT || !IsA(desc->planstate, ModifyTableState))
+	if (desc->operation != CMD_INSERT || !find_modify(desc->planstate, statement))
 		return;
-	statement->modify = (ModifyTableState *) desc->planstate;
 	if ((relkind == RELKIND_FOREIGN_TABLE || relkind == RELKIND_PARTITIONED_TABLE) &&
 		statement->returning == NULL)
 		return;

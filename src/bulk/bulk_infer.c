@@ -256,6 +256,19 @@ keys_of_index(const BulkTarget *target, const BulkRows *rows, Relation index)
 	return keys;
 }
 
+/* The node that inserts: the topmost, or below that of another extension. */
+static ModifyTable *
+find_modify(Plan *plan)
+{
+	while (plan != NULL && IsA(plan, CustomScan))
+	{
+		List	   *below = ((CustomScan *) plan)->custom_plans;
+
+		plan = below != NIL ? linitial(below) : NULL;
+	}
+	return plan != NULL && IsA(plan, ModifyTable) ? (ModifyTable *) plan : NULL;
+}
+
 /*
  * The key of a row by the index that the planner took; NULL if it cannot be
  * told from the rows alone, because a part of it is a default or another
@@ -270,11 +283,10 @@ bulk_infer_keys(const BulkTarget *target, const BulkRows *rows, const List *plan
 	foreach(lc, plans)
 	{
 		PlannedStmt *plan = lfirst_node(PlannedStmt, lc);
-		ModifyTable *modify = (ModifyTable *) plan->planTree;
+		ModifyTable *modify = plan->canSetTag ? find_modify(plan->planTree) : NULL;
 		Relation	index;
 
-		if (!plan->canSetTag || modify == NULL || !IsA(modify, ModifyTable) ||
-			modify->arbiterIndexes == NIL)
+		if (modify == NULL || modify->arbiterIndexes == NIL)
 			continue;
 		index = index_open(linitial_oid(modify->arbiterIndexes), AccessShareLock);
 		keys = keys_of_index(target, rows, index);
