@@ -159,7 +159,33 @@ CREATE TRIGGER a BEFORE INSERT ON trig EXECUTE FUNCTION tell();
 CREATE TRIGGER b BEFORE INSERT ON trig FOR EACH ROW EXECUTE FUNCTION tell();
 CREATE TRIGGER c AFTER INSERT ON trig REFERENCING NEW TABLE AS new_rows EXECUTE FUNCTION tell_all();
 SELECT * FROM purser.bulk_insert('vt', '[{"id": 1}, {"id": 2}]');
--- Within a read-only transaction, and from a trigger of its own.
+-- A load within a load, each with its own rows and its own place in errors.
+CREATE TABLE outer_t (id int PRIMARY KEY, note text);
+CREATE TABLE inner_t (id int CHECK (id < 100), of int);
+CREATE VIEW outer_v AS TABLE outer_t;
+CREATE VIEW inner_v AS TABLE inner_t;
+CREATE FUNCTION nest() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  NEW.note := (SELECT r::text FROM purser.bulk_insert('bulk_statement.inner_v', format('[{"id": %s, "of": %1$s}, {"id": %s}]', NEW.id, NEW.id * 10)::jsonb) r);
+  RETURN NEW;
+END $$;
+CREATE TRIGGER nest BEFORE INSERT ON outer_t FOR EACH ROW EXECUTE FUNCTION nest();
+SELECT * FROM purser.bulk_insert('outer_v', '[{"id": 1}, {"id": 2, "note": "x"}, {"id": 3}]');
+TABLE outer_t;
+SELECT * FROM inner_t ORDER BY id;
+SELECT * FROM purser.bulk_insert('outer_v', '[{"id": 4}, {"id": 10}]');
+-- After an error that is caught nothing is left, and the next call does as ever.
+DO $$ BEGIN
+  BEGIN PERFORM purser.bulk_insert('outer_v', '[{"id": 4}, {"id": 1}]'); EXCEPTION WHEN unique_violation THEN RAISE NOTICE '%', SQLERRM; END;
+  BEGIN PERFORM purser.bulk_update('outer_t', '[{"id": 1, "note": "one"}, {"id": "x"}]'); EXCEPTION WHEN invalid_text_representation THEN RAISE NOTICE '%', SQLERRM; END;
+  PERFORM purser.bulk_update('outer_t', '[{"id": 1, "note": "one"}]');
+END $$;
+TABLE outer_t ORDER BY id;
+-- DDL on the target from within is refused, as for INSERT.
+CREATE FUNCTION alter_it() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ALTER TABLE bulk_statement.outer_t ADD c int; RETURN NEW; END $$;
+CREATE TRIGGER alter_it BEFORE INSERT ON outer_t FOR EACH ROW EXECUTE FUNCTION alter_it();
+SELECT * FROM purser.bulk_insert('outer_v', '[{"id": 4}]');
+-- Within a read-only transaction.
 BEGIN READ ONLY;
 SELECT * FROM purser.bulk_insert('vt', '[{"id": 1}]');
 ROLLBACK;
