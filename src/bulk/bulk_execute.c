@@ -128,21 +128,17 @@ set_for_planner(const char *setting, const char *value)
 }
 
 /*
- * Rows that are found by key are read in any case, and in the order of the key:
- * so no page of theirs costs more than the next one in a sequence, which the
- * planner cannot know.  It would rather read the table from end to end for a
- * few of its rows.
+ * Rows come in the order of their keys, and each is best found by itself.  The
+ * planner, which cannot know that, would rather read the table, or the index,
+ * from end to end for a few of its rows.
  */
 static void
-advise_planner(const BulkStatement *statement)
+advise_planner(void)
 {
 	if (random_page_cost > seq_page_cost)
 		set_for_planner("random_page_cost", psprintf("%g", seq_page_cost));
-	if (statement->look_up)
-	{
-		set_for_planner("enable_mergejoin", "off");
-		set_for_planner("enable_hashjoin", "off");
-	}
+	set_for_planner("enable_mergejoin", "off");
+	set_for_planner("enable_hashjoin", "off");
 }
 
 /* Analyze, rewrite and plan the tree. */
@@ -167,8 +163,8 @@ bulk_statement_plan(BulkStatement *statement)
 	error_context_stack = callback.previous;
 	check_target(statement, query);
 	nest_level = NewGUCNestLevel();
-	if (query->commandType != CMD_INSERT)
-		advise_planner(statement);
+	if (statement->look_up)
+		advise_planner();
 	foreach(lc, pg_rewrite_query(query))
 		statement->plans = lappend(statement->plans, plan_query(lfirst_node(Query, lc), text));
 	AtEOXact_GUC(true, nest_level);
