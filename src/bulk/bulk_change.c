@@ -231,7 +231,7 @@ has_index_of_key(const BulkTarget *target)
 }
 
 /*
- * Not for a large part of the rows (measured: at an eighth it is still faster
+ * Not for a large part of the rows (measured: at a tenth it is still faster
  * than a join of both as wholes, also where the table is not in the order of
  * the key), nor where policies may keep the server from using the index.
  */

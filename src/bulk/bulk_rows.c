@@ -5,7 +5,7 @@
  * The store is in memory up to work_mem and in a temporary file beyond; only
  * the shapes grow with the input, one for each distinct set of columns.
  *
- * Called by bulk_statement.c.
+ * Called by bulk_load.c, and by all that read the rows.
  */
 #include "bulk.h"
 
