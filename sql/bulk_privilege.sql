@@ -33,7 +33,7 @@ SELECT purser.bulk_insert('s', '[{"c": 1}]');
 SELECT inserted FROM purser.bulk_insert('s', '[{"a": 1, "c": 1}]');
 RESET ROLE;
 
--- Row-level security: refused for those whom it binds.
+-- Row-level security: as for INSERT.
 CREATE TABLE secured (id int);
 ALTER TABLE secured ENABLE ROW LEVEL SECURITY;
 CREATE POLICY small ON secured USING (id < 10);
@@ -91,7 +91,7 @@ GRANT INSERT ON masked TO regress_bulk_clerk;
 SET ROLE regress_bulk_clerk;
 SELECT inserted FROM purser.bulk_insert('masked', '[{"x": 1}, {"x": 2, "y": 2}]');
 RESET ROLE;
--- Rules: refused if they would fire.
+-- Rules: as for INSERT.
 CREATE TABLE ruled (id int);
 CREATE RULE also AS ON INSERT TO ruled DO ALSO NOTIFY ruled;
 SELECT purser.bulk_insert('ruled', '[{"id": 1}]');

@@ -61,3 +61,146 @@ COMMENT ON FUNCTION purser.bulk_insert_arrays(regclass, text[], "any") IS
 'Inserts many rows into a table, as bulk_insert, from arrays. target: the table; columns: names of columns, others get their default; values: for each of them an array of its values, all of the same length, at most 98. Elements are cast as INSERT casts them; where INSERT has no cast from text, elements of text are read as literals of the column''s type. A column of an array type takes an array of one more dimension, or literals. Returns counts of rows. Errors: those of INSERT, with row and column in the context; 22023 arrays of different lengths, not as many as columns, or of too many dimensions; 22004 a null array; 42804 an array of a type that has no cast; 42703 unknown column.';
 REVOKE ALL ON FUNCTION purser.bulk_insert_arrays(regclass, text[], "any") FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION purser.bulk_insert_arrays(regclass, text[], "any") TO PUBLIC;
+-- Update and delete by key.
+
+CREATE TYPE purser.bulk_delete_result AS (
+    deleted bigint,
+    skipped bigint
+);
+COMMENT ON TYPE purser.bulk_delete_result IS
+'What a bulk delete did, in rows: deleted from the table; skipped rows of the input, whose key matched nothing or came again.';
+REVOKE ALL ON TYPE purser.bulk_delete_result FROM PUBLIC;
+GRANT USAGE ON TYPE purser.bulk_delete_result TO PUBLIC;
+
+CREATE FUNCTION purser.bulk_update(target regclass, data text, key_columns text[] DEFAULT NULL, format text DEFAULT 'json', options jsonb DEFAULT NULL)
+RETURNS purser.bulk_result
+LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_update_0_1';
+COMMENT ON FUNCTION purser.bulk_update(regclass, text, text[], text, jsonb) IS
+'Updates many rows by key, as UPDATE would, with the caller''s privileges. target: a table or an updatable view; data: the rows, with the key columns and the columns to change; key_columns: null for the primary key; format: json, ndjson, csv or text; options: of the format, named as in COPY. Only the columns that a row has are changed. Returns counts: updated, rows of the table; skipped, rows of the input whose key matched nothing, had nothing to change or came again later (the last row of a key counts). Errors: those of UPDATE; 22004 a row without a key column; 42P10 no primary key; 428C9 a column that is generated always; 42703, 22P02, 22P04, 22023 as for bulk_insert.';
+
+CREATE FUNCTION purser.bulk_update(target regclass, data json, key_columns text[] DEFAULT NULL, format text DEFAULT 'json', options jsonb DEFAULT NULL)
+RETURNS purser.bulk_result
+LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_update_0_1';
+COMMENT ON FUNCTION purser.bulk_update(regclass, json, text[], text, jsonb) IS
+'As bulk_update of text, from json. format can only be json.';
+
+CREATE FUNCTION purser.bulk_update(target regclass, data jsonb, key_columns text[] DEFAULT NULL, format text DEFAULT 'json', options jsonb DEFAULT NULL)
+RETURNS purser.bulk_result
+LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_update_0_1';
+COMMENT ON FUNCTION purser.bulk_update(regclass, jsonb, text[], text, jsonb) IS
+'As bulk_update of text, from jsonb. format can only be json. The error context has rows but no lines.';
+
+CREATE FUNCTION purser.bulk_update(target regclass, data bytea, key_columns text[] DEFAULT NULL, format text DEFAULT 'json', options jsonb DEFAULT NULL)
+RETURNS purser.bulk_result
+LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_update_0_1';
+COMMENT ON FUNCTION purser.bulk_update(regclass, bytea, text[], text, jsonb) IS
+'As bulk_update of text, from bytes in the database''s encoding or that of the options.';
+
+CREATE FUNCTION purser.bulk_delete(target regclass, data text, key_columns text[] DEFAULT NULL, format text DEFAULT 'json', options jsonb DEFAULT NULL)
+RETURNS purser.bulk_delete_result
+LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_delete_0_1';
+COMMENT ON FUNCTION purser.bulk_delete(regclass, text, text[], text, jsonb) IS
+'Deletes many rows by key, as DELETE would, with the caller''s privileges. target: a table or an updatable view; data: the keys: objects or rows of the key columns, or for one key column a JSON array of its values; key_columns: null for the primary key; format: json, ndjson, csv or text; options: of the format, named as in COPY. Returns counts: deleted, rows of the table; skipped, rows of the input whose key matched nothing or came again. Errors: those of DELETE; 22004 a row without a key column; 42P10 no primary key, or a column that is no key column; 42703, 22P02, 22P04, 22023 as for bulk_insert.';
+
+CREATE FUNCTION purser.bulk_delete(target regclass, data json, key_columns text[] DEFAULT NULL, format text DEFAULT 'json', options jsonb DEFAULT NULL)
+RETURNS purser.bulk_delete_result
+LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_delete_0_1';
+COMMENT ON FUNCTION purser.bulk_delete(regclass, json, text[], text, jsonb) IS
+'As bulk_delete of text, from json. format can only be json.';
+
+CREATE FUNCTION purser.bulk_delete(target regclass, data jsonb, key_columns text[] DEFAULT NULL, format text DEFAULT 'json', options jsonb DEFAULT NULL)
+RETURNS purser.bulk_delete_result
+LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_delete_0_1';
+COMMENT ON FUNCTION purser.bulk_delete(regclass, jsonb, text[], text, jsonb) IS
+'As bulk_delete of text, from jsonb. format can only be json. The error context has rows but no lines.';
+
+CREATE FUNCTION purser.bulk_delete(target regclass, data bytea, key_columns text[] DEFAULT NULL, format text DEFAULT 'json', options jsonb DEFAULT NULL)
+RETURNS purser.bulk_delete_result
+LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_delete_0_1';
+COMMENT ON FUNCTION purser.bulk_delete(regclass, bytea, text[], text, jsonb) IS
+'As bulk_delete of text, from bytes in the database''s encoding or that of the options.';
+
+CREATE FUNCTION purser.bulk_insert_returning("row" anyelement, data text, format text DEFAULT 'json',
+    on_conflict text DEFAULT 'error', conflict_columns text[] DEFAULT NULL, update_columns text[] DEFAULT NULL,
+    conflict_index text DEFAULT NULL, update_where text DEFAULT NULL, options jsonb DEFAULT NULL)
+RETURNS SETOF anyelement
+LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_insert_returning_0_1';
+COMMENT ON FUNCTION purser.bulk_insert_returning(anyelement, text, text, text, text[], text[], text, text, jsonb) IS
+'As bulk_insert, and returns the stored rows in the order of the input, with defaults and generated keys. row: a null of the table''s row type, as NULL::my_table; data: the rows; the other arguments are those of bulk_insert. Rows that on_conflict skips or leaves as they were, and those that a trigger suppressed, are not returned. Needs SELECT on all columns, as INSERT ... RETURNING * does. Errors: those of bulk_insert; 42804 row is of no table''s type.';
+
+CREATE FUNCTION purser.bulk_insert_returning("row" anyelement, data json, format text DEFAULT 'json',
+    on_conflict text DEFAULT 'error', conflict_columns text[] DEFAULT NULL, update_columns text[] DEFAULT NULL,
+    conflict_index text DEFAULT NULL, update_where text DEFAULT NULL, options jsonb DEFAULT NULL)
+RETURNS SETOF anyelement
+LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_insert_returning_0_1';
+COMMENT ON FUNCTION purser.bulk_insert_returning(anyelement, json, text, text, text[], text[], text, text, jsonb) IS
+'As bulk_insert_returning of text, from json. format can only be json.';
+
+CREATE FUNCTION purser.bulk_insert_returning("row" anyelement, data jsonb, format text DEFAULT 'json',
+    on_conflict text DEFAULT 'error', conflict_columns text[] DEFAULT NULL, update_columns text[] DEFAULT NULL,
+    conflict_index text DEFAULT NULL, update_where text DEFAULT NULL, options jsonb DEFAULT NULL)
+RETURNS SETOF anyelement
+LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_insert_returning_0_1';
+COMMENT ON FUNCTION purser.bulk_insert_returning(anyelement, jsonb, text, text, text[], text[], text, text, jsonb) IS
+'As bulk_insert_returning of text, from jsonb. format can only be json. The error context has rows but no lines.';
+
+CREATE FUNCTION purser.bulk_insert_returning("row" anyelement, data bytea, format text DEFAULT 'json',
+    on_conflict text DEFAULT 'error', conflict_columns text[] DEFAULT NULL, update_columns text[] DEFAULT NULL,
+    conflict_index text DEFAULT NULL, update_where text DEFAULT NULL, options jsonb DEFAULT NULL)
+RETURNS SETOF anyelement
+LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_insert_returning_0_1';
+COMMENT ON FUNCTION purser.bulk_insert_returning(anyelement, bytea, text, text, text[], text[], text, text, jsonb) IS
+'As bulk_insert_returning of text, from bytes in the database''s encoding or that of the options.';
+
+-- Everyone may call them: they do nothing that the caller could not do with INSERT, UPDATE and DELETE.
+REVOKE ALL ON FUNCTION purser.bulk_update(regclass, text, text[], text, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION purser.bulk_update(regclass, text, text[], text, jsonb) TO PUBLIC;
+REVOKE ALL ON FUNCTION purser.bulk_update(regclass, json, text[], text, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION purser.bulk_update(regclass, json, text[], text, jsonb) TO PUBLIC;
+REVOKE ALL ON FUNCTION purser.bulk_update(regclass, jsonb, text[], text, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION purser.bulk_update(regclass, jsonb, text[], text, jsonb) TO PUBLIC;
+REVOKE ALL ON FUNCTION purser.bulk_update(regclass, bytea, text[], text, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION purser.bulk_update(regclass, bytea, text[], text, jsonb) TO PUBLIC;
+REVOKE ALL ON FUNCTION purser.bulk_delete(regclass, text, text[], text, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION purser.bulk_delete(regclass, text, text[], text, jsonb) TO PUBLIC;
+REVOKE ALL ON FUNCTION purser.bulk_delete(regclass, json, text[], text, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION purser.bulk_delete(regclass, json, text[], text, jsonb) TO PUBLIC;
+REVOKE ALL ON FUNCTION purser.bulk_delete(regclass, jsonb, text[], text, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION purser.bulk_delete(regclass, jsonb, text[], text, jsonb) TO PUBLIC;
+REVOKE ALL ON FUNCTION purser.bulk_delete(regclass, bytea, text[], text, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION purser.bulk_delete(regclass, bytea, text[], text, jsonb) TO PUBLIC;
+REVOKE ALL ON FUNCTION purser.bulk_insert_returning(anyelement, text, text, text, text[], text[], text, text, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION purser.bulk_insert_returning(anyelement, text, text, text, text[], text[], text, text, jsonb) TO PUBLIC;
+REVOKE ALL ON FUNCTION purser.bulk_insert_returning(anyelement, json, text, text, text[], text[], text, text, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION purser.bulk_insert_returning(anyelement, json, text, text, text[], text[], text, text, jsonb) TO PUBLIC;
+REVOKE ALL ON FUNCTION purser.bulk_insert_returning(anyelement, jsonb, text, text, text[], text[], text, text, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION purser.bulk_insert_returning(anyelement, jsonb, text, text, text[], text[], text, text, jsonb) TO PUBLIC;
+REVOKE ALL ON FUNCTION purser.bulk_insert_returning(anyelement, bytea, text, text, text[], text[], text, text, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION purser.bulk_insert_returning(anyelement, bytea, text, text, text[], text[], text, text, jsonb) TO PUBLIC;
+
+-- Parents and children.
+
+CREATE FUNCTION purser.bulk_insert_tree(target regclass, data text, children jsonb DEFAULT NULL)
+RETURNS TABLE (target_table regclass, inserted bigint)
+LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_insert_tree_0_1';
+COMMENT ON FUNCTION purser.bulk_insert_tree(regclass, text, jsonb) IS
+'Inserts documents into a table and the objects nested in them into the tables that reference it, at any depth, in one call. target: the table of the documents; data: a JSON array of objects, in which a key is a column, or holds the children: an array of objects, or one; children: an object from such keys to a table''s name, or to {"table": name, "foreign_key": [columns], "children": {...}}, null if every key is the name of a table in the same schema with one foreign key to its parent. The columns of the foreign key are set from the parent row as it was stored, generated keys included. Returns a row for each table: inserted rows. Errors: those of INSERT; 42703 a key that is no column and no child; 42P10 no foreign key to the parent; 42725 several; 55000 children of a row that was not stored; 22023, 22P02 malformed data.';
+
+CREATE FUNCTION purser.bulk_insert_tree(target regclass, data json, children jsonb DEFAULT NULL)
+RETURNS TABLE (target_table regclass, inserted bigint)
+LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_insert_tree_0_1';
+COMMENT ON FUNCTION purser.bulk_insert_tree(regclass, json, jsonb) IS
+'As bulk_insert_tree of text, from json.';
+
+CREATE FUNCTION purser.bulk_insert_tree(target regclass, data jsonb, children jsonb DEFAULT NULL)
+RETURNS TABLE (target_table regclass, inserted bigint)
+LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_insert_tree_0_1';
+COMMENT ON FUNCTION purser.bulk_insert_tree(regclass, jsonb, jsonb) IS
+'As bulk_insert_tree of text, from jsonb.';
+
+REVOKE ALL ON FUNCTION purser.bulk_insert_tree(regclass, text, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION purser.bulk_insert_tree(regclass, text, jsonb) TO PUBLIC;
+REVOKE ALL ON FUNCTION purser.bulk_insert_tree(regclass, json, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION purser.bulk_insert_tree(regclass, json, jsonb) TO PUBLIC;
+REVOKE ALL ON FUNCTION purser.bulk_insert_tree(regclass, jsonb, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION purser.bulk_insert_tree(regclass, jsonb, jsonb) TO PUBLIC;

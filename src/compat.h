@@ -198,6 +198,22 @@
 											(offset), (zone))))
 #endif
 
+/* 18: RETURNING is a node with options; for any of the statements */
+#if PG_VERSION_NUM >= 180000
+#define purser_set_returning(stmt, targets) \
+	((stmt)->returningClause = makeNode(ReturningClause), \
+	 (stmt)->returningClause->exprs = (targets))
+#else
+#define purser_set_returning(stmt, targets) ((stmt)->returningList = (targets))
+#endif
+
+/* 19: a row type that was put together has to be declared finished */
+#if PG_VERSION_NUM >= 190000
+#define purser_TupleDescFinalize(desc) TupleDescFinalize(desc)
+#else
+#define purser_TupleDescFinalize(desc) ((void) (desc))
+#endif
+
 /*
  * Ledger
  */

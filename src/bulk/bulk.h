@@ -9,7 +9,8 @@
  *
  * bulk_load.c pulls: it asks the reader for a row, has it coerced into a slot
  * and hands that to the writer.  The headers follow the same way, and each
- * knows only those before it: bulk_input.h, bulk_table.h, bulk_write.h.
+ * knows only those before it: bulk_input.h, bulk_table.h, bulk_write.h,
+ * bulk_statement.h.
  *
  * Memory: whatever lives as long as the load is in the executor state's query
  * context.  Nothing grows with the number of rows.
@@ -19,7 +20,7 @@
 
 #include "bulk/bulk_input.h"
 #include "bulk/bulk_table.h"
-#include "bulk/bulk_write.h"
+#include "bulk/bulk_statement.h"
 
 /* ---- what the caller wants: bulk_options.c ---- */
 
@@ -38,6 +39,16 @@ typedef enum BulkConflictAction
 	BULK_CONFLICT_UPDATE
 } BulkConflictAction;
 
+typedef enum BulkVerb
+{
+	BULK_INSERT,
+	BULK_UPDATE,
+	BULK_DELETE
+} BulkVerb;
+
+extern const char *bulk_verb_name(BulkVerb verb);
+extern const char *bulk_verb_context(BulkVerb verb);
+
 /* What becomes of secondary indexes. */
 typedef enum BulkIndexes
 {
@@ -49,6 +60,10 @@ typedef enum BulkIndexes
 /* Lists are of char *. */
 typedef struct BulkOptions
 {
+	BulkVerb	verb;			/* set by the function, not by an argument */
+	List	   *key_columns;	/* update, delete: NIL is the primary key */
+	BulkReturning *returning;	/* insert: who takes the stored rows, or NULL */
+
 	BulkFormatName format_name;
 	BulkFormat	format;			/* by column members are filled when the target is open */
 	int			encoding;		/* of a file or bytea; -1: the client's, as for COPY */
@@ -123,7 +138,8 @@ typedef struct BulkArrays
 extern BulkReader *bulk_arrays_reader(const BulkReader *base, BulkTarget *target,
 									  const BulkArrays *arrays);
 
-typedef struct BulkInput
+typedef struct BulkInput BulkInput;
+struct BulkInput
 {
 	const char *verb;			/* for the error context; NULL: "bulk_insert into" */
 	BulkSource *source;
@@ -131,7 +147,17 @@ typedef struct BulkInput
 	BulkPosition start;			/* of the source, in the file that it is a range of */
 	int64		load_id;		/* of a load that has one already, else 0 */
 	BulkArrays *arrays;			/* in place of it */
-} BulkInput;
+
+	/* Makes the reader; NULL: the one for the format, or for jsonb. */
+	BulkReader *(*open) (const BulkReader *base, const BulkInput *input,
+						 const BulkTarget *target);
+};
+
+/* ---- arrays of keys: bulk_scalars.c ---- */
+
+extern void bulk_scalars_input(BulkInput *input, const BulkOptions *options);
+extern BulkReader *bulk_scalars_reader(const BulkReader *base, const BulkInput *input,
+									   const BulkTarget *target);
 
 typedef struct BulkResult
 {

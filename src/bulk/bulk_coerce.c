@@ -210,7 +210,9 @@ bulk_coerce_row(BulkTarget *target, BulkContext *context,
 			isnull[i] = false;
 			continue;
 		}
-		if (column->name == NULL || column->generated)
+		/* A default that was not asked for is found by a statement. */
+		if (column->name == NULL || (column->generated && !column->is_key) ||
+			(fields[i].kind == BULK_MISSING && !column->default_ready))
 		{
 			values[i] = (Datum) 0;
 			isnull[i] = true;

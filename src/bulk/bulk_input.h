@@ -210,6 +210,7 @@ extern BulkReader *bulk_csv_reader(const BulkReader *base, const BulkFormat *for
 extern BulkReader *bulk_text_reader(const BulkReader *base, const BulkFormat *format);
 extern BulkReader *bulk_json_reader(const BulkReader *base, const BulkFormat *format);
 extern BulkReader *bulk_jsonb_reader(const BulkReader *base, Jsonb *data);
+extern void bulk_jsonb_object(BulkReader *reader, JsonbContainer *object);
 
 extern void bulk_json_refuse_data(const char *what, const char *hint);
 extern void bulk_json_refuse_element(const char *what);

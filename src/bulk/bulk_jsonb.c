@@ -90,8 +90,9 @@ set_field(BulkField *field, const JsonbValue *value)
 	}
 }
 
-static void
-read_object(BulkReader *reader, JsonbContainer *object)
+/* Fill the reader's fields from the object's keys.  Also for bulk_tree_reader.c. */
+void
+bulk_jsonb_object(BulkReader *reader, JsonbContainer *object)
 {
 	BulkSchema *schema = reader->schema;
 	JsonbIterator *it = JsonbIteratorInit(object);
@@ -126,7 +127,7 @@ jsonb_next(BulkReader *base)
 		bulk_json_refuse_element(describe(element));
 	memset(base->fields, 0, base->schema->ncolumns * sizeof(BulkField));
 	oldcontext = MemoryContextSwitchTo(base->row_memory);
-	read_object(base, element->val.binary.data);
+	bulk_jsonb_object(base, element->val.binary.data);
 	MemoryContextSwitchTo(oldcontext);
 	return true;
 }

@@ -27,6 +27,7 @@ typedef struct BulkLoad
 	BulkTarget	target;
 	BulkReader *reader;
 	BulkWriter	writer;
+	BulkRows   *rows;			/* in place of it with BULK_PATH_STATEMENT */
 	BulkProgress progress;
 	int			nknown;
 	KnownName  *known;			/* at most one per column, by position in the row */
@@ -171,6 +172,8 @@ open_reader(BulkLoad *load, const BulkInput *input)
 	format.force_null = mark_columns(load, load->options->force_null, "force_null");
 	format.force_not_null = mark_columns(load, load->options->force_not_null, "force_not_null");
 	check_columns(load);
+	if (input->open != NULL)
+		return input->open(&base, input, &load->target);
 	if (input->jsonb != NULL)
 		return bulk_jsonb_reader(&base, input->jsonb);
 	if (input->arrays != NULL)
@@ -199,6 +202,32 @@ prepare_schema(BulkLoad *load)
 
 /* ---- rows ---- */
 
+/* A key column must be there; a null is, and matches nothing. */
+static void
+check_keys(const BulkLoad *load)
+{
+	const BulkTarget *target = &load->target;
+
+	for (int i = 0; i < target->nkeys; i++)
+		if (load->reader->fields[target->keys[i]].kind == BULK_MISSING)
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("row has no value for key column \"%s\"",
+							target->columns[target->keys[i]].name)));
+}
+
+/* Keep the row for the statement. */
+static void
+store_row(BulkLoad *load)
+{
+	BulkRows   *rows = load->rows;
+
+	check_keys(load);
+	ExecClearTuple(rows->slot);
+	bulk_coerce_row(&load->target, &load->context, load->reader->fields, rows->slot);
+	bulk_rows_put(rows, load->context.position.row, load->reader->fields);
+}
+
 /* The fields make a row: take it. */
 static void
 take_row(BulkLoad *load)
@@ -208,6 +237,12 @@ take_row(BulkLoad *load)
 	MemoryContext oldcontext = MemoryContextSwitchTo(GetPerTupleMemoryContext(estate));
 	TupleTableSlot *slot;
 
+	if (load->rows != NULL)
+	{
+		store_row(load);
+		MemoryContextSwitchTo(oldcontext);
+		return;
+	}
 	if (bulk_coerce_defaults(target, load->reader->fields))
 		bulk_writer_flush(&load->writer);
 	slot = bulk_writer_slot(&load->writer);
@@ -241,6 +276,32 @@ read_rows(BulkLoad *load)
 	memset(&load->context.position, 0, sizeof(BulkPosition));
 }
 
+static void
+begin_rows(BulkLoad *load)
+{
+	if (load->target.path == BULK_PATH_STATEMENT)
+		load->rows = bulk_rows_begin(&load->target);
+	else
+		bulk_writer_begin(&load->writer, &load->target, &load->context, load->options);
+}
+
+/* All rows are there: bring them in, and count. */
+static void
+end_rows(BulkLoad *load, uint64 *counts)
+{
+	if (load->rows == NULL)
+	{
+		bulk_writer_end(&load->writer);
+		memcpy(counts, load->writer.counts, sizeof(load->writer.counts));
+		return;
+	}
+	if (load->options->verb == BULK_INSERT)
+		bulk_insert_rows(&load->target, &load->context, load->rows, load->options, counts);
+	else
+		bulk_change_rows(&load->target, &load->context, load->rows, load->options, counts);
+	bulk_rows_end(load->rows);
+}
+
 /* Load the input into the table. */
 BulkResult
 bulk_load(Oid relid, const BulkInput *input, const BulkOptions *options)
@@ -253,17 +314,18 @@ bulk_load(Oid relid, const BulkInput *input, const BulkOptions *options)
 
 	load->options = options;
 	bulk_target_open(&load->target, relid, options);
-	bulk_context_push(&load->context, input->verb ? input->verb : "bulk_insert into",
+	bulk_context_push(&load->context,
+					  input->verb ? input->verb : bulk_verb_context(options->verb),
 					  pstrdup(RelationGetRelationName(load->target.rel)));
 	load->context.start = input->start;
 	oldcontext = MemoryContextSwitchTo(load->target.estate->es_query_cxt);
 	load->target.rebuild = rebuild;
 	prepare_schema(load);
 	load->reader = open_reader(load, input);
-	bulk_writer_begin(&load->writer, &load->target, &load->context, options);
+	begin_rows(load);
 	bulk_progress_begin(&load->progress, relid, input->source);
 	read_rows(load);
-	bulk_writer_end(&load->writer);
+	end_rows(load, result.counts);
 	bulk_progress_end(&load->progress);
 	MemoryContextSwitchTo(oldcontext);
 	bulk_context_pop(&load->context);
@@ -271,7 +333,6 @@ bulk_load(Oid relid, const BulkInput *input, const BulkOptions *options)
 	if (options->analyze)
 		bulk_analyze(relid);
 
-	memcpy(result.counts, load->writer.counts, sizeof(result.counts));
 	pfree(load);
 	return result;
 }

@@ -542,6 +542,8 @@ bulk_options_from_call(FunctionCallInfo fcinfo)
 	read_names(&call);
 	options->encoding = -1;
 	options->format_name = BULK_FORMAT_JSON;
+	options->key_columns = names_argument(&call, "key_columns",
+										  "Leave it out to take the primary key.");
 	read_format(&call, options);
 	read_conflict(&call, options);
 	read_rejects(&call, options);

@@ -52,6 +52,7 @@ struct BulkColumn
 	char		generated;		/* as in pg_attribute */
 	char		identity;		/* as in pg_attribute */
 	bool		named;			/* the input names it, and may */
+	bool		is_key;			/* of update and delete */
 	bool		check_null;		/* a domain: a null has to be checked too */
 	bool		default_ready;	/* the two below are set: a row needed the default */
 	bool		default_may_read;	/* the default may look at the table */
@@ -72,14 +73,24 @@ struct BulkColumn
 
 struct BulkOptions;
 
+/* The way that rows take into it. */
+typedef enum BulkPath
+{
+	BULK_PATH_DIRECT,			/* bulk_writer.c */
+	BULK_PATH_STATEMENT			/* bulk_statement.h */
+} BulkPath;
+
 typedef struct BulkTarget
 {
 	Relation	rel;
+	BulkPath	path;
 	EState	   *estate;
-	ResultRelInfo *rri;
+	ResultRelInfo *rri;			/* NULL with BULK_PATH_STATEMENT */
 	RTEPermissionInfo *perminfo;
 	int			ncolumns;		/* dropped ones included: index is attnum - 1 */
 	BulkColumn *columns;
+	int			nkeys;			/* of update and delete */
+	int		   *keys;			/* indexes of columns */
 	bool		rebuild;		/* indexes that can wait are built at the end */
 	List	   *aside;			/* OIDs of those */
 	int			nplaces;		/* a hash table of columns by name */
@@ -91,6 +102,7 @@ typedef struct BulkTarget
 } BulkTarget;
 
 extern void bulk_target_open(BulkTarget *target, Oid relid, const struct BulkOptions *options);
+extern BulkPath bulk_target_path(Relation rel, const struct BulkOptions *options);
 extern int	bulk_target_find(const BulkTarget *target, const char *name, int len);
 extern void bulk_target_name(BulkTarget *target, int column);
 extern void bulk_target_close(BulkTarget *target);

@@ -2,10 +2,11 @@
  * bulk_target.c
  *		Opens the table that is loaded, and says who may load what into it.
  *
- * A load must do what INSERT would, or be refused with the reason.  So here
- * are the checks that parser, rewriter and executor do for an INSERT: kind of
- * relation, read-only transactions, privileges on each column that the input
- * names, row-level security, rules, generated and identity columns.
+ * A load must do what INSERT would.  So here are the checks that parser and
+ * executor do for it: read-only transactions, privileges on each column that
+ * the input names, generated and identity columns; and those for UPDATE and
+ * DELETE by key.  What goes by statement is checked again by the server; here
+ * it is refused before the input is read.
  *
  * Invariant: the relation stays open, and locked as by INSERT, while the
  * target is; so DDL on it from within the load fails, as it does for INSERT.
@@ -15,44 +16,16 @@
 
 #include "access/relation.h"
 #include "access/sysattr.h"
-#include "access/tableam.h"
 #include "catalog/catalog.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
-#include "commands/trigger.h"
 #include "common/hashfn.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "parser/parse_relation.h"
 #include "port/pg_bitutils.h"
-#include "rewrite/prs2lock.h"
-#include "rewrite/rewriteDefine.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
-#include "utils/rls.h"
 #include "utils/snapmgr.h"
-
-static void
-check_kind(Relation rel)
-{
-	bool		plain = rel->rd_rel->relkind == RELKIND_RELATION;
-
-	if (!plain && rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot bulk insert into relation \"%s\"", RelationGetRelationName(rel)),
-				 errdetail_relkind_not_supported(rel->rd_rel->relkind),
-				 errhint("Bulk insert works on plain and partitioned tables.")));
-	if (plain && rel->rd_tableam != GetHeapamTableAmRoutine())
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot bulk insert into table \"%s\"", RelationGetRelationName(rel)),
-				 errdetail("Its access method is not \"%s\".", DEFAULT_TABLE_ACCESS_METHOD)));
-	if (RELATION_IS_OTHER_TEMP(rel))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot access temporary tables of other sessions")));
-}
 
 /* By name, INSERT reaches a table through its schema only; an OID must be no way around. */
 static void
@@ -73,43 +46,6 @@ check_skip(Relation rel)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("on_conflict \"skip\" is not supported on catalog table \"%s\"",
 						RelationGetRelationName(rel))));
-}
-
-/* An ON INSERT rule that would rewrite an INSERT of this session. */
-static bool
-has_insert_rule(Relation rel)
-{
-	char		other_role = (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA) ?
-		RULE_FIRES_ON_ORIGIN : RULE_FIRES_ON_REPLICA;
-
-	if (rel->rd_rules == NULL)
-		return false;
-	for (int i = 0; i < rel->rd_rules->numLocks; i++)
-	{
-		const RewriteRule *rule = rel->rd_rules->rules[i];
-
-		if (rule->event == CMD_INSERT && rule->enabled != RULE_DISABLED &&
-			rule->enabled != other_role)
-			return true;
-	}
-	return false;
-}
-
-static void
-check_rewriting(Relation rel)
-{
-	if (has_insert_rule(rel))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot bulk insert into table \"%s\"", RelationGetRelationName(rel)),
-				 errdetail("The table has a rule ON INSERT."),
-				 errhint("Use INSERT, or a trigger in place of the rule.")));
-	if (check_enable_rls(RelationGetRelid(rel), InvalidOid, false) == RLS_ENABLED)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot bulk insert into table \"%s\"", RelationGetRelationName(rel)),
-				 errdetail("Row-level security applies to you on this table."),
-				 errhint("Use INSERT, which checks each row against the policies.")));
 }
 
 /* Raises an error unless the caller has what perminfo asks for. */
@@ -154,9 +90,49 @@ on_conflict_action(const BulkOptions *options)
 	}
 }
 
+static AclMode
+required_privilege(const BulkOptions *options)
+{
+	switch (options->verb)
+	{
+		case BULK_UPDATE:
+			return ACL_UPDATE;
+		case BULK_DELETE:
+			return ACL_DELETE;
+		default:
+			return ACL_INSERT;
+	}
+}
+
+/* Names of the columns by which update and delete find rows: as given, or the primary key. */
+static List *
+find_keys(Relation rel, const BulkOptions *options)
+{
+	Bitmapset  *columns;
+	List	   *names = NIL;
+	int			member = -1;
+
+	if (options->verb == BULK_INSERT || options->key_columns != NIL)
+		return options->key_columns;
+	columns = RelationGetIndexAttrBitmap(rel, INDEX_ATTR_BITMAP_PRIMARY_KEY);
+	if (columns == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
+				 errmsg("relation \"%s\" has no primary key", RelationGetRelationName(rel)),
+				 errhint("Name the key_columns.")));
+	while ((member = bms_next_member(columns, member)) >= 0)
+	{
+		AttrNumber	attnum = member + FirstLowInvalidHeapAttributeNumber;
+		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), attnum - 1);
+
+		names = lappend(names, pstrdup(NameStr(att->attname)));
+	}
+	return names;
+}
+
 /* The executor's view of the table: a range table of one, and the indexes. */
 static void
-open_for_executor(BulkTarget *target, const BulkOptions *options)
+open_for_executor(BulkTarget *target, const BulkOptions *options, const List *keys)
 {
 	EState	   *estate = target->estate;
 	ParseState *pstate = make_parsestate(NULL);
@@ -165,18 +141,21 @@ open_for_executor(BulkTarget *target, const BulkOptions *options)
 	nsitem = addRangeTableEntryForRelation(pstate, target->rel, RowExclusiveLock,
 										   NULL, false, false);
 	target->perminfo = purser_nsitem_perminfo(nsitem);
-	target->perminfo->requiredPerms = ACL_INSERT;
+	target->perminfo->requiredPerms = required_privilege(options);
 	/* Whatever role a trigger may set before the last column is named. */
 	target->perminfo->checkAsUser = GetUserId();
 	require_select(target->perminfo, target->rel, options->conflict_columns);
+	require_select(target->perminfo, target->rel, keys);
 
 	purser_ExecInitRangeTable(estate, pstate->p_rtable, purser_pstate_perminfos(pstate),
 							  bms_make_singleton(1));
-	/* Before any column is named, this asks for INSERT on at least one. */
+	/* Before any column is named, this asks for the privilege on at least one. */
 	check_privileges(target, target->perminfo);
-	check_rewriting(target->rel);
+	target->path = bulk_target_path(target->rel, options);
 
 	estate->es_snapshot = RegisterSnapshot(GetActiveSnapshot());
+	if (target->path == BULK_PATH_STATEMENT)
+		return;
 	target->rri = makeNode(ResultRelInfo);
 	ExecInitResultRelation(estate, target->rri, 1);
 	purser_CheckValidResultRel(target->rri, CMD_INSERT, on_conflict_action(options), NIL);
@@ -232,6 +211,26 @@ index_names(BulkTarget *target)
 	}
 }
 
+/* Note the columns by which rows are found. */
+static void
+set_keys(BulkTarget *target, const List *names)
+{
+	ListCell   *lc;
+
+	target->keys = palloc(Max(list_length(names), 1) * sizeof(int));
+	foreach(lc, names)
+	{
+		int			column = bulk_target_find(target, lfirst(lc), strlen(lfirst(lc)));
+
+		if (target->columns[column].is_key)
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_COLUMN),
+					 errmsg("column \"%s\" specified more than once", (char *) lfirst(lc))));
+		target->columns[column].is_key = true;
+		target->keys[target->nkeys++] = column;
+	}
+}
+
 /*
  * Open the table for the load.  All of the target's memory is in the query
  * context of its executor state.
@@ -240,6 +239,7 @@ void
 bulk_target_open(BulkTarget *target, Oid relid, const struct BulkOptions *options)
 {
 	MemoryContext oldcontext;
+	List	   *keys;
 
 	memset(target, 0, sizeof(*target));
 	target->rel = try_relation_open(relid, RowExclusiveLock);
@@ -248,19 +248,52 @@ bulk_target_open(BulkTarget *target, Oid relid, const struct BulkOptions *option
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("relation with OID %u does not exist", relid)));
 	check_schema(target->rel);
-	check_kind(target->rel);
 	if (options->on_conflict != BULK_CONFLICT_ERROR)
 		check_skip(target->rel);
 	if (!target->rel->rd_islocaltemp)
-		PreventCommandIfReadOnly("bulk_insert");
-	PreventCommandIfParallelMode("bulk_insert");
+		PreventCommandIfReadOnly(bulk_verb_name(options->verb));
+	PreventCommandIfParallelMode(bulk_verb_name(options->verb));
 
 	target->estate = CreateExecutorState();
 	oldcontext = MemoryContextSwitchTo(target->estate->es_query_cxt);
-	open_for_executor(target, options);
+	keys = find_keys(target->rel, options);
+	open_for_executor(target, options, keys);
 	fill_columns(target);
 	index_names(target);
+	set_keys(target, keys);
 	bulk_coerce_prepare(target);
+	MemoryContextSwitchTo(oldcontext);
+}
+
+/* A value for a column that only the server gives values to. */
+static void
+refuse_value(const BulkTarget *target, const BulkColumn *column)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_GENERATED_ALWAYS),
+			 target->nkeys > 0 ?
+			 errmsg("column \"%s\" can only be updated to DEFAULT", column->name) :
+			 errmsg("cannot insert a non-DEFAULT value into column \"%s\"", column->name),
+			 column->generated ?
+			 errdetail("Column \"%s\" is a generated column.", column->name) :
+			 errdetail("Column \"%s\" is an identity column defined as GENERATED ALWAYS.",
+					   column->name)));
+}
+
+/* Raises an error unless the caller may write the column. */
+static void
+check_column(BulkTarget *target, const BulkColumn *column)
+{
+	int			bit = column->attnum - FirstLowInvalidHeapAttributeNumber;
+	MemoryContext oldcontext = MemoryContextSwitchTo(target->estate->es_query_cxt);
+	RTEPermissionInfo *asked = copyObject(target->perminfo);
+
+	asked->requiredPerms &= ACL_INSERT | ACL_UPDATE;
+	asked->insertedCols = bms_make_singleton(bit);
+	asked->updatedCols = bms_make_singleton(bit);
+	check_privileges(target, asked);
+	/* Kept, as errors show the values of those columns even without SELECT. */
+	target->perminfo->insertedCols = bms_add_member(target->perminfo->insertedCols, bit);
 	MemoryContextSwitchTo(oldcontext);
 }
 
@@ -269,29 +302,20 @@ void
 bulk_target_name(BulkTarget *target, int number)
 {
 	BulkColumn *column = &target->columns[number];
-	int			bit = column->attnum - FirstLowInvalidHeapAttributeNumber;
-	MemoryContext oldcontext;
-	RTEPermissionInfo *asked;
 
 	if (column->named)
 		return;
-	if (column->generated || column->identity == ATTRIBUTE_IDENTITY_ALWAYS)
-		ereport(ERROR,
-				(errcode(ERRCODE_GENERATED_ALWAYS),
-				 errmsg("cannot insert a non-DEFAULT value into column \"%s\"", column->name),
-				 column->generated ?
-				 errdetail("Column \"%s\" is a generated column.", column->name) :
-				 errdetail("Column \"%s\" is an identity column defined as GENERATED ALWAYS.",
-						   column->name)));
-
-	oldcontext = MemoryContextSwitchTo(target->estate->es_query_cxt);
-	asked = copyObject(target->perminfo);
-	asked->requiredPerms = ACL_INSERT;
-	asked->insertedCols = bms_make_singleton(bit);
-	check_privileges(target, asked);
-	/* Kept, as errors show the values of those columns even without SELECT. */
-	target->perminfo->insertedCols = bms_add_member(target->perminfo->insertedCols, bit);
-	MemoryContextSwitchTo(oldcontext);
+	if (!column->is_key)
+	{
+		if ((target->perminfo->requiredPerms & ACL_DELETE) != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
+					 errmsg("column \"%s\" is not a key column", column->name),
+					 errhint("The rows of a bulk delete consist of the key columns.")));
+		if (column->generated || column->identity == ATTRIBUTE_IDENTITY_ALWAYS)
+			refuse_value(target, column);
+		check_column(target, column);
+	}
 	column->named = true;
 }
 

@@ -24,6 +24,7 @@ typedef enum BulkOutcome
 	BULK_PENDING = 0,
 	BULK_INSERTED,
 	BULK_UPDATED,
+	BULK_DELETED,
 	BULK_UNCHANGED,				/* in conflict, and the update's condition is not true */
 	BULK_SKIPPED,
 	BULK_REJECTED,

@@ -1,0 +1,132 @@
+/*
+ * bulk_calls.c
+ *		The functions that SQL calls, but for bulk_insert: bulk_update,
+ *		bulk_delete and bulk_insert_returning.
+ *
+ * Each has one C function for all types of data, which is the argument after
+ * the first.
+ */
+#include "bulk.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "executor/tstoreReceiver.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+PG_FUNCTION_INFO_V1(purser_bulk_update_0_1);
+PG_FUNCTION_INFO_V1(purser_bulk_delete_0_1);
+PG_FUNCTION_INFO_V1(purser_bulk_insert_returning_0_1);
+
+/* The first arguments of all of them. */
+enum
+{
+	ARG_TARGET,
+	ARG_DATA
+};
+
+/* Attributes of purser.bulk_delete_result. */
+enum
+{
+	DELETE_DELETED,
+	DELETE_SKIPPED,
+	DELETE_NATTS
+};
+
+static void
+check_not_null(FunctionCallInfo fcinfo, int arg, const char *name)
+{
+	if (PG_ARGISNULL(arg))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not be null", name)));
+}
+
+/* The data, of whichever type; text and bytea have the format of the options. */
+static BulkInput
+get_input(FunctionCallInfo fcinfo, const BulkOptions *options)
+{
+	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, ARG_DATA);
+	BulkInput	input = {0};
+	struct varlena *data;
+
+	check_not_null(fcinfo, ARG_DATA, "data");
+	if ((type == JSONOID || type == JSONBOID) && options->format_name != BULK_FORMAT_JSON)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("data of a JSON type can only have the format \"json\""),
+				 errhint("Cast the data to text, or leave the format out.")));
+	if (type == JSONBOID)
+	{
+		input.jsonb = PG_GETARG_JSONB_P(ARG_DATA);
+		return input;
+	}
+	data = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(ARG_DATA));
+	input.source = bulk_source_memory(VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data));
+	input.source->verify = type == BYTEAOID;
+	return input;
+}
+
+/* bulk_update(target regclass, data, key_columns text[], format text, options jsonb) */
+Datum
+purser_bulk_update_0_1(PG_FUNCTION_ARGS)
+{
+	BulkOptions *options = bulk_options_from_call(fcinfo);
+	BulkInput	input = get_input(fcinfo, options);
+	BulkResult	result;
+
+	check_not_null(fcinfo, ARG_TARGET, "target");
+	options->verb = BULK_UPDATE;
+	result = bulk_load(PG_GETARG_OID(ARG_TARGET), &input, options);
+	return bulk_make_result(fcinfo, &result);
+}
+
+/* bulk_delete(target regclass, data, key_columns text[], format text, options jsonb) */
+Datum
+purser_bulk_delete_0_1(PG_FUNCTION_ARGS)
+{
+	BulkOptions *options = bulk_options_from_call(fcinfo);
+	BulkInput	input = get_input(fcinfo, options);
+	BulkResult	result;
+	TupleDesc	tupdesc;
+	Datum		values[DELETE_NATTS];
+	bool		nulls[DELETE_NATTS] = {0};
+
+	check_not_null(fcinfo, ARG_TARGET, "target");
+	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	options->verb = BULK_DELETE;
+	bulk_scalars_input(&input, options);
+	result = bulk_load(PG_GETARG_OID(ARG_TARGET), &input, options);
+	values[DELETE_DELETED] = Int64GetDatum(result.counts[BULK_DELETED]);
+	values[DELETE_SKIPPED] = Int64GetDatum(result.counts[BULK_SKIPPED]);
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls));
+}
+
+/* bulk_insert_returning(row anyelement, data, format text, ...) */
+Datum
+purser_bulk_insert_returning_0_1(PG_FUNCTION_ARGS)
+{
+	BulkOptions *options = bulk_options_from_call(fcinfo);
+	BulkInput	input = get_input(fcinfo, options);
+	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, ARG_TARGET);
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	BulkReturning returning = {.dest = CreateDestReceiver(DestTuplestore)};
+	Oid			relid = get_typ_typrelid(type);
+
+	if (!OidIsValid(relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("argument \"%s\" must be of the row type of a table", "row"),
+				 errhint("Give a null of the table's type, such as NULL::my_table.")));
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	options->returning = &returning;
+	SetTuplestoreDestReceiverParams(returning.dest, result->setResult,
+									result->econtext->ecxt_per_query_memory, false,
+									result->setDesc, "rows do not have the type of the table");
+	(void) bulk_load(relid, &input, options);
+	returning.dest->rDestroy(returning.dest);
+	return (Datum) 0;
+}
