@@ -23,11 +23,10 @@ skip_byte_order_mark(BulkDelimited *reader)
 {
 	BulkSource *source = reader->base.source;
 
-	if (GetDatabaseEncoding() != PG_UTF8)
-		return;
 	while (source->len < 3 && !source->complete)
 		bulk_delimited_fetch(reader);
-	if (source->len >= 3 && memcmp(source->data, "\xEF\xBB\xBF", 3) == 0)
+	if (GetDatabaseEncoding() == PG_UTF8 && source->len >= 3 &&
+		memcmp(source->data, "\xEF\xBB\xBF", 3) == 0)
 	{
 		reader->next = reader->scanned = source->data + 3;
 		reader->record = reader->next;
