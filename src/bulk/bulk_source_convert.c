@@ -2,10 +2,10 @@
  * bulk_source_convert.c
  *		A stream in the database's encoding, from one in another.
  *
- * It never fails: a character that cannot be converted becomes a zero byte,
- * which no encoding allows, and what stood in its place is kept.  So the row
- * that has it fails when it is verified, with the server's own error about the
- * original bytes, and another row never does.
+ * It never fails: a character that cannot be converted becomes a byte that the
+ * database's encoding does not allow, and what stood in its place is kept.  So
+ * the row that has it fails when it is verified, with the server's own error
+ * about the original bytes, and another row never does.
  *
  * Line ends, quotes and so on are looked for after the conversion, since in
  * some encodings of clients (SJIS, BIG5, GBK and others) their bytes may be
@@ -20,12 +20,12 @@
 /* As many bytes of a character as the server's errors show. */
 #define SHOWN_BYTES		8
 
-/* How many characters to keep; those beyond are told as zero bytes. */
+/* How many characters to keep; the error for those beyond is about the byte in their place. */
 #define MAX_FAULTS		10000
 
 typedef struct Fault
 {
-	uint64		offset;			/* of the zero byte in what the stream gave */
+	uint64		offset;			/* of the byte in its place, in what the stream gave */
 	int			len;
 	unsigned char bytes[SHOWN_BYTES];
 } Fault;
@@ -35,6 +35,7 @@ typedef struct ConvertStream
 	BulkStream	base;			/* first, so that a stream is one */
 	int			encoding;
 	Oid			conversion;
+	char		invalid;		/* what no character of the database's encoding begins with */
 	BulkChunk	raw;
 	char	   *text;			/* converted, BULK_CHUNK bytes */
 	Size		pos;
@@ -79,7 +80,7 @@ replace_character(ConvertStream *stream)
 		fault->len = Min(left, SHOWN_BYTES);
 		memcpy(fault->bytes, bytes, fault->len);
 	}
-	stream->text[stream->len++] = '\0';
+	stream->text[stream->len++] = stream->invalid;
 	raw->pos += Max(len, 1);
 }
 
@@ -173,6 +174,13 @@ bulk_convert_complain(BulkStream *base, uint64 offset, Size len)
 	}
 }
 
+/* Zero is a character nowhere, but a reader may take it for a worse fault than it is. */
+static char
+invalid_byte(int encoding)
+{
+	return pg_encoding_verifymbchar(encoding, "\xFF\xA1", 2) < 0 ? '\xFF' : '\0';
+}
+
 BulkStream *
 bulk_stream_convert(BulkStream *below, int encoding)
 {
@@ -186,6 +194,7 @@ bulk_stream_convert(BulkStream *below, int encoding)
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),
 				 errmsg("default conversion function for encoding \"%s\" to \"%s\" does not exist",
 						pg_encoding_to_char(encoding), pg_encoding_to_char(database))));
+	stream->invalid = invalid_byte(database);
 	stream->base.read = convert_read;
 	stream->base.below = below;
 	stream->base.name = below->name;
