@@ -67,7 +67,10 @@ read_date(const char *text, int32 *days)
 	return true;
 }
 
-/* Microseconds of .f; the same arithmetic as the server's where it rounds. */
+/*
+ * Microseconds of .f; the same arithmetic as the server's where it rounds.  What
+ * rounds to a whole second is not for us: the zone is that of the second before.
+ */
 static inline const char *
 read_fraction(const char *text, const char *end, int64 *microseconds)
 {
@@ -86,7 +89,7 @@ read_fraction(const char *text, const char *end, int64 *microseconds)
 		*microseconds = (int64) rint((double) digits / powers_of_ten[ndigits] * 1000000);
 	else
 		return NULL;
-	return text;
+	return *microseconds < USECS_PER_SEC ? text : NULL;
 }
 
 /* Microseconds of the day; returns where it ends, or NULL. */
