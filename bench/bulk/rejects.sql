@@ -17,8 +17,8 @@ SELECT format('COPY (SELECT %s FROM strict_source) TO PROGRAM %L (FORMAT csv, HE
 \gexec
 INSERT INTO way (test, way, base, goal, before, command, rows)
 SELECT 'rejects, 1 %', d.kind, 'clean', CASE WHEN n > 0 THEN 0.77 END, 'TRUNCATE strict;; DELETE FROM purser.reject',
-    format('SELECT purser.bulk_load(''strict'', %L, ''csv'', rejects => true)', file_path('bad_' || replace(kind, ' ', '_') || '.csv')), :rows
+    format('PERFORM purser.bulk_load(''strict'', %L, ''csv'', rejects => true)', file_path('bad_' || replace(kind, ' ', '_') || '.csv')), :rows
 FROM damage d ORDER BY n;
 INSERT INTO way (test, way, base, before, command, rows)
 SELECT 'rejects, 1 %', 'clean, without rejects', 'clean', 'TRUNCATE strict',
-    format('SELECT purser.bulk_load(''strict'', %L, ''csv'')', file_path('bad_clean.csv')), :rows;
+    format('PERFORM purser.bulk_load(''strict'', %L, ''csv'')', file_path('bad_clean.csv')), :rows;

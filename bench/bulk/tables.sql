@@ -26,7 +26,7 @@ FROM (VALUES (1, 'primary key', 'with_key', 'mixed_source', 'mixed'), (2, 'check
     (3, 'defaults', 'with_defaults', 'mixed_source', 'mixed'), (4, 'foreign key', 'with_parent', 'child_source', 'child'),
     (5, '16 partitions', 'partitioned', 'mixed_source', 'mixed'), (6, 'before trigger', 'with_trigger', 'mixed_source', 'mixed'),
     (7, 'after trigger', 'with_after', 'mixed_source', 'mixed')) t (n, test, name, source, file),
-    (VALUES (1, 'COPY', 'COPY %1$I (%2$s) FROM %3$L CSV HEADER'), (2, 'bulk_load', 'SELECT purser.bulk_load(%1$L, %3$L, ''csv'')')) w (m, way, command)
+    (VALUES (1, 'COPY', 'COPY %1$I (%2$s) FROM %3$L CSV HEADER'), (2, 'bulk_load', 'PERFORM purser.bulk_load(%1$L, %3$L, ''csv'')')) w (m, way, command)
 ORDER BY n, m;
 
 CREATE TABLE random_source AS
@@ -45,5 +45,5 @@ SELECT t.test, w.way, 'COPY', CASE m WHEN 2 THEN 1.3 END,
     format('TRUNCATE %1$I;; INSERT INTO %1$I SELECT * FROM random_source WHERE b <= %2$s', t.name, :rows),
     format(w.command, t.name, file_path('random.csv')), :rows
 FROM (VALUES (1, 'random int index', 'random_int'), (2, 'random int and uuid indexes', 'random_two'), (3, 'random text index', 'random_text')) t (n, test, name),
-    (VALUES (1, 'COPY', 'COPY %1$I FROM %2$L CSV HEADER'), (2, 'bulk_load', 'SELECT purser.bulk_load(%1$L, %2$L, ''csv'')')) w (m, way, command)
+    (VALUES (1, 'COPY', 'COPY %1$I FROM %2$L CSV HEADER'), (2, 'bulk_load', 'PERFORM purser.bulk_load(%1$L, %2$L, ''csv'')')) w (m, way, command)
 ORDER BY n, m;

@@ -18,7 +18,7 @@ SELECT format('upsert, %s %% conflicts', share), w.way, 'staging and ON CONFLICT
 FROM unnest('{0,10,100}'::int[]) WITH ORDINALITY s (share, n), (VALUES
     (1, 'staging and ON CONFLICT', NULL, 'COPY staging FROM %1$L CSV HEADER;; INSERT INTO upserted SELECT * FROM staging ON CONFLICT (id) DO UPDATE
         SET name = excluded.name, email = excluded.email, active = excluded.active, balance = excluded.balance, at = excluded.at, note = excluded.note'),
-    (2, 'bulk_insert, update', 2.0, 'SELECT purser.bulk_insert(''upserted'', $1, ''csv'', ''update'')')) w (m, way, goal, command)
+    (2, 'bulk_insert, update', 2.0, 'PERFORM purser.bulk_insert(''upserted'', data, ''csv'', ''update'')')) w (m, way, goal, command)
 ORDER BY n, m;
 -- The same by statements of 1,000 rows each.
 CREATE FUNCTION values_statements(file text) RETURNS text LANGUAGE sql AS $$
@@ -33,5 +33,5 @@ INSERT INTO way (test, way, base, goal, before, command, file, rows)
 SELECT 'upsert by statements, 10 % conflicts', w.way, 'VALUES of 1,000 rows', w.goal, 'TRUNCATE upserted;; INSERT INTO upserted SELECT * FROM stock;; ANALYZE upserted',
     w.command, w.file, :rows - 1
 FROM (VALUES (1, 'VALUES of 1,000 rows', NULL, values_statements('upsert_10'), NULL),
-    (2, 'bulk_insert, update', 4.0, 'SELECT purser.bulk_insert(''upserted'', $1, ''csv'', ''update'')', file_path('upsert_10.csv'))) w (m, way, goal, command, file)
+    (2, 'bulk_insert, update', 4.0, 'PERFORM purser.bulk_insert(''upserted'', data, ''csv'', ''update'')', file_path('upsert_10.csv'))) w (m, way, goal, command, file)
 ORDER BY m;

@@ -9,7 +9,7 @@ SELECT w.test, w.way, w.base, w.goal, 'TRUNCATE verbs;; INSERT INTO verbs SELECT
 FROM (VALUES
     (1, 'update', 'UPDATE FROM unnest', 'UPDATE FROM unnest', NULL, 'UPDATE verbs SET name = c.name, balance = c.balance
         FROM (SELECT unnest(id) AS id, unnest(name) AS name, unnest(balance) AS balance FROM change_arrays) c WHERE c.id = verbs.id', NULL),
-    (2, 'update', 'bulk_update', 'UPDATE FROM unnest', 0.95, 'SELECT purser.bulk_update(''verbs'', $1, format => ''csv'')', file_path('changes.csv')),
+    (2, 'update', 'bulk_update', 'UPDATE FROM unnest', 0.95, 'PERFORM purser.bulk_update(''verbs'', data, format => ''csv'')', file_path('changes.csv')),
     (3, 'delete', 'DELETE IN (list)', 'DELETE IN (list)', NULL, (SELECT format('DELETE FROM verbs WHERE id IN (%s)', string_agg(id::text, ', ')) FROM changes), NULL),
-    (4, 'delete', 'bulk_delete', 'DELETE IN (list)', 2.0, 'SELECT purser.bulk_delete(''verbs'', $1, format => ''csv'')', file_path('keys.csv'))) w (n, test, way, base, goal, command, file)
+    (4, 'delete', 'bulk_delete', 'DELETE IN (list)', 2.0, 'PERFORM purser.bulk_delete(''verbs'', data, format => ''csv'')', file_path('keys.csv'))) w (n, test, way, base, goal, command, file)
 ORDER BY n;
