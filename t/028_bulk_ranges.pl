@@ -82,7 +82,7 @@ is(query("SELECT count(*) FROM purser.load_range WHERE load_id = $load AND finis
 
 # ---- what dies in between ----
 
-my $many = 200000;
+my $many = 100000;
 query("COPY (SELECT i, 'a' || i, E'\"quoted\"\\n,' || i FROM generate_series(1, $many) i) TO '$dir/many.csv' (FORMAT csv)");
 my $options = q({"header": "false"});
 
@@ -99,11 +99,23 @@ sub resume
 	is(query("SELECT finished IS NOT NULL FROM purser.load_job WHERE load_id = $load"), 't', 'the load is finished');
 }
 
+# A session that holds a key, so that the load waits for it when it comes to that row.
+sub hold_key
+{
+	my $in = "BEGIN;\nINSERT INTO got (id) VALUES ($many - 20000);\n";
+	my $session = IPC::Run::start([ 'psql', '-X', '-q', '-d', $node->connstr('postgres') . ' application_name=holder' ], '<', \$in);
+	$session->pump while length $in;
+	$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'holder' AND state = 'idle in transaction'")
+	  or die 'the key is not held';
+	return $session;
+}
+
 # Run a load in the background, and do something to it when some ranges are in.
 sub interrupt
 {
 	my ($name, $workers, $act) = @_;
 	query('TRUNCATE got');
+	my $holder = hold_key();
 	my $before = query('SELECT coalesce(max(load_id), 0) FROM purser.load_job');
 	my $command = "CALL purser.load('got', '$dir/many.csv', $workers, 5000, options => '$options')";
 	my ($out, $err) = ('', '');
@@ -112,9 +124,11 @@ sub interrupt
 	  or die 'no range came in';
 	$act->();
 	$session->finish;
+	$holder->kill_kill;
 	$node->poll_query_until('postgres', 'SELECT true');
 	# Workers may still be on their way out.
 	$node->poll_query_until('postgres', "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'pg_purser worker'");
+	$node->poll_query_until('postgres', "SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = 'holder'");
 	cmp_ok(query('SELECT count(*) FROM got'), '<', $many, "$name: interrupted");
 	is(query('SELECT count(*) FROM got'), query('SELECT coalesce(sum(inserted), 0) FROM purser.load_range WHERE load_id = (SELECT max(load_id) FROM purser.load_job)'),
 		"$name: what is in is what is written down");
@@ -124,6 +138,7 @@ sub interrupt
 }
 
 my $pid_of = sub { query("SELECT pid FROM pg_stat_activity WHERE $_[0] LIMIT 1") };
+query('TRUNCATE got; CREATE UNIQUE INDEX ON got (id)');
 interrupt('cancelled', 2, sub { query(q(SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'loader' AND backend_type = 'client backend')) });
 interrupt('terminated', 2, sub { query(q(SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'loader' AND backend_type = 'client backend')) });
 interrupt('without workers, terminated', 0, sub { query(q(SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'loader')) });
