@@ -39,8 +39,9 @@ OBJS_ONLINE = $(addprefix src/online/online_, backfill.o batch.o control.o cut.o
 	locks.o migrate.o name.o ordinary.o outside.o plan.o portal.o progress.o revision.o \
 	segment.o settings.o statement.o throttle.o transaction.o wait.o worker.o)
 OBJS_ADOPT = $(addprefix src/adopt/adopt_, find.o functions.o name.o plan.o read.o tools.o)
-OBJS_BULK = $(addprefix src/bulk/bulk_, coerce.o conflict.o context.o csv.o functions.o json.o \
-	jsonb.o load.o nested.o options.o sight.o source.o target.o text.o writer.o)
+OBJS_BULK = $(addprefix src/bulk/bulk_, arbiter.o coerce.o conflict.o context.o csv.o functions.o \
+	json.o jsonb.o load.o nested.o options.o outcomes.o overwrite.o probe.o set.o settle.o sight.o \
+	source.o target.o text.o where.o writer.o)
 OBJS_AUDIT = src/audit/audit.o $(addprefix src/audit/audit_, board.o finds.o hooks.o index.o \
 	judge.o local.o nplus1.o plan.o rules.o screen.o store.o suggest.o table.o tap.o views.o \
 	workers.o)

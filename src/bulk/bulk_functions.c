@@ -14,6 +14,9 @@
 PG_FUNCTION_INFO_V1(purser_bulk_insert_0_1);
 PG_FUNCTION_INFO_V1(purser_bulk_insert_json_0_1);
 PG_FUNCTION_INFO_V1(purser_bulk_insert_jsonb_0_1);
+PG_FUNCTION_INFO_V1(purser_bulk_insert_outcomes_0_1);
+PG_FUNCTION_INFO_V1(purser_bulk_insert_outcomes_json_0_1);
+PG_FUNCTION_INFO_V1(purser_bulk_insert_outcomes_jsonb_0_1);
 
 /* The first arguments of all of them. */
 enum
@@ -127,4 +130,36 @@ purser_bulk_insert_jsonb_0_1(PG_FUNCTION_ARGS)
 
 	check_format_is_json(options);
 	return load_and_report(fcinfo, &input, options);
+}
+
+/* bulk_insert_outcomes(regclass, text, ...) */
+Datum
+purser_bulk_insert_outcomes_0_1(PG_FUNCTION_ARGS)
+{
+	BulkOptions *options = get_options(fcinfo);
+	BulkInput	input = {.source = text_source(fcinfo)};
+
+	return bulk_outcomes_return(fcinfo, PG_GETARG_OID(ARG_TARGET), &input, options);
+}
+
+/* The same with data json */
+Datum
+purser_bulk_insert_outcomes_json_0_1(PG_FUNCTION_ARGS)
+{
+	BulkOptions *options = get_options(fcinfo);
+	BulkInput	input = {.source = text_source(fcinfo)};
+
+	check_format_is_json(options);
+	return bulk_outcomes_return(fcinfo, PG_GETARG_OID(ARG_TARGET), &input, options);
+}
+
+/* The same with data jsonb */
+Datum
+purser_bulk_insert_outcomes_jsonb_0_1(PG_FUNCTION_ARGS)
+{
+	BulkOptions *options = get_options(fcinfo);
+	BulkInput	input = {.jsonb = PG_GETARG_JSONB_P(ARG_DATA)};
+
+	check_format_is_json(options);
+	return bulk_outcomes_return(fcinfo, PG_GETARG_OID(ARG_TARGET), &input, options);
 }

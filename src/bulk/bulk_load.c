@@ -202,6 +202,7 @@ take_row(BulkLoad *load)
 		bulk_writer_flush(&load->writer);
 	slot = bulk_writer_slot(&load->writer);
 	bulk_coerce_row(target, &load->context, load->reader->fields, slot);
+	load->writer.set = bulk_set_of(target, load->reader->fields);
 	bulk_writer_put(&load->writer, slot);
 	MemoryContextSwitchTo(oldcontext);
 }
@@ -232,6 +233,8 @@ bulk_load(Oid relid, const BulkInput *input, const BulkOptions *options)
 
 	load->options = options;
 	bulk_target_open(&load->target, relid, options);
+	if (options->note != NULL && options->note->begin != NULL)
+		options->note->begin(options->note, &load->target);
 	bulk_context_push(&load->context, "bulk_insert into",
 					  pstrdup(RelationGetRelationName(load->target.rel)));
 	oldcontext = MemoryContextSwitchTo(load->target.estate->es_query_cxt);

@@ -118,10 +118,11 @@ type_may_read(Oid typid)
 
 /* The condition of a trigger that fires after each row. */
 static bool
-when_may_read(const Trigger *trigger)
+when_may_read(const Trigger *trigger, bool update)
 {
 	return TRIGGER_FOR_ROW(trigger->tgtype) && TRIGGER_FOR_AFTER(trigger->tgtype) &&
-		TRIGGER_FOR_INSERT(trigger->tgtype) && trigger->tgqual != NULL &&
+		(TRIGGER_FOR_INSERT(trigger->tgtype) || (update && TRIGGER_FOR_UPDATE(trigger->tgtype))) &&
+		trigger->tgqual != NULL &&
 		stored_may_read(stringToNode(trigger->tgqual));
 }
 
@@ -136,7 +137,7 @@ bulk_sight_checks(const BulkTarget *target)
 		if (stored_may_read(stringToNode(tupdesc->constr->check[i].ccbin)))
 			return true;
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-		if (when_may_read(&triggers->triggers[i]))
+		if (when_may_read(&triggers->triggers[i], target->sets != NULL))
 			return true;
 	for (int i = 0; i < target->ncolumns; i++)
 		if (target->columns[i].name != NULL && type_may_read(target->columns[i].type.oid))

@@ -64,18 +64,19 @@ check_schema(Relation rel)
 
 /* Logical decoding of catalogue tables has no place for speculative insertion. */
 static void
-check_skip(Relation rel)
+check_conflict(Relation rel, const BulkOptions *options)
 {
 	if (IsCatalogRelation(rel) || RelationIsUsedAsCatalogTable(rel))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("on_conflict \"skip\" is not supported on catalog table \"%s\"",
+				 errmsg("on_conflict \"%s\" is not supported on catalog table \"%s\"",
+						options->on_conflict == BULK_CONFLICT_SKIP ? "skip" : "update",
 						RelationGetRelationName(rel))));
 }
 
-/* An ON INSERT rule that would rewrite an INSERT of this session. */
+/* A rule that would rewrite an INSERT (or UPDATE) of this session. */
 static bool
-has_insert_rule(Relation rel)
+has_rule(Relation rel, CmdType event)
 {
 	char		other_role = (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA) ?
 		RULE_FIRES_ON_ORIGIN : RULE_FIRES_ON_REPLICA;
@@ -86,7 +87,7 @@ has_insert_rule(Relation rel)
 	{
 		const RewriteRule *rule = rel->rd_rules->rules[i];
 
-		if (rule->event == CMD_INSERT && rule->enabled != RULE_DISABLED &&
+		if (rule->event == event && rule->enabled != RULE_DISABLED &&
 			rule->enabled != other_role)
 			return true;
 	}
@@ -94,9 +95,15 @@ has_insert_rule(Relation rel)
 }
 
 static void
-check_rewriting(Relation rel)
+check_rewriting(Relation rel, const BulkOptions *options)
 {
-	if (has_insert_rule(rel))
+	if (options->on_conflict != BULK_CONFLICT_ERROR && has_rule(rel, CMD_UPDATE))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot bulk insert into table \"%s\"", RelationGetRelationName(rel)),
+				 errdetail("The table has a rule ON UPDATE."),
+				 errhint("Use a trigger in place of the rule.")));
+	if (has_rule(rel, CMD_INSERT))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cannot bulk insert into table \"%s\"", RelationGetRelationName(rel)),
@@ -172,7 +179,7 @@ open_for_executor(BulkTarget *target, const BulkOptions *options)
 							  bms_make_singleton(1));
 	/* Before any column is named, this asks for INSERT on at least one. */
 	check_privileges(target, target->perminfo);
-	check_rewriting(target->rel);
+	check_rewriting(target->rel, options);
 
 	estate->es_snapshot = RegisterSnapshot(GetActiveSnapshot());
 	target->rri = makeNode(ResultRelInfo);
@@ -247,7 +254,7 @@ bulk_target_open(BulkTarget *target, Oid relid, const struct BulkOptions *option
 	check_schema(target->rel);
 	check_kind(target->rel);
 	if (options->on_conflict != BULK_CONFLICT_ERROR)
-		check_skip(target->rel);
+		check_conflict(target->rel, options);
 	if (!target->rel->rd_islocaltemp)
 		PreventCommandIfReadOnly("bulk_insert");
 	PreventCommandIfParallelMode("bulk_insert");
@@ -258,7 +265,25 @@ bulk_target_open(BulkTarget *target, Oid relid, const struct BulkOptions *option
 	fill_columns(target);
 	index_names(target);
 	bulk_coerce_prepare(target);
+	bulk_arbiter_choose(target, options);
+	bulk_set_begin(target, options);
 	MemoryContextSwitchTo(oldcontext);
+}
+
+/* Of the columns, as permission infos count them, the caller must be allowed more. */
+void
+bulk_target_require(BulkTarget *target, AclMode mode, Bitmapset *columns)
+{
+	RTEPermissionInfo *asked = copyObject(target->perminfo);
+
+	asked->requiredPerms = mode;
+	if (mode == ACL_SELECT)
+		asked->selectedCols = columns;
+	else if (mode == ACL_UPDATE)
+		asked->updatedCols = columns;
+	else
+		asked->insertedCols = columns;
+	check_privileges(target, asked);
 }
 
 /* The input names the column: may it, and may the caller? */
@@ -268,7 +293,6 @@ bulk_target_name(BulkTarget *target, int number)
 	BulkColumn *column = &target->columns[number];
 	int			bit = column->attnum - FirstLowInvalidHeapAttributeNumber;
 	MemoryContext oldcontext;
-	RTEPermissionInfo *asked;
 
 	if (column->named)
 		return;
@@ -282,10 +306,8 @@ bulk_target_name(BulkTarget *target, int number)
 						   column->name)));
 
 	oldcontext = MemoryContextSwitchTo(target->estate->es_query_cxt);
-	asked = copyObject(target->perminfo);
-	asked->requiredPerms = ACL_INSERT;
-	asked->insertedCols = bms_make_singleton(bit);
-	check_privileges(target, asked);
+	bulk_target_require(target, ACL_INSERT, bms_make_singleton(bit));
+	bulk_set_name(target, column);
 	/* Kept, as errors show the values of those columns even without SELECT. */
 	target->perminfo->insertedCols = bms_add_member(target->perminfo->insertedCols, bit);
 	MemoryContextSwitchTo(oldcontext);

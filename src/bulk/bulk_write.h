@@ -14,9 +14,11 @@
 
 #include "nodes/execnodes.h"
 
-/* Limits of what is buffered, those of COPY. */
+/* Limits of what is buffered, those of COPY; larger where conflicts are settled, by key. */
 #define BULK_BATCH_ROWS		1000
 #define BULK_BATCH_BYTES	65535
+#define BULK_CONFLICT_ROWS	5000
+#define BULK_CONFLICT_BYTES	(1024 * 1024)
 
 /* What became of a row. */
 typedef enum BulkOutcome
@@ -39,6 +41,8 @@ typedef struct BulkEntry
 	const char *raw;			/* only if rows may be rejected */
 	Size		raw_len;
 	BulkOutcome outcome;
+	const BulkSet *set;			/* what an update of the row in its way sets */
+	TupleTableSlot *stored;		/* the row that is in the table in its place, if wanted */
 } BulkEntry;
 
 /* A table that rows go into: the target itself, or a partition of it. */
@@ -48,42 +52,71 @@ typedef struct BulkPart
 	struct BulkInsertStateData *bistate;	/* NULL when inserting row by row, speculatively */
 	int			insert_options;
 	int			nentries;
-	BulkEntry  *entries;		/* BULK_BATCH_ROWS of them, slots made when first needed */
+	int			nslots;			/* entries that have one */
+	BulkEntry  *entries;		/* max_rows of them, slots made when first needed */
 	struct BulkConflict *conflict;	/* NULL: a conflict is an error */
 } BulkPart;
 
-typedef struct BulkWriter
+typedef struct BulkWriter BulkWriter;
+
+/* Someone who wants to know what became of each row. */
+typedef struct BulkNote BulkNote;
+struct BulkNote
+{
+	/* The target is open: ask for what privileges the rest needs.  NULL: none. */
+	void		(*begin) (BulkNote *note, BulkTarget *target);
+
+	/*
+	 * A row was settled.  entry->outcome says how, bulk_entry_row() which row is
+	 * now in the table.  Rows of one part come in the order of the input, parts
+	 * one after another; entry->position tells.
+	 */
+	void		(*row) (BulkNote *note, const BulkPart *part, const BulkEntry *entry);
+};
+
+struct BulkWriter
 {
 	BulkTarget *target;
 	BulkContext *context;
 	const struct BulkOptions *options;
 	struct TransitionCaptureState *transition;
+	struct TransitionCaptureState *update_transition;
+	BulkNote   *note;			/* NULL: nobody */
+	const BulkSet *set;			/* of the row that is put next */
 	CommandId	cid;
 	bool		batched;		/* else each row is flushed by itself */
+	int			max_rows;		/* of a batch */
+	Size		max_bytes;
 	int			nparts;
 	BulkPart  **parts;
 	int			nbuffered;		/* in all parts */
 	Size		bytes;			/* of these */
 	uint64		counts[BULK_NOUTCOMES];
-} BulkWriter;
+};
 
 extern void bulk_writer_begin(BulkWriter *writer, BulkTarget *target, BulkContext *context,
 							  const struct BulkOptions *options);
 extern TupleTableSlot *bulk_writer_slot(BulkWriter *writer);
 extern void bulk_writer_put(BulkWriter *writer, TupleTableSlot *slot);
 extern void bulk_writer_flush(BulkWriter *writer);
+extern void bulk_writer_inserted(BulkWriter *writer, BulkPart *part, BulkEntry *entry,
+								 List *recheck);
 extern void bulk_writer_end(BulkWriter *writer);
+
+/* The row that is in the table after the entry was settled, if wanted and any, else NULL. */
+static inline TupleTableSlot *
+bulk_entry_row(const BulkEntry *entry)
+{
+	if (entry->outcome == BULK_INSERTED)
+		return entry->slot;
+	return entry->stored != NULL && !TTS_EMPTY(entry->stored) ? entry->stored : NULL;
+}
 
 /* ---- bulk_conflict.c ---- */
 
-typedef struct BulkConflict
-{
-	List	   *arbiters;		/* index OIDs; NIL: all */
-	TupleTableSlot *slot;		/* to look at the row in the way */
-} BulkConflict;
-
-extern BulkConflict *bulk_conflict_begin(BulkTarget *target, const struct BulkOptions *options);
-extern bool bulk_conflict_insert(BulkConflict *conflict, BulkTarget *target,
-								 TupleTableSlot *slot, CommandId cid, List **recheck);
+extern struct BulkConflict *bulk_conflict_begin(BulkWriter *writer, const BulkPart *part);
+extern bool bulk_conflict_batched(const struct BulkConflict *conflict);
+extern void bulk_conflict_settle(BulkWriter *writer, BulkPart *part);
+extern void bulk_conflict_end(BulkPart *part);
 
 #endif							/* PURSER_BULK_WRITE_H */

@@ -4,9 +4,10 @@
  *
  * What COPY FROM does for a plain table.  Rows are collected and inserted many
  * at a time, unless something must see each row in place before the next one
- * comes: BEFORE ROW triggers and volatile checks, which may look at the table,
- * and the search for conflicts.  AFTER triggers are queued and fire at the end of the load, as
- * they do at the end of an INSERT.
+ * comes: BEFORE ROW triggers and volatile checks, which may look at the table.
+ * Where conflicts are to be settled, bulk_conflict.c does what is done with the
+ * rows.  AFTER triggers are queued and fire at the end of the load, as they do
+ * at the end of an INSERT.
  *
  * Each buffered row keeps its position in the input, so that an error which
  * shows up later, such as a duplicate key, names the right row.
@@ -36,15 +37,62 @@ make_part(BulkWriter *writer)
 	Relation	rel = writer->target->rel;
 
 	part->rri = writer->target->rri;
-	part->entries = palloc0(BULK_BATCH_ROWS * sizeof(BulkEntry));
 	/* In a table as new as this transaction there is no free space to find. */
 	if (rel->rd_createSubid != InvalidSubTransactionId ||
 		rel->rd_firstRelfilelocatorSubid != InvalidSubTransactionId)
 		part->insert_options |= TABLE_INSERT_SKIP_FSM;
-	part->conflict = bulk_conflict_begin(writer->target, writer->options);
+	part->conflict = bulk_conflict_begin(writer, part);
 	if (part->conflict == NULL)
 		part->bistate = GetBulkInsertState();
 	return part;
+}
+
+/* Whether rows may wait for each other, and how many. */
+static void
+set_limits(BulkWriter *writer)
+{
+	const BulkPart *part = writer->parts[0];
+	bool		settling = part->conflict != NULL;
+
+	writer->batched = !has_before_row_trigger(part) && !bulk_sight_checks(writer->target) &&
+		(!settling || bulk_conflict_batched(part->conflict));
+	writer->max_rows = settling ? BULK_CONFLICT_ROWS : BULK_BATCH_ROWS;
+	writer->max_bytes = settling ? BULK_CONFLICT_BYTES : BULK_BATCH_BYTES;
+	if (!writer->batched)
+		writer->max_rows = 1;
+	for (int i = 0; i < writer->nparts; i++)
+		writer->parts[i]->entries = palloc0(writer->max_rows * sizeof(BulkEntry));
+}
+
+/* Statement triggers and transition tables: of UPDATE too, if there may be updates. */
+static void
+begin_triggers(BulkWriter *writer)
+{
+	BulkTarget *target = writer->target;
+	TriggerDesc *triggers = target->rri->ri_TrigDesc;
+	Oid			relid = RelationGetRelid(target->rel);
+
+	AfterTriggerBeginQuery();
+	writer->transition = MakeTransitionCaptureState(triggers, relid, CMD_INSERT);
+	if (target->sets != NULL)
+		writer->update_transition = MakeTransitionCaptureState(triggers, relid, CMD_UPDATE);
+	ExecBSInsertTriggers(target->estate, target->rri);
+	if (target->sets != NULL)
+		ExecBSUpdateTriggers(target->estate, target->rri);
+}
+
+static void
+end_triggers(BulkWriter *writer)
+{
+	BulkTarget *target = writer->target;
+
+	if (target->sets != NULL)
+	{
+		target->perminfo->updatedCols = target->sets->columns;
+		ExecASUpdateTriggers(target->estate, target->rri, writer->update_transition);
+	}
+	ExecASInsertTriggers(target->estate, target->rri, writer->transition);
+	AfterTriggerEndQuery(target->estate);
 }
 
 void
@@ -56,16 +104,12 @@ bulk_writer_begin(BulkWriter *writer, BulkTarget *target, BulkContext *context,
 	writer->context = context;
 	writer->options = options;
 	writer->cid = GetCurrentCommandId(true);
+	writer->note = options->note;
+	begin_triggers(writer);
 	writer->nparts = 1;
 	writer->parts = palloc0(sizeof(BulkPart *));
 	writer->parts[0] = make_part(writer);
-	writer->batched = writer->parts[0]->conflict == NULL &&
-		!has_before_row_trigger(writer->parts[0]) && !bulk_sight_checks(target);
-
-	AfterTriggerBeginQuery();
-	writer->transition = MakeTransitionCaptureState(target->rri->ri_TrigDesc,
-													RelationGetRelid(target->rel), CMD_INSERT);
-	ExecBSInsertTriggers(target->estate, target->rri);
+	set_limits(writer);
 }
 
 /* An empty slot for the next row. */
@@ -80,14 +124,15 @@ bulk_writer_slot(BulkWriter *writer)
 		MemoryContext oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
 
 		entry->slot = table_slot_create(part->rri->ri_RelationDesc, NULL);
+		part->nslots++;
 		MemoryContextSwitchTo(oldcontext);
 	}
 	return ExecClearTuple(entry->slot);
 }
 
-/* The row is in the table and its indexes: queue its triggers, count it. */
-static void
-row_inserted(BulkWriter *writer, BulkPart *part, BulkEntry *entry, List *recheck)
+/* The row is in the table and its indexes: queue its triggers. */
+void
+bulk_writer_inserted(BulkWriter *writer, BulkPart *part, BulkEntry *entry, List *recheck)
 {
 	ExecARInsertTriggers(writer->target->estate, part->rri, entry->slot, recheck,
 						 writer->transition);
@@ -129,7 +174,7 @@ insert_many(BulkWriter *writer, BulkPart *part)
 		BulkEntry  *entry = &part->entries[i];
 
 		context->position = entry->position;
-		row_inserted(writer, part, entry, insert_index_entries(writer, part, entry->slot));
+		bulk_writer_inserted(writer, part, entry, insert_index_entries(writer, part, entry->slot));
 	}
 }
 
@@ -138,22 +183,24 @@ static void
 insert_one(BulkWriter *writer, BulkPart *part)
 {
 	BulkEntry  *entry = &part->entries[0];
-	List	   *recheck = NIL;
 
 	writer->context->position = entry->position;
-	if (part->conflict == NULL)
-	{
-		table_tuple_insert(part->rri->ri_RelationDesc, entry->slot, writer->cid,
-						   part->insert_options, part->bistate);
-		recheck = insert_index_entries(writer, part, entry->slot);
-	}
-	else if (!bulk_conflict_insert(part->conflict, writer->target, entry->slot, writer->cid,
-								   &recheck))
-	{
-		entry->outcome = BULK_SKIPPED;
-		return;
-	}
-	row_inserted(writer, part, entry, recheck);
+	table_tuple_insert(part->rri->ri_RelationDesc, entry->slot, writer->cid,
+					   part->insert_options, part->bistate);
+	bulk_writer_inserted(writer, part, entry, insert_index_entries(writer, part, entry->slot));
+}
+
+/* The entry was settled: count it, tell who wants to know, and make it empty. */
+static void
+finish_entry(BulkWriter *writer, const BulkPart *part, BulkEntry *entry)
+{
+	writer->counts[entry->outcome]++;
+	if (writer->note != NULL)
+		writer->note->row(writer->note, part, entry);
+	entry->outcome = BULK_PENDING;
+	ExecClearTuple(entry->slot);
+	if (entry->stored != NULL)
+		ExecClearTuple(entry->stored);
 }
 
 static void
@@ -161,16 +208,14 @@ flush_part(BulkWriter *writer, BulkPart *part)
 {
 	if (part->nentries == 0)
 		return;
-	if (writer->batched)
+	if (part->conflict != NULL)
+		bulk_conflict_settle(writer, part);
+	else if (writer->batched)
 		insert_many(writer, part);
 	else
 		insert_one(writer, part);
 	for (int i = 0; i < part->nentries; i++)
-	{
-		writer->counts[part->entries[i].outcome]++;
-		part->entries[i].outcome = BULK_PENDING;
-		ExecClearTuple(part->entries[i].slot);
-	}
+		finish_entry(writer, part, &part->entries[i]);
 	part->nentries = 0;
 }
 
@@ -187,12 +232,16 @@ bulk_writer_flush(BulkWriter *writer)
 	writer->context->position = reading;
 	writer->nbuffered = 0;
 	writer->bytes = 0;
+	bulk_set_forget(writer->target);
 }
 
 static void
 buffer_row(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
 {
-	part->entries[part->nentries++].position = writer->context->position;
+	BulkEntry  *entry = &part->entries[part->nentries++];
+
+	entry->position = writer->context->position;
+	entry->set = writer->set;
 	writer->nbuffered++;
 	if (writer->batched)
 	{
@@ -200,9 +249,19 @@ buffer_row(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
 		ExecMaterializeSlot(slot);
 		writer->bytes += ExecFetchSlotHeapTuple(slot, false, NULL)->t_len;
 	}
-	if (!writer->batched || writer->nbuffered == BULK_BATCH_ROWS ||
-		writer->bytes >= BULK_BATCH_BYTES)
+	if (writer->nbuffered == writer->max_rows || writer->bytes >= writer->max_bytes)
 		bulk_writer_flush(writer);
+}
+
+/* A trigger wants no row.  With such triggers nothing is buffered before it. */
+static void
+suppress_row(BulkWriter *writer, BulkPart *part)
+{
+	BulkEntry  *entry = &part->entries[part->nentries];
+
+	entry->position = writer->context->position;
+	entry->outcome = BULK_SUPPRESSED;
+	finish_entry(writer, part, entry);
 }
 
 /* Take the row whose columns were filled into the slot. */
@@ -220,7 +279,7 @@ bulk_writer_put(BulkWriter *writer, TupleTableSlot *slot)
 	if (has_before_row_trigger(part) && !ExecBRInsertTriggers(estate, part->rri, slot))
 	{
 		/* The trigger wants no row: that is neither an insert nor a skip. */
-		writer->counts[BULK_SUPPRESSED]++;
+		suppress_row(writer, part);
 		MemoryContextSwitchTo(oldcontext);
 		return;
 	}
@@ -240,7 +299,8 @@ end_part(BulkPart *part)
 {
 	if (part->bistate != NULL)
 		FreeBulkInsertState(part->bistate);
-	for (int i = 0; i < BULK_BATCH_ROWS && part->entries[i].slot != NULL; i++)
+	bulk_conflict_end(part);
+	for (int i = 0; i < part->nslots; i++)
 		ExecDropSingleTupleTableSlot(part->entries[i].slot);
 	table_finish_bulk_insert(part->rri->ri_RelationDesc, part->insert_options);
 }
@@ -254,7 +314,6 @@ bulk_writer_end(BulkWriter *writer)
 	bulk_writer_flush(writer);
 	for (int i = 0; i < writer->nparts; i++)
 		end_part(writer->parts[i]);
-	ExecASInsertTriggers(estate, writer->target->rri, writer->transition);
-	AfterTriggerEndQuery(estate);
+	end_triggers(writer);
 	ExecResetTupleTable(estate->es_tupleTable, false);
 }
