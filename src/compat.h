@@ -82,6 +82,18 @@
 #endif
 #endif
 
+/* 18: index scans may count what they do; 19: flags */
+#if PG_VERSION_NUM >= 190000
+#define purser_index_beginscan(heap, index, snapshot, nkeys, norderbys) \
+	index_beginscan(heap, index, snapshot, NULL, nkeys, norderbys, 0)
+#elif PG_VERSION_NUM >= 180000
+#define purser_index_beginscan(heap, index, snapshot, nkeys, norderbys) \
+	index_beginscan(heap, index, snapshot, NULL, nkeys, norderbys)
+#else
+#define purser_index_beginscan(heap, index, snapshot, nkeys, norderbys) \
+	index_beginscan(heap, index, snapshot, nkeys, norderbys)
+#endif
+
 /* 18: the tuple to leave out of the check */
 #if PG_VERSION_NUM >= 180000
 #define purser_ExecCheckIndexConstraints(rri, slot, estate, conflict, tupleid, arbiters) \
@@ -143,16 +155,21 @@
 	ExecBRUpdateTriggers(estate, epq, rri, tid, NULL, slot, tmfd)
 #endif
 
-/* 18: counters of index scans; 19: options */
-#if PG_VERSION_NUM >= 190000
-#define purser_index_beginscan(heap, index, snapshot, nkeys) \
-	index_beginscan(heap, index, snapshot, NULL, nkeys, 0, 0)
-#elif PG_VERSION_NUM >= 180000
-#define purser_index_beginscan(heap, index, snapshot, nkeys) \
-	index_beginscan(heap, index, snapshot, NULL, nkeys, 0)
+/* 16: one ownership check for all kinds of objects */
+#if PG_VERSION_NUM >= 160000
+#define purser_owns_relation(relid) \
+	object_ownercheck(RelationRelationId, (relid), GetUserId())
 #else
-#define purser_index_beginscan(heap, index, snapshot, nkeys) \
-	index_beginscan(heap, index, snapshot, nkeys, 0)
+#define purser_owns_relation(relid) pg_class_ownercheck((relid), GetUserId())
+#endif
+
+/* 17: REINDEX hands its statement on */
+#if PG_VERSION_NUM >= 170000
+#define purser_reindex_index(index, persistence) \
+	reindex_index(NULL, (index), false, (persistence), &(ReindexParams) {0})
+#else
+#define purser_reindex_index(index, persistence) \
+	reindex_index((index), false, (persistence), &(ReindexParams) {0})
 #endif
 
 /* 16: relfilenode became relfilelocator */

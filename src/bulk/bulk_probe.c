@@ -75,7 +75,8 @@ bulk_probe_key(BulkProbe *probe, EState *estate, TupleTableSlot *slot,
 void
 bulk_probe_open(BulkProbe *probe)
 {
-	probe->scan = purser_index_beginscan(probe->heap, probe->index, &probe->dirty, probe->nkeys);
+	probe->scan = purser_index_beginscan(probe->heap, probe->index, &probe->dirty, probe->nkeys,
+										 0);
 }
 
 void

@@ -43,6 +43,7 @@ typedef struct BulkEntry
 	BulkOutcome outcome;
 	const BulkSet *set;			/* what an update of the row in its way sets */
 	TupleTableSlot *stored;		/* the row that is in the table in its place, if wanted */
+	bool		has_parents;	/* all that bulk_foreign.c can check are there, and locked */
 } BulkEntry;
 
 /* A table that rows go into: the target itself, or a partition of it. */
@@ -55,6 +56,7 @@ typedef struct BulkPart
 	int			nslots;			/* entries that have one */
 	BulkEntry  *entries;		/* max_rows of them, slots made when first needed */
 	struct BulkConflict *conflict;	/* NULL: a conflict is an error */
+	struct BulkForeign *foreign;	/* NULL: foreign keys are left to their triggers */
 } BulkPart;
 
 typedef struct BulkWriter BulkWriter;
@@ -118,5 +120,24 @@ extern struct BulkConflict *bulk_conflict_begin(BulkWriter *writer, const BulkPa
 extern bool bulk_conflict_batched(const struct BulkConflict *conflict);
 extern void bulk_conflict_settle(BulkWriter *writer, BulkPart *part);
 extern void bulk_conflict_end(BulkPart *part);
+
+/* ---- foreign keys: bulk_foreign.c, bulk_parent.c ---- */
+
+typedef struct BulkForeign BulkForeign;
+
+extern BulkForeign *bulk_foreign_begin(ResultRelInfo *rri);
+extern void bulk_foreign_check(BulkForeign *foreign, BulkEntry *entries, int nentries);
+extern TriggerDesc *bulk_foreign_triggers(const BulkForeign *foreign, const BulkEntry *entry);
+extern void bulk_foreign_forget(BulkForeign *foreign);
+extern void bulk_foreign_end(BulkForeign *foreign);
+
+typedef struct BulkParent BulkParent;
+
+extern BulkParent *bulk_parent_open(Relation child, const ForeignKeyCacheInfo *info);
+extern bool bulk_parent_takes_null(const BulkParent *parent);
+extern void bulk_parent_begin(BulkParent *parent);
+extern bool bulk_parent_lock(BulkParent *parent, TupleTableSlot *child, const AttrNumber *columns);
+extern void bulk_parent_end(BulkParent *parent);
+extern void bulk_parent_close(BulkParent *parent);
 
 #endif							/* PURSER_BULK_WRITE_H */

@@ -44,6 +44,7 @@ make_part(BulkWriter *writer)
 	part->conflict = bulk_conflict_begin(writer, part);
 	if (part->conflict == NULL)
 		part->bistate = GetBulkInsertState();
+	part->foreign = bulk_foreign_begin(part->rri);
 	return part;
 }
 
@@ -110,6 +111,9 @@ bulk_writer_begin(BulkWriter *writer, BulkTarget *target, BulkContext *context,
 	writer->parts = palloc0(sizeof(BulkPart *));
 	writer->parts[0] = make_part(writer);
 	set_limits(writer);
+	/* Who looks at the table wants to find the rows before. */
+	if (target->rebuild && writer->batched && writer->parts[0]->conflict == NULL)
+		bulk_rebuild_set_aside(target);
 }
 
 /* An empty slot for the next row. */
@@ -134,8 +138,13 @@ bulk_writer_slot(BulkWriter *writer)
 void
 bulk_writer_inserted(BulkWriter *writer, BulkPart *part, BulkEntry *entry, List *recheck)
 {
+	TriggerDesc *triggers = part->rri->ri_TrigDesc;
+
+	if (part->foreign != NULL)
+		part->rri->ri_TrigDesc = bulk_foreign_triggers(part->foreign, entry);
 	ExecARInsertTriggers(writer->target->estate, part->rri, entry->slot, recheck,
 						 writer->transition);
+	part->rri->ri_TrigDesc = triggers;
 	list_free(recheck);
 	entry->outcome = BULK_INSERTED;
 }
@@ -208,6 +217,8 @@ flush_part(BulkWriter *writer, BulkPart *part)
 {
 	if (part->nentries == 0)
 		return;
+	if (part->foreign != NULL)
+		bulk_foreign_check(part->foreign, part->entries, part->nentries);
 	if (part->conflict != NULL)
 		bulk_conflict_settle(writer, part);
 	else if (writer->batched)
@@ -299,6 +310,8 @@ end_part(BulkPart *part)
 {
 	if (part->bistate != NULL)
 		FreeBulkInsertState(part->bistate);
+	if (part->foreign != NULL)
+		bulk_foreign_end(part->foreign);
 	bulk_conflict_end(part);
 	for (int i = 0; i < part->nslots; i++)
 		ExecDropSingleTupleTableSlot(part->entries[i].slot);
@@ -314,6 +327,7 @@ bulk_writer_end(BulkWriter *writer)
 	bulk_writer_flush(writer);
 	for (int i = 0; i < writer->nparts; i++)
 		end_part(writer->parts[i]);
+	bulk_rebuild(writer->target);
 	end_triggers(writer);
 	ExecResetTupleTable(estate->es_tupleTable, false);
 }
