@@ -192,17 +192,12 @@ void
 bulk_conflict_keep(BulkWriter *writer, const BulkPart *part, BulkEntry *entry,
 				   TupleTableSlot *row)
 {
-	MemoryContext oldcontext;
-
 	if (writer->note == NULL)
 		return;
-	oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
 	if (entry->stored == NULL)
-		entry->stored = table_slot_create(part->rri->ri_RelationDesc, NULL);
+		entry->stored = bulk_writer_make_slot(writer, part);
 	ExecCopySlot(entry->stored, row);
 	ExecMaterializeSlot(entry->stored);
-	entry->stored->tts_tid = row->tts_tid;
-	MemoryContextSwitchTo(oldcontext);
 }
 
 /* A row is in the way: true if the entry is settled by that. */

@@ -193,16 +193,10 @@ store_row(BulkWriter *writer, BulkPart *part, TupleTableSlot *row, BulkChange *c
 static TupleTableSlot *
 slot_for_result(BulkWriter *writer, BulkPart *part, BulkEntry *entry)
 {
-	MemoryContext oldcontext;
-
 	if (!part->conflict->keep)
 		return part->conflict->updated;
 	if (entry->stored == NULL)
-	{
-		oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
-		entry->stored = table_slot_create(part->rri->ri_RelationDesc, NULL);
-		MemoryContextSwitchTo(oldcontext);
-	}
+		entry->stored = bulk_writer_make_slot(writer, part);
 	return entry->stored;
 }
 

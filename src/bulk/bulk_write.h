@@ -54,6 +54,7 @@ typedef struct BulkPart
 	int			insert_options;
 	int			nentries;
 	int			nslots;			/* entries that have one */
+	TupleDesc	tupdesc;		/* for slots; not counted, as the relation's own is */
 	BulkEntry  *entries;		/* max_rows of them, slots made when first needed */
 	struct BulkConflict *conflict;	/* NULL: a conflict is an error */
 	struct BulkForeign *foreign;	/* NULL: foreign keys are left to their triggers */
@@ -99,6 +100,7 @@ struct BulkWriter
 extern void bulk_writer_begin(BulkWriter *writer, BulkTarget *target, BulkContext *context,
 							  const struct BulkOptions *options);
 extern TupleTableSlot *bulk_writer_slot(BulkWriter *writer);
+extern TupleTableSlot *bulk_writer_make_slot(BulkWriter *writer, const BulkPart *part);
 extern void bulk_writer_put(BulkWriter *writer, TupleTableSlot *slot);
 extern void bulk_writer_flush(BulkWriter *writer);
 extern void bulk_writer_inserted(BulkWriter *writer, BulkPart *part, BulkEntry *entry,

@@ -37,6 +37,7 @@ make_part(BulkWriter *writer)
 	Relation	rel = writer->target->rel;
 
 	part->rri = writer->target->rri;
+	part->tupdesc = CreateTupleDescCopyConstr(RelationGetDescr(rel));
 	/* In a table as new as this transaction there is no free space to find. */
 	if (rel->rd_createSubid != InvalidSubTransactionId ||
 		rel->rd_firstRelfilelocatorSubid != InvalidSubTransactionId)
@@ -116,6 +117,21 @@ bulk_writer_begin(BulkWriter *writer, BulkTarget *target, BulkContext *context,
 		bulk_rebuild_set_aside(target);
 }
 
+/*
+ * A slot for rows of the part.  The resource owner would remember the
+ * relation's own descriptor once for each, and take longer for each.
+ */
+TupleTableSlot *
+bulk_writer_make_slot(BulkWriter *writer, const BulkPart *part)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(part->tupdesc,
+													table_slot_callbacks(part->rri->ri_RelationDesc));
+
+	MemoryContextSwitchTo(oldcontext);
+	return slot;
+}
+
 /* An empty slot for the next row. */
 TupleTableSlot *
 bulk_writer_slot(BulkWriter *writer)
@@ -125,11 +141,8 @@ bulk_writer_slot(BulkWriter *writer)
 
 	if (entry->slot == NULL)
 	{
-		MemoryContext oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
-
-		entry->slot = table_slot_create(part->rri->ri_RelationDesc, NULL);
+		entry->slot = bulk_writer_make_slot(writer, part);
 		part->nslots++;
-		MemoryContextSwitchTo(oldcontext);
 	}
 	return ExecClearTuple(entry->slot);
 }
