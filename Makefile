@@ -59,12 +59,12 @@ REGRESS_LEDGER = ledger_basic ledger_targets ledger_format ledger_scripts ledger
 	ledger_repeatable ledger_squash_state
 REGRESS_ONLINE = online_migrate online_neighbours online_backfill online_seams
 REGRESS_ADOPT = adopt_tools adopt_refusals adopt_again adopt_access
-REGRESS_BULK = bulk_insert bulk_csv bulk_json bulk_trigger bulk_conflict bulk_privilege \
-	bulk_foreign bulk_rebuild
+REGRESS_BULK = bulk_insert bulk_csv bulk_json bulk_trigger bulk_conflict bulk_upsert bulk_outcomes \
+	bulk_privilege bulk_foreign bulk_rebuild
 REGRESS_AUDIT = audit_counts audit_missing_index audit_results audit_n_plus_one audit_access
 REGRESS = setup $(REGRESS_LEDGER) $(REGRESS_ONLINE) $(REGRESS_ADOPT) $(REGRESS_BULK) \
 	$(REGRESS_AUDIT)
-ISOLATION = ledger_runners bulk_skip bulk_parents online_runners
+ISOLATION = ledger_runners bulk_skip bulk_upsert_wait bulk_upsert_race bulk_parents online_runners
 REGRESS_OPTS = --load-extension=pg_purser
 ISOLATION_OPTS = --load-extension=pg_purser
 # TAP tests start servers of their own, which root may not, and need a Perl module (Debian:

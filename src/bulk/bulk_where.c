@@ -28,11 +28,24 @@ enum
 };
 
 static void
-refuse(const char *text)
+refuse(void)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_SYNTAX_ERROR),
-			 errmsg("update_where must be a single expression: %s", text)));
+			 errmsg("argument \"%s\" must be a single expression", "update_where")));
+}
+
+/* An error's position is one in the condition, not in the statement that calls us. */
+static void
+point_into_text(void *text)
+{
+	int			position = geterrposition();
+
+	if (position <= 0)
+		return;
+	errposition(0);
+	internalerrposition(position);
+	internalerrquery(text);
 }
 
 /* The only expression in the text, as the grammar has it. */
@@ -49,10 +62,10 @@ parse_expression(const char *text)
 		select->windowClause != NIL || select->sortClause != NIL ||
 		select->limitOffset != NULL || select->limitCount != NULL ||
 		select->lockingClause != NIL)
-		refuse(text);
+		refuse();
 	column = linitial_node(ResTarget, select->targetList);
 	if (column->name != NULL)
-		refuse(text);
+		refuse();
 	return column->val;
 }
 
@@ -76,6 +89,7 @@ bulk_where_parse(BulkTarget *target, const char *text)
 	ParseState *pstate = make_parsestate(NULL);
 	ParseNamespaceItem *own;
 	ParseNamespaceItem *excluded;
+	ErrorContextCallback callback = {error_context_stack, point_into_text, unconstify(char *, text)};
 	Node	   *where;
 
 	own = add_relation(pstate, target->rel, NULL);
@@ -84,12 +98,14 @@ bulk_where_parse(BulkTarget *target, const char *text)
 	excluded->p_rte->relkind = RELKIND_COMPOSITE_TYPE;
 
 	pstate->p_sourcetext = text;
+	error_context_stack = &callback;
 	where = transformWhereClause(pstate, parse_expression(text), EXPR_KIND_WHERE, "WHERE");
 	assign_expr_collations(pstate, where);
 	if (pstate->p_hasSubLinks)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot use subquery in update_where")));
+				 errmsg("cannot use subquery in argument \"%s\"", "update_where")));
+	error_context_stack = callback.previous;
 	/* The columns of the table that it reads. */
 	if (!bms_is_empty(purser_nsitem_perminfo(own)->selectedCols))
 		bulk_target_require(target, ACL_SELECT, purser_nsitem_perminfo(own)->selectedCols);

@@ -17,8 +17,8 @@
 /* Limits of what is buffered, those of COPY; larger where conflicts are settled, by key. */
 #define BULK_BATCH_ROWS		1000
 #define BULK_BATCH_BYTES	65535
-#define BULK_CONFLICT_ROWS	5000
-#define BULK_CONFLICT_BYTES	(1024 * 1024)
+#define BULK_CONFLICT_ROWS	10000
+#define BULK_CONFLICT_BYTES	(2 * 1024 * 1024)
 
 /* What became of a row. */
 typedef enum BulkOutcome
