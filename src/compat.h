@@ -108,7 +108,8 @@
 #define purser_init_generated(rri, estate) ((void) ExecGetExtraUpdatedCols((rri), (estate)))
 #else
 #define purser_init_generated(rri, estate) \
-	((rri)->ri_GeneratedExprs == NULL ? ExecInitStoredGenerated((rri), (estate), CMD_INSERT) : (void) 0)
+	((rri)->ri_GeneratedExprs == NULL ? \
+	 ExecInitStoredGenerated((rri), (estate), CMD_INSERT) : (void) 0)
 #endif
 
 /* 18: virtual generated columns */
@@ -133,7 +134,8 @@
 					   indexes)
 #else
 #define purser_table_tuple_update(rel, tid, slot, cid, snapshot, tmfd, lockmode, indexes) \
-	table_tuple_update(rel, tid, slot, cid, snapshot, InvalidSnapshot, true, tmfd, lockmode, indexes)
+	table_tuple_update(rel, tid, slot, cid, snapshot, InvalidSnapshot, true, tmfd, lockmode, \
+					   indexes)
 #endif
 #if PG_VERSION_NUM >= 160000
 #define purser_only_summarizing(indexes) ((indexes) == TU_Summarizing)

@@ -130,7 +130,8 @@ check_named(const Candidate *candidate, bool update)
 	if (update && candidate->info->ii_ExclusionOps != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("on_conflict \"update\" does not work with exclusion constraint \"%s\"", name),
+				 errmsg("exclusion constraint \"%s\" cannot be used with on_conflict \"update\"",
+						name),
 				 errdetail("Several rows may be in the way of one.")));
 	if (!candidate->info->ii_Unique && candidate->info->ii_ExclusionOps == NULL)
 		ereport(ERROR,

@@ -20,6 +20,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/tuplesort.h"
+#include "utils/tuplestore.h"
 
 /* Attributes of a result row. */
 enum
@@ -110,12 +111,13 @@ make_key(const Outcomes *outcomes, const BulkPart *part, TupleTableSlot *row)
 {
 	Datum		values[INDEX_MAX_KEYS];
 	bool		isnull[INDEX_MAX_KEYS];
+	HeapTuple	tuple;
 	Datum		json;
 
 	for (int i = 0; i < outcomes->nkeys; i++)
 		values[i] = slot_getattr(row, key_in_part(outcomes, part, i), &isnull[i]);
-	json = DirectFunctionCall1(row_to_json,
-							   HeapTupleGetDatum(heap_form_tuple(outcomes->key_desc, values, isnull)));
+	tuple = heap_form_tuple(outcomes->key_desc, values, isnull);
+	json = DirectFunctionCall1(row_to_json, HeapTupleGetDatum(tuple));
 	return DirectFunctionCall1(jsonb_in, CStringGetDatum(TextDatumGetCString(json)));
 }
 

@@ -64,8 +64,10 @@ check_result(BulkWriter *writer, TM_Result result, const TM_FailureData *failure
 			if (failure->cmax != writer->cid)
 				ereport(ERROR,
 						(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
-						 errmsg("tuple to be updated was already modified by an operation triggered by the current command"),
-						 errhint("Consider using an AFTER trigger instead of a BEFORE trigger to propagate changes to other rows.")));
+						 errmsg("tuple to be updated was already modified by an operation "
+								"triggered by the current command"),
+						 errhint("Consider using an AFTER trigger instead of a BEFORE trigger "
+								 "to propagate changes to other rows.")));
 			return false;
 		default:
 			elog(ERROR, "unexpected status %d of a row in the way", result);
@@ -149,7 +151,8 @@ check_partition(BulkPart *part, TupleTableSlot *row, EState *estate)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("invalid ON UPDATE specification"),
-				 errdetail("The result tuple would appear in a different partition than the original tuple.")));
+				 errdetail("The result tuple would appear in a different partition "
+						   "than the original tuple.")));
 	ExecPartitionCheckEmitError(part->rri, row, estate);
 }
 

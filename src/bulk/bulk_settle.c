@@ -132,7 +132,7 @@ add_insert(Batch *batch, Case *one)
 
 /* ---- update: there is one arbiter ---- */
 
-/* The first row of those with one key; if the row in the way changes meanwhile, it is left pending. */
+/* The first row of those with one key; it is left pending if the row in its way changes. */
 static void
 update_or_insert(Batch *batch, BulkProbe *probe, const Key *key)
 {

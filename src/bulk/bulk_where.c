@@ -89,7 +89,11 @@ bulk_where_parse(BulkTarget *target, const char *text)
 	ParseState *pstate = make_parsestate(NULL);
 	ParseNamespaceItem *own;
 	ParseNamespaceItem *excluded;
-	ErrorContextCallback callback = {error_context_stack, point_into_text, unconstify(char *, text)};
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = point_into_text,
+		.arg = unconstify(char *, text)
+	};
 	Node	   *where;
 
 	own = add_relation(pstate, target->rel, NULL);

@@ -12,6 +12,7 @@
 
 #include "bulk/bulk_table.h"
 
+#include "executor/tuptable.h"
 #include "nodes/execnodes.h"
 
 /* Limits of what is buffered, those of COPY; larger where conflicts are settled, by key. */

@@ -125,8 +125,8 @@ TupleTableSlot *
 bulk_writer_make_slot(BulkWriter *writer, const BulkPart *part)
 {
 	MemoryContext oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(part->tupdesc,
-													table_slot_callbacks(part->rri->ri_RelationDesc));
+	const TupleTableSlotOps *ops = table_slot_callbacks(part->rri->ri_RelationDesc);
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(part->tupdesc, ops);
 
 	MemoryContextSwitchTo(oldcontext);
 	return slot;
