@@ -41,6 +41,8 @@ typedef struct Case
 /* Its key in one index. */
 typedef struct Key
 {
+	Datum		first;			/* its first column again, at hand for sorting */
+	bool		first_null;
 	int			number;			/* of the case */
 	bool	   *isnull;
 	Datum	   *values;
@@ -64,15 +66,13 @@ typedef struct Batch
 static int
 compare_keys(const Key *a, const Key *b, const BulkProbe *probe)
 {
-	for (int i = 0; i < probe->nkeys; i++)
-	{
-		int			order = ApplySortComparator(a->values[i], a->isnull[i],
-												b->values[i], b->isnull[i], &probe->sort[i]);
+	int			order = ApplySortComparator(a->first, a->first_null,
+											b->first, b->first_null, &probe->sort[0]);
 
-		if (order != 0)
-			return order;
-	}
-	return 0;
+	for (int i = 1; i < probe->nkeys && order == 0; i++)
+		order = ApplySortComparator(a->values[i], a->isnull[i],
+									b->values[i], b->isnull[i], &probe->sort[i]);
+	return order;
 }
 
 /* By key, then by input. */
@@ -105,8 +105,11 @@ sort_keys(const Batch *batch, BulkProbe *probe, Key *keys)
 		key->number = i;
 		key->values = values + i * probe->nkeys;
 		key->isnull = isnull + i * probe->nkeys;
-		if (bulk_probe_key(probe, estate, batch->cases[i].entry->slot, key->values, key->isnull))
-			n++;
+		if (!bulk_probe_key(probe, estate, batch->cases[i].entry->slot, key->values, key->isnull))
+			continue;
+		key->first = key->values[0];
+		key->first_null = key->isnull[0];
+		n++;
 	}
 	qsort_arg(keys, n, sizeof(Key), order_keys, probe);
 	return n;
