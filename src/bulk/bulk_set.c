@@ -14,7 +14,6 @@
 
 #include "access/sysattr.h"
 #include "catalog/pg_attribute.h"
-#include "catalog/pg_trigger.h"
 #include "executor/executor.h"
 #include "executor/nodeModifyTable.h"
 #include "parser/parse_relation.h"
@@ -70,27 +69,6 @@ choose_columns(BulkTarget *target, const List *names)
 	bulk_target_require(target, ACL_UPDATE, set->columns);
 }
 
-/* Such a trigger must be told the columns before the first row is read. */
-static void
-check_statement_triggers(const BulkTarget *target)
-{
-	TriggerDesc *triggers = target->rel->trigdesc;
-
-	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-	{
-		const Trigger *trigger = &triggers->triggers[i];
-
-		if (!TRIGGER_FOR_ROW(trigger->tgtype) && TRIGGER_FOR_BEFORE(trigger->tgtype) &&
-			TRIGGER_FOR_UPDATE(trigger->tgtype) && trigger->tgnattr > 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("cannot tell which columns will be updated"),
-					 errdetail("The statement trigger \"%s\" of table \"%s\" asks for it.",
-							   trigger->tgname, RelationGetRelationName(target->rel)),
-					 errhint("Name the columns in update_columns.")));
-	}
-}
-
 /* All columns that any row could set. */
 static Bitmapset *
 all_settable(const BulkTarget *target)
@@ -119,8 +97,6 @@ bulk_set_begin(BulkTarget *target, const struct BulkOptions *options)
 										 ALLOCSET_SMALL_SIZES);
 	if (sets->chosen)
 		choose_columns(target, options->update_columns);
-	else
-		check_statement_triggers(target);
 	if (options->update_where != NULL)
 		sets->where = bulk_where_parse(target, options->update_where);
 }

@@ -144,6 +144,7 @@ extern void bulk_set_name(BulkTarget *target, const BulkColumn *column);
 extern const BulkSet *bulk_set_of(BulkTarget *target, const BulkField *fields);
 extern void bulk_set_forget(BulkTarget *target);
 extern Node *bulk_where_parse(BulkTarget *target, const char *text);
+extern bool bulk_where_has_subquery(const char *text);
 
 /* ---- what may see rows of the same load: bulk_sight.c ---- */
 

@@ -6,17 +6,17 @@
  * columns of the table and those of "excluded", the row that was to be
  * inserted.  Names are looked up as in any statement of the caller's.
  *
- * Called by bulk_set.c.
+ * Called by bulk_set.c; and by bulk_path.c, which leaves subqueries to a statement.
  */
 #include "bulk.h"
 
 #include "access/sysattr.h"
 #include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/primnodes.h"
 #include "parser/parse_clause.h"
 #include "parser/parse_collate.h"
 #include "parser/parse_relation.h"
-#include "parser/parser.h"
 #include "rewrite/rewriteHandler.h"
 #include "rewrite/rewriteManip.h"
 
@@ -27,46 +27,19 @@ enum
 	WHERE_EXCLUDED
 };
 
-static void
-refuse(void)
+static bool
+is_subquery(Node *node, void *context)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_SYNTAX_ERROR),
-			 errmsg("argument \"%s\" must be a single expression", "update_where")));
+	if (node == NULL)
+		return false;
+	return IsA(node, SubLink) || raw_expression_tree_walker(node, is_subquery, context);
 }
 
-/* An error's position is one in the condition, not in the statement that calls us. */
-static void
-point_into_text(void *text)
+/* Does it need a plan of its own, which only a statement has? */
+bool
+bulk_where_has_subquery(const char *text)
 {
-	int			position = geterrposition();
-
-	if (position <= 0)
-		return;
-	errposition(0);
-	internalerrposition(position);
-	internalerrquery(text);
-}
-
-/* The only expression in the text, as the grammar has it. */
-static Node *
-parse_expression(const char *text)
-{
-	List	   *parsed = raw_parser(text, RAW_PARSE_PLPGSQL_EXPR);
-	SelectStmt *select = castNode(SelectStmt, linitial_node(RawStmt, parsed)->stmt);
-	ResTarget  *column;
-
-	if (list_length(select->targetList) != 1 || select->distinctClause != NIL ||
-		select->fromClause != NIL || select->whereClause != NULL ||
-		select->groupClause != NIL || select->havingClause != NULL ||
-		select->windowClause != NIL || select->sortClause != NIL ||
-		select->limitOffset != NULL || select->limitCount != NULL ||
-		select->lockingClause != NIL)
-		refuse();
-	column = linitial_node(ResTarget, select->targetList);
-	if (column->name != NULL)
-		refuse();
-	return column->val;
+	return is_subquery(bulk_syntax_condition(text), NULL);
 }
 
 static ParseNamespaceItem *
@@ -91,7 +64,7 @@ bulk_where_parse(BulkTarget *target, const char *text)
 	ParseNamespaceItem *excluded;
 	ErrorContextCallback callback = {
 		.previous = error_context_stack,
-		.callback = point_into_text,
+		.callback = bulk_syntax_error,
 		.arg = unconstify(char *, text)
 	};
 	Node	   *where;
@@ -103,12 +76,8 @@ bulk_where_parse(BulkTarget *target, const char *text)
 
 	pstate->p_sourcetext = text;
 	error_context_stack = &callback;
-	where = transformWhereClause(pstate, parse_expression(text), EXPR_KIND_WHERE, "WHERE");
+	where = transformWhereClause(pstate, bulk_syntax_condition(text), EXPR_KIND_WHERE, "WHERE");
 	assign_expr_collations(pstate, where);
-	if (pstate->p_hasSubLinks)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot use subquery in argument \"%s\"", "update_where")));
 	error_context_stack = callback.previous;
 	/* The columns of the table that it reads. */
 	if (!bms_is_empty(purser_nsitem_perminfo(own)->selectedCols))
