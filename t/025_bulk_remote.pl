@@ -32,7 +32,7 @@ END
 
 is( query(q{SELECT inserted FROM purser.bulk_insert('p', (SELECT 'id,v' || string_agg(format(E'\n%s,v%s', i, i), '') FROM generate_series(1, 5000) i), 'csv')}),
     5000, 'rows of both kinds are taken');
-is( query(q{SELECT tableoid::regclass, count(*), count(*) FILTER (WHERE v <> 'v' || id) FROM p GROUP BY 1 ORDER BY 1::text}),
+is( query(q{SELECT tableoid::regclass, count(*), count(*) FILTER (WHERE v <> 'v' || id) FROM p GROUP BY tableoid ORDER BY tableoid::regclass::text}),
     "even|2500|0\nodd|2500|0", 'each is where it belongs');
 
 my (undef, undef, $error) = $node->psql('postgres',
