@@ -34,7 +34,7 @@ SELECT purser.bulk_insert('task', '[]'::jsonb, 'xml');
 SELECT purser.bulk_insert('task', 'id,title', 'CSV');
 SELECT purser.bulk_insert('task', '[]'::json, 'csv');
 SELECT purser.bulk_insert('task', '[]'::jsonb, 'csv');
-SELECT purser.bulk_insert('task', '[]', on_conflict => 'update');
+SELECT purser.bulk_insert('task', '[]', on_conflict => 'replace');
 SELECT purser.bulk_insert('task', '[]', conflict_columns => '{id}');
 SELECT purser.bulk_insert('task', '[]', on_conflict => 'skip', conflict_columns => '{}');
 SELECT purser.bulk_insert('task', '[]', on_conflict => 'skip', conflict_columns => '{id,NULL}');

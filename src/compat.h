@@ -120,6 +120,60 @@
 #define purser_ExecGetRootToChildMap(rri, estate) ((rri)->ri_RootToPartitionMap)
 #endif
 
+/* 16: generated columns of INSERT and UPDATE apart; before, those of UPDATE may lack some */
+#if PG_VERSION_NUM >= 160000
+#define purser_init_generated(rri, estate) ((void) ExecGetExtraUpdatedCols((rri), (estate)))
+#else
+#define purser_init_generated(rri, estate) \
+	((rri)->ri_GeneratedExprs == NULL ? \
+	 ExecInitStoredGenerated((rri), (estate), CMD_INSERT) : (void) 0)
+#endif
+
+/* 18: virtual generated columns */
+#if PG_VERSION_NUM >= 180000
+#define purser_expand_virtual(node, rel, varno) \
+	expand_generated_columns_in_expr((node), (rel), (varno))
+#else
+#define purser_expand_virtual(node, rel, varno) (node)
+#endif
+
+/* 16: a column that is missing may be allowed */
+#if PG_VERSION_NUM >= 160000
+#define purser_build_attrmap(from, to) build_attrmap_by_name_if_req((from), (to), false)
+#else
+#define purser_build_attrmap(from, to) build_attrmap_by_name_if_req((from), (to))
+#endif
+
+/* 16: some indexes only summarize; 19: options */
+#if PG_VERSION_NUM >= 190000
+#define purser_table_tuple_update(rel, tid, slot, cid, snapshot, tmfd, lockmode, indexes) \
+	table_tuple_update(rel, tid, slot, cid, 0, snapshot, InvalidSnapshot, true, tmfd, lockmode, \
+					   indexes)
+#else
+#define purser_table_tuple_update(rel, tid, slot, cid, snapshot, tmfd, lockmode, indexes) \
+	table_tuple_update(rel, tid, slot, cid, snapshot, InvalidSnapshot, true, tmfd, lockmode, \
+					   indexes)
+#endif
+#if PG_VERSION_NUM >= 160000
+#define purser_only_summarizing(indexes) ((indexes) == TU_Summarizing)
+#else
+#define TU_UpdateIndexes bool
+#define TU_None false
+#define purser_only_summarizing(indexes) false
+#endif
+
+/* 16: the result of the lock; 18: whether MERGE asks */
+#if PG_VERSION_NUM >= 180000
+#define purser_ExecBRUpdateTriggers(estate, epq, rri, tid, slot, tmfd) \
+	ExecBRUpdateTriggers(estate, epq, rri, tid, NULL, slot, NULL, tmfd, false)
+#elif PG_VERSION_NUM >= 160000
+#define purser_ExecBRUpdateTriggers(estate, epq, rri, tid, slot, tmfd) \
+	ExecBRUpdateTriggers(estate, epq, rri, tid, NULL, slot, NULL, tmfd)
+#else
+#define purser_ExecBRUpdateTriggers(estate, epq, rri, tid, slot, tmfd) \
+	ExecBRUpdateTriggers(estate, epq, rri, tid, NULL, slot, tmfd)
+#endif
+
 /* 16: one ownership check for all kinds of objects */
 #if PG_VERSION_NUM >= 160000
 #define purser_owns_relation(relid) \

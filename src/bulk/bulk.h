@@ -84,6 +84,8 @@ typedef struct BulkOptions
 
 	BulkIndexes indexes;
 	bool		analyze;		/* after the load */
+
+	BulkNote   *note;			/* to be told what became of each row, or NULL */
 } BulkOptions;
 
 extern BulkOptions *bulk_options_from_call(FunctionCallInfo fcinfo);
@@ -167,5 +169,10 @@ typedef struct BulkResult
 
 extern BulkResult bulk_load(Oid relid, const BulkInput *input, const BulkOptions *options);
 extern Datum bulk_make_result(FunctionCallInfo fcinfo, const BulkResult *result);
+
+/* ---- what became of each row: bulk_outcomes.c ---- */
+
+extern Datum bulk_outcomes_return(FunctionCallInfo fcinfo, Oid relid, const BulkInput *input,
+								  BulkOptions *options);
 
 #endif							/* PURSER_BULK_H */

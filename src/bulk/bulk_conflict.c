@@ -1,163 +1,285 @@
 /*
  * bulk_conflict.c
- *		Inserts a row unless another one is in the way: on_conflict 'skip'.
+ *		Settles conflicts: on_conflict 'skip' and 'update', for the rows of one
+ *		part.
  *
- * What INSERT ... ON CONFLICT DO NOTHING does: look for a conflict, insert
- * speculatively, look again while inserting into the indexes, and start over
- * if someone else was quicker.  A row that conflicts with an earlier one of
- * the same input is skipped too, so the first one wins.
+ * Where there are probes for all arbiters, a batch is settled at once
+ * (bulk_settle.c).  Here is what is always right, row by row, as INSERT ... ON
+ * CONFLICT does it: look for a row in the way, insert speculatively, look again
+ * while inserting into the indexes, and start over if someone else was quicker.
+ *
+ * The rows of a load are taken as if each were a statement of its own: of those
+ * with the same key the first wins with skip, the last with update.
  *
  * Called by bulk_writer.c.
  */
-#include "bulk.h"
+#include "bulk/bulk_conflict.h"
 
 #include "access/sysattr.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "catalog/partition.h"
+#include "catalog/pg_am.h"
+#include "commands/trigger.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
-#include "parser/parse_relation.h"
+#include "nodes/primnodes.h"
 #include "storage/lmgr.h"
+#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
-static bool
-is_plain_unique(Relation index, const IndexInfo *info)
+/* ---- begin ---- */
+
+static inline bool
+is_constraint(const IndexInfo *info)
 {
-	return index->rd_index->indisvalid && info->ii_Unique && info->ii_ExclusionOps == NULL &&
-		info->ii_Expressions == NIL && info->ii_Predicate == NIL;
+	return info->ii_Unique || info->ii_ExclusionOps != NULL;
 }
 
-static Bitmapset *
-key_columns(const IndexInfo *info)
+static inline bool
+is_arbiter(const BulkConflict *conflict, Relation index)
 {
-	Bitmapset  *columns = NULL;
-
-	for (int i = 0; i < info->ii_NumIndexKeyAttrs; i++)
-		columns = bms_add_member(columns, info->ii_IndexAttrNumbers[i]);
-	return columns;
-}
-
-/* The unique indexes on exactly these columns; several may be. */
-static List *
-find_arbiters(BulkTarget *target, const List *names)
-{
-	ResultRelInfo *rri = target->rri;
-	Bitmapset  *wanted = NULL;
-	List	   *arbiters = NIL;
-	ListCell   *lc;
-
-	foreach(lc, names)
-	{
-		AttrNumber	attnum = attnameAttNum(target->rel, lfirst(lc), false);
-
-		wanted = bms_add_member(wanted, attnum);
-	}
-	for (int i = 0; i < rri->ri_NumIndices; i++)
-	{
-		Relation	index = rri->ri_IndexRelationDescs[i];
-		IndexInfo  *info = rri->ri_IndexRelationInfo[i];
-
-		if (is_plain_unique(index, info) && bms_equal(key_columns(info), wanted))
-			arbiters = lappend_oid(arbiters, RelationGetRelid(index));
-	}
-	if (arbiters == NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
-				 errmsg("there is no unique constraint or index on exactly the conflict_columns"),
-				 errhint("Partial indexes and indexes on expressions do not count.")));
-	return arbiters;
+	return conflict->arbiters == NIL ||
+		list_member_oid(conflict->arbiters, RelationGetRelid(index));
 }
 
 static bool
 can_conflict(const ResultRelInfo *rri)
 {
 	for (int i = 0; i < rri->ri_NumIndices; i++)
-	{
-		const IndexInfo *info = rri->ri_IndexRelationInfo[i];
-
-		if (info->ii_Unique || info->ii_ExclusionOps != NULL)
+		if (is_constraint(rri->ri_IndexRelationInfo[i]))
 			return true;
-	}
 	return false;
+}
+
+/* Only immediate b-trees can be probed; the others are left to the executor. */
+static bool
+can_probe(Relation index, const IndexInfo *info)
+{
+	return info->ii_ExclusionOps == NULL && index->rd_rel->relam == BTREE_AM_OID &&
+		index->rd_index->indimmediate && index->rd_index->indisvalid;
+}
+
+/* A probe for each arbiter, if each can have one. */
+static void
+make_probes(BulkConflict *conflict, const ResultRelInfo *rri, EState *estate)
+{
+	conflict->probes = palloc0(rri->ri_NumIndices * sizeof(BulkProbe));
+	conflict->batched = true;
+	for (int i = 0; i < rri->ri_NumIndices; i++)
+	{
+		Relation	index = rri->ri_IndexRelationDescs[i];
+		IndexInfo  *info = rri->ri_IndexRelationInfo[i];
+
+		if (!is_constraint(info))
+			continue;
+		if (!is_arbiter(conflict, index))
+			conflict->ordered = true;
+		else if (can_probe(index, info))
+			bulk_probe_begin(&conflict->probes[conflict->nprobes++], rri->ri_RelationDesc,
+							 index, info, estate);
+		else
+			conflict->batched = false;
+	}
+	/* Which of several rows would be the one to update? */
+	if (conflict->update && conflict->nprobes > 1)
+		conflict->batched = false;
+}
+
+/* The condition, with the part's column numbers. */
+static ExprState *
+prepare_where(const BulkTarget *target, Relation part)
+{
+	List	   *where = list_make1(target->sets->where);
+
+	if (part != target->rel)
+	{
+		where = map_partition_varattnos(where, 1, part, target->rel);
+		where = map_partition_varattnos(where, INNER_VAR, part, target->rel);
+	}
+	return ExecPrepareQual(where, target->estate);
+}
+
+/* What updates need beside the arbiters. */
+static void
+prepare_update(BulkConflict *conflict, BulkWriter *writer, const BulkPart *part)
+{
+	BulkTarget *target = writer->target;
+	Relation	rel = part->rri->ri_RelationDesc;
+	TriggerDesc *triggers = part->rri->ri_TrigDesc;
+	bool		before = triggers != NULL && triggers->trig_update_before_row;
+	Node	   *where = target->sets->where;
+
+	bulk_set_part(target, part->rri);
+	if (part->rri != target->rri)
+		conflict->map = purser_build_attrmap(RelationGetDescr(target->rel), RelationGetDescr(rel));
+	if (where != NULL)
+		conflict->where = prepare_where(target, rel);
+	conflict->lock = before || where != NULL;
+	/* These may look at the table, and at the rows before. */
+	if (before || (where != NULL && bulk_sight_expression(where)))
+		conflict->batched = false;
+	conflict->keep = writer->note != NULL || writer->update_transition != NULL ||
+		(triggers != NULL && triggers->trig_update_after_row);
+	conflict->updated = table_slot_create(rel, &target->estate->es_tupleTable);
+}
+
+/* Nobody else can write into the table before we are done. */
+static bool
+is_alone(Relation rel)
+{
+	return rel->rd_islocaltemp || rel->rd_createSubid != InvalidSubTransactionId ||
+		CheckRelationLockedByMe(rel, ShareRowExclusiveLock, true);
 }
 
 /* NULL if conflicts are errors, or if there cannot be any. */
 BulkConflict *
-bulk_conflict_begin(BulkTarget *target, const struct BulkOptions *options)
+bulk_conflict_begin(BulkWriter *writer, const BulkPart *part)
 {
+	BulkTarget *target = writer->target;
 	BulkConflict *conflict;
 
-	if (options->on_conflict == BULK_CONFLICT_ERROR)
+	if (writer->options->on_conflict == BULK_CONFLICT_ERROR ||
+		(target->arbiters == NIL && !can_conflict(part->rri)))
 		return NULL;
 	conflict = palloc0(sizeof(BulkConflict));
-	if (options->conflict_columns != NIL)
-		conflict->arbiters = find_arbiters(target, options->conflict_columns);
-	else if (!can_conflict(target->rri))
-		return NULL;
-	conflict->slot = table_slot_create(target->rel, &target->estate->es_tupleTable);
+	conflict->update = target->sets != NULL;
+	conflict->arbiters = bulk_arbiter_of(target, part->rri);
+	conflict->alone = is_alone(part->rri->ri_RelationDesc);
+	conflict->existing = table_slot_create(part->rri->ri_RelationDesc,
+										   &target->estate->es_tupleTable);
+	conflict->memory = AllocSetContextCreate(CurrentMemoryContext, "bulk conflicts",
+											 ALLOCSET_DEFAULT_SIZES);
+	make_probes(conflict, part->rri, target->estate);
+	if (conflict->update)
+		prepare_update(conflict, writer, part);
 	return conflict;
 }
+
+/* Can many rows be settled at once?  Else they must come one by one. */
+bool
+bulk_conflict_batched(const BulkConflict *conflict)
+{
+	return conflict->batched;
+}
+
+/* ---- row by row ---- */
 
 /*
  * At the higher isolation levels a row that our snapshot does not see must not
  * decide what we do, unless it is our own.
  */
-static void
-check_visible(BulkConflict *conflict, BulkTarget *target, ItemPointer tid)
+void
+bulk_conflict_check_visible(BulkWriter *writer, const BulkPart *part)
 {
-	TupleTableSlot *slot = conflict->slot;
+	TupleTableSlot *slot = part->conflict->existing;
+	Datum		xmin;
+	bool		isnull;
 
-	if (!IsolationUsesXactSnapshot())
+	if (!IsolationUsesXactSnapshot() ||
+		table_tuple_satisfies_snapshot(part->rri->ri_RelationDesc, slot,
+									   writer->target->estate->es_snapshot))
 		return;
-	if (!table_tuple_fetch_row_version(target->rel, tid, SnapshotAny, slot))
-		elog(ERROR, "failed to fetch the conflicting row");
-	if (!table_tuple_satisfies_snapshot(target->rel, slot, target->estate->es_snapshot))
-	{
-		bool		isnull;
-		Datum		xmin = slot_getsysattr(slot, MinTransactionIdAttributeNumber, &isnull);
+	xmin = slot_getsysattr(slot, MinTransactionIdAttributeNumber, &isnull);
+	if (!TransactionIdIsCurrentTransactionId(DatumGetTransactionId(xmin)))
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access due to concurrent update")));
+}
 
-		if (!TransactionIdIsCurrentTransactionId(DatumGetTransactionId(xmin)))
-			ereport(ERROR,
-					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-					 errmsg("could not serialize access due to concurrent update")));
+/* Keep the row that is in the table in the entry's place, for those who asked. */
+void
+bulk_conflict_keep(BulkWriter *writer, const BulkPart *part, BulkEntry *entry,
+				   TupleTableSlot *row)
+{
+	if (writer->note == NULL)
+		return;
+	if (entry->stored == NULL)
+		entry->stored = bulk_part_make_slot(writer, part);
+	ExecCopySlot(entry->stored, row);
+	ExecMaterializeSlot(entry->stored);
+}
+
+/* A row is in the way: true if the entry is settled by that. */
+static bool
+meet(BulkWriter *writer, BulkPart *part, BulkEntry *entry, ItemPointer in_the_way)
+{
+	BulkConflict *conflict = part->conflict;
+	bool		settled = true;
+
+	if (!conflict->update && writer->note == NULL && !IsolationUsesXactSnapshot())
+	{
+		entry->outcome = BULK_SKIPPED;
+		return true;
 	}
-	ExecClearTuple(slot);
+	if (!table_tuple_fetch_row_version(part->rri->ri_RelationDesc, in_the_way, SnapshotAny,
+									   conflict->existing))
+		elog(ERROR, "failed to fetch the conflicting row");
+	if (conflict->update)
+		settled = bulk_overwrite(writer, part, entry);
+	else
+	{
+		bulk_conflict_check_visible(writer, part);
+		bulk_conflict_keep(writer, part, entry, conflict->existing);
+		entry->outcome = BULK_SKIPPED;
+	}
+	ExecClearTuple(conflict->existing);
+	return settled;
 }
 
 /* Insert; false if another row turned out to be quicker, and ours is undone. */
 static bool
-insert_speculatively(BulkConflict *conflict, BulkTarget *target,
-					 TupleTableSlot *slot, CommandId cid, List **recheck)
+insert_speculatively(BulkWriter *writer, BulkPart *part, BulkEntry *entry)
 {
-	uint32		token = SpeculativeInsertionLockAcquire(GetCurrentTransactionId());
+	Relation	rel = part->rri->ri_RelationDesc;
+	TransactionId xid = GetCurrentTransactionId();
+	uint32		token = SpeculativeInsertionLockAcquire(xid);
 	bool		lost = false;
 
-	table_tuple_insert_speculative(target->rel, slot, cid, 0, NULL, token);
-	*recheck = purser_ExecInsertIndexTuples(target->rri, target->estate, EIIT_NO_DUPE_ERROR,
-											slot, conflict->arbiters, &lost);
-	table_tuple_complete_speculative(target->rel, slot, token, !lost);
-	SpeculativeInsertionLockRelease(GetCurrentTransactionId());
-	return !lost;
+	table_tuple_insert_speculative(rel, entry->slot, writer->cid, 0, NULL, token);
+	entry->recheck = purser_ExecInsertIndexTuples(part->rri, writer->target->estate,
+												  EIIT_NO_DUPE_ERROR, entry->slot,
+												  part->conflict->arbiters, &lost);
+	table_tuple_complete_speculative(rel, entry->slot, token, !lost);
+	SpeculativeInsertionLockRelease(xid);
+	if (lost)
+	{
+		list_free(entry->recheck);
+		entry->recheck = NIL;
+		return false;
+	}
+	entry->outcome = BULK_INSERTED;
+	return true;
 }
 
-/* Insert the row, with its index entries; false if it was skipped. */
-bool
-bulk_conflict_insert(BulkConflict *conflict, BulkTarget *target,
-					 TupleTableSlot *slot, CommandId cid, List **recheck)
+/* Settle one entry, whatever the arbiters. */
+void
+bulk_conflict_row(BulkWriter *writer, BulkPart *part, BulkEntry *entry)
 {
 	ItemPointerData in_the_way;
 	ItemPointerData none;
+	bool		settled;
 
 	ItemPointerSetInvalid(&none);
+	writer->context->position = entry->position;
 	do
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (!purser_ExecCheckIndexConstraints(target->rri, slot, target->estate,
-											  &in_the_way, &none, conflict->arbiters))
-		{
-			check_visible(conflict, target, &in_the_way);
-			return false;
-		}
-	} while (!insert_speculatively(conflict, target, slot, cid, recheck));
-	return true;
+		if (purser_ExecCheckIndexConstraints(part->rri, entry->slot, writer->target->estate,
+											 &in_the_way, &none, part->conflict->arbiters))
+			settled = insert_speculatively(writer, part, entry);
+		else
+			settled = meet(writer, part, entry, &in_the_way);
+	} while (!settled);
+}
+
+/* Settle all entries of the part. */
+void
+bulk_conflict_settle(BulkWriter *writer, BulkPart *part)
+{
+	if (part->batched && part->nentries > 1)
+		bulk_settle_batch(writer, part);
+	else
+		for (int i = 0; i < part->nentries; i++)
+			bulk_conflict_row(writer, part, &part->entries[i]);
 }

@@ -17,6 +17,9 @@ PG_FUNCTION_INFO_V1(purser_bulk_insert_bytea_0_1);
 PG_FUNCTION_INFO_V1(purser_bulk_insert_json_0_1);
 PG_FUNCTION_INFO_V1(purser_bulk_insert_jsonb_0_1);
 PG_FUNCTION_INFO_V1(purser_bulk_load_0_1);
+PG_FUNCTION_INFO_V1(purser_bulk_insert_outcomes_0_1);
+PG_FUNCTION_INFO_V1(purser_bulk_insert_outcomes_json_0_1);
+PG_FUNCTION_INFO_V1(purser_bulk_insert_outcomes_jsonb_0_1);
 
 /* The first arguments of all of them. */
 enum
@@ -176,4 +179,37 @@ purser_bulk_load_0_1(PG_FUNCTION_ARGS)
 	bulk_file_check_privilege();
 	input.source = bulk_source_file(text_to_cstring(PG_GETARG_TEXT_PP(ARG_DATA)), &coding);
 	return load_and_report(fcinfo, &input, options);
+}
+
+/* bulk_insert_outcomes(regclass, text, ...) */
+Datum
+purser_bulk_insert_outcomes_0_1(PG_FUNCTION_ARGS)
+{
+	BulkOptions *options = get_options(fcinfo, "data");
+	BulkInput	input = {.source = text_source(fcinfo)};
+
+	check_coding(options);
+	return bulk_outcomes_return(fcinfo, PG_GETARG_OID(ARG_TARGET), &input, options);
+}
+
+/* The same with data json */
+Datum
+purser_bulk_insert_outcomes_json_0_1(PG_FUNCTION_ARGS)
+{
+	BulkOptions *options = get_options(fcinfo, "data");
+	BulkInput	input = {.source = text_source(fcinfo)};
+
+	check_format_is_json(options);
+	return bulk_outcomes_return(fcinfo, PG_GETARG_OID(ARG_TARGET), &input, options);
+}
+
+/* The same with data jsonb */
+Datum
+purser_bulk_insert_outcomes_jsonb_0_1(PG_FUNCTION_ARGS)
+{
+	BulkOptions *options = get_options(fcinfo, "data");
+	BulkInput	input = {.jsonb = PG_GETARG_JSONB_P(ARG_DATA)};
+
+	check_format_is_json(options);
+	return bulk_outcomes_return(fcinfo, PG_GETARG_OID(ARG_TARGET), &input, options);
 }

@@ -247,6 +247,7 @@ take_row(BulkLoad *load)
 		bulk_writer_flush(&load->writer);
 	slot = bulk_writer_slot(&load->writer);
 	bulk_coerce_row(target, &load->context, load->reader->fields, slot);
+	load->writer.set = bulk_set_of(target, load->reader->fields);
 	bulk_writer_put(&load->writer, slot);
 	MemoryContextSwitchTo(oldcontext);
 }
@@ -257,6 +258,7 @@ finish_batch(BulkLoad *load)
 {
 	if (load->reader->source != NULL)
 		bulk_source_release(load->reader->source);
+	bulk_set_forget(&load->target);
 	bulk_progress_advance(&load->progress, load->reader, load->writer.counts);
 }
 
@@ -302,6 +304,25 @@ end_rows(BulkLoad *load, uint64 *counts)
 	bulk_rows_end(load->rows);
 }
 
+/* By statement, it is not known what becomes of a row. */
+static void
+begin_note(BulkLoad *load)
+{
+	BulkNote   *note = load->options->note;
+
+	if (note == NULL)
+		return;
+	if (load->target.path == BULK_PATH_STATEMENT)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot tell the outcome of each row in relation \"%s\"",
+						RelationGetRelationName(load->target.rel)),
+				 errdetail("Rows go there by an ordinary statement."),
+				 errhint("Use bulk_insert, which counts the outcomes, or bulk_insert_returning.")));
+	if (note->begin != NULL)
+		note->begin(note, &load->target);
+}
+
 /* Load the input into the table. */
 BulkResult
 bulk_load(Oid relid, const BulkInput *input, const BulkOptions *options)
@@ -314,6 +335,7 @@ bulk_load(Oid relid, const BulkInput *input, const BulkOptions *options)
 
 	load->options = options;
 	bulk_target_open(&load->target, relid, options);
+	begin_note(load);
 	bulk_context_push(&load->context,
 					  input->verb ? input->verb : bulk_verb_context(options->verb),
 					  pstrdup(RelationGetRelationName(load->target.rel)));

@@ -43,10 +43,11 @@ prepare_conflicts(BulkWriter *writer, BulkPart *part)
 	check_conflicts(part, writer->options);
 	if (writer->options->on_conflict != BULK_CONFLICT_ERROR && rri != writer->target->rri)
 		for (int i = 0; i < rri->ri_NumIndices; i++)
-			if (rri->ri_IndexRelationInfo[i]->ii_Unique)
+			if (rri->ri_IndexRelationInfo[i]->ii_Unique &&
+				!rri->ri_IndexRelationDescs[i]->rd_index->indisexclusion)
 				BuildSpeculativeIndexInfo(rri->ri_IndexRelationDescs[i],
 										  rri->ri_IndexRelationInfo[i]);
-	part->conflict = bulk_conflict_begin(&part->target, writer->options);
+	part->conflict = bulk_conflict_begin(writer, part);
 }
 
 /* In a table as new as this transaction there is no free space to find. */
@@ -80,17 +81,17 @@ bulk_part_make(BulkWriter *writer, ResultRelInfo *rri)
 	BulkPart   *part = palloc0(sizeof(BulkPart));
 
 	part->rri = rri;
-	part->target = *writer->target;
-	part->target.rri = rri;
-	part->target.rel = rri->ri_RelationDesc;
+	part->tupdesc = CreateTupleDescCopyConstr(RelationGetDescr(rri->ri_RelationDesc));
 	part->insert_options = insert_options(rri->ri_RelationDesc);
 	part->form = bulk_tuple_prepare(rri->ri_RelationDesc);
 	prepare_conflicts(writer, part);
-	part->batched = writer->batched && part->conflict == NULL && !bulk_sight_rows(rri);
+	part->batched = writer->batched && !bulk_sight_rows(rri, writer->target->sets != NULL) &&
+		(part->conflict == NULL || bulk_conflict_batched(part->conflict));
 	/* Who looks at the table wants to find the rows before. */
-	if (writer->target->rebuild && part->batched)
+	if (writer->target->rebuild && part->batched && part->conflict == NULL)
 		bulk_rebuild_set_aside(writer->target);
-	part->indexes = bulk_index_begin(rri);
+	if (part->conflict == NULL)
+		part->indexes = bulk_index_begin(rri);
 	part->foreign = bulk_foreign_begin(rri);
 	add_part(writer, part);
 	MemoryContextSwitchTo(oldcontext);
@@ -113,6 +114,20 @@ grow_buffer(BulkPart *part)
 	memset(part->entries + old, 0, (part->max_entries - old) * sizeof(BulkEntry));
 }
 
+/*
+ * A slot for rows of the part.  The resource owner would remember the
+ * relation's own descriptor once for each, and take longer for each.
+ */
+TupleTableSlot *
+bulk_part_make_slot(BulkWriter *writer, const BulkPart *part)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
+	TupleTableSlot *slot = bulk_tuple_slot(part->form, part->rri->ri_RelationDesc, part->tupdesc);
+
+	MemoryContextSwitchTo(oldcontext);
+	return slot;
+}
+
 /* An empty slot for the part's next row. */
 TupleTableSlot *
 bulk_part_slot(BulkWriter *writer, BulkPart *part)
@@ -127,10 +142,18 @@ bulk_part_slot(BulkWriter *writer, BulkPart *part)
 			grow_buffer(part);
 		entry = &part->entries[part->nentries];
 		if (entry->slot == NULL)
-			entry->slot = bulk_tuple_slot(part->form, part->rri->ri_RelationDesc);
+			entry->slot = bulk_part_make_slot(writer, part);
 		MemoryContextSwitchTo(oldcontext);
 	}
 	return ExecClearTuple(part->entries[part->nentries].slot);
+}
+
+static void
+drop_slots(BulkEntry *entry)
+{
+	ExecDropSingleTupleTableSlot(entry->slot);
+	if (entry->stored != NULL)
+		ExecDropSingleTupleTableSlot(entry->stored);
 }
 
 /* Close the buffer, which is empty. */
@@ -143,7 +166,7 @@ close_buffer(BulkPart *part)
 		FreeBulkInsertState(part->bistate);
 	part->bistate = NULL;
 	for (int i = 0; i < part->max_entries && part->entries[i].slot != NULL; i++)
-		ExecDropSingleTupleTableSlot(part->entries[i].slot);
+		drop_slots(&part->entries[i]);
 	pfree(part->entries);
 	part->entries = NULL;
 	part->max_entries = 0;

@@ -18,6 +18,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_trigger.h"
 #include "commands/extension.h"
 #include "commands/trigger.h"
 #include "rewrite/prs2lock.h"
@@ -155,6 +156,31 @@ is_hypertable(Relation rel)
 
 /* ---- the way ---- */
 
+/* A statement trigger before UPDATE OF columns, which must be told them before the first row. */
+static bool
+has_trigger_of_columns(Relation rel)
+{
+	for (int i = 0; rel->trigdesc != NULL && i < rel->trigdesc->numtriggers; i++)
+	{
+		const Trigger *trigger = &rel->trigdesc->triggers[i];
+
+		if (!TRIGGER_FOR_ROW(trigger->tgtype) && TRIGGER_FOR_BEFORE(trigger->tgtype) &&
+			TRIGGER_FOR_UPDATE(trigger->tgtype) && trigger->tgnattr > 0)
+			return true;
+	}
+	return false;
+}
+
+/* An update on conflict that is more than the direct writer knows. */
+static bool
+needs_statement(Relation rel, const BulkOptions *options)
+{
+	if (options->on_conflict != BULK_CONFLICT_UPDATE)
+		return false;
+	return (options->update_columns == NIL && has_trigger_of_columns(rel)) ||
+		(options->update_where != NULL && bulk_where_has_subquery(options->update_where));
+}
+
 /* Where rows go; an error for a relation that takes none. */
 BulkPath
 bulk_target_path(Relation rel, const BulkOptions *options)
@@ -169,7 +195,7 @@ bulk_target_path(Relation rel, const BulkOptions *options)
 		has_rule(rel, CMD_INSERT) ||
 		(options->on_conflict != BULK_CONFLICT_ERROR && has_rule(rel, CMD_UPDATE)) ||
 		check_enable_rls(RelationGetRelid(rel), InvalidOid, false) == RLS_ENABLED ||
-		is_distributed(rel) || is_hypertable(rel))
+		is_distributed(rel) || is_hypertable(rel) || needs_statement(rel, options))
 		return BULK_PATH_STATEMENT;
 	return BULK_PATH_DIRECT;
 }

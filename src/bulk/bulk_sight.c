@@ -135,19 +135,21 @@ bulk_sight_fires(const Trigger *trigger)
  * one that is not volatile does not see what its own statement has inserted.
  */
 static bool
-trigger_may_read(const Trigger *trigger)
+trigger_may_read(const Trigger *trigger, bool update)
 {
-	if (!TRIGGER_FOR_ROW(trigger->tgtype) || !TRIGGER_FOR_INSERT(trigger->tgtype) ||
-		!bulk_sight_fires(trigger))
+	bool		asked = TRIGGER_FOR_INSERT(trigger->tgtype) ||
+		(update && TRIGGER_FOR_UPDATE(trigger->tgtype));
+
+	if (!TRIGGER_FOR_ROW(trigger->tgtype) || !asked || !bulk_sight_fires(trigger))
 		return false;
 	if (trigger->tgqual != NULL && stored_may_read(stringToNode(trigger->tgqual)))
 		return true;
 	return TRIGGER_FOR_BEFORE(trigger->tgtype) && function_may_read(trigger->tgfoid, NULL);
 }
 
-/* Could a constraint or a trigger of the table look at it for each row? */
+/* Could a constraint or a trigger of the table look at it for each row?  update: or at updates */
 bool
-bulk_sight_rows(const ResultRelInfo *rri)
+bulk_sight_rows(const ResultRelInfo *rri, bool update)
 {
 	const TupleConstr *constr = RelationGetDescr(rri->ri_RelationDesc)->constr;
 	const TriggerDesc *triggers = rri->ri_TrigDesc;
@@ -156,7 +158,7 @@ bulk_sight_rows(const ResultRelInfo *rri)
 		if (stored_may_read(stringToNode(constr->check[i].ccbin)))
 			return true;
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-		if (trigger_may_read(&triggers->triggers[i]))
+		if (trigger_may_read(&triggers->triggers[i], update))
 			return true;
 	return false;
 }

@@ -12,6 +12,7 @@
 #include "fmgr.h"
 #include "nodes/execnodes.h"
 #include "nodes/params.h"
+#include "nodes/parsenodes.h"
 #include "utils/rel.h"
 #include "utils/reltrigger.h"
 
@@ -72,6 +73,7 @@ struct BulkColumn
 /* ---- the table: bulk_target.c ---- */
 
 struct BulkOptions;
+struct BulkSets;
 
 /* The way that rows take into it. */
 typedef enum BulkPath
@@ -99,19 +101,56 @@ typedef struct BulkTarget
 	Size		scratch_used;
 	ParamListInfo params;		/* what casts are of, by column; or NULL */
 	bool		casts_may_read; /* one of them may look at the table */
+	List	   *arbiters;		/* OIDs of the indexes whose conflicts are settled; NIL: all */
+	Bitmapset  *key;			/* attnums of the columns in their keys */
+	struct BulkSets *sets;		/* NULL unless rows in the way are updated */
 } BulkTarget;
 
 extern void bulk_target_open(BulkTarget *target, Oid relid, const struct BulkOptions *options);
 extern BulkPath bulk_target_path(Relation rel, const struct BulkOptions *options);
 extern int	bulk_target_find(const BulkTarget *target, const char *name, int len);
 extern void bulk_target_name(BulkTarget *target, int column);
+extern void bulk_target_require(BulkTarget *target, AclMode mode, Bitmapset *columns);
 extern void bulk_target_close(BulkTarget *target);
+
+/* ---- the indexes whose conflicts are settled: bulk_arbiter.c ---- */
+
+extern void bulk_arbiter_choose(BulkTarget *target, const struct BulkOptions *options);
+extern List *bulk_arbiter_of(const BulkTarget *target, const ResultRelInfo *rri);
+
+/* ---- what is updated on conflict, and when: bulk_set.c, bulk_where.c ---- */
+
+/* The columns that a row's update sets. */
+typedef struct BulkSet
+{
+	Bitmapset  *columns;		/* as permission infos count them */
+	bool	   *given;			/* by column: the row has it */
+} BulkSet;
+
+typedef struct BulkSets
+{
+	bool		chosen;			/* the caller named the columns */
+	bool		by_row;			/* else each row may have others */
+	Node	   *where;			/* over target and INNER_VAR, or NULL */
+	BulkSet    *latest;
+	List	   *known;			/* all that buffered rows may have */
+	Bitmapset  *columns;		/* of all sets */
+	MemoryContext memory;		/* of those that are known by row */
+} BulkSets;
+
+extern void bulk_set_begin(BulkTarget *target, const struct BulkOptions *options);
+extern void bulk_set_part(BulkTarget *target, ResultRelInfo *rri);
+extern void bulk_set_name(BulkTarget *target, const BulkColumn *column);
+extern const BulkSet *bulk_set_of(BulkTarget *target, const BulkField *fields);
+extern void bulk_set_forget(BulkTarget *target);
+extern Node *bulk_where_parse(BulkTarget *target, const char *text);
+extern bool bulk_where_has_subquery(const char *text);
 
 /* ---- what may see rows of the same load: bulk_sight.c ---- */
 
 extern bool bulk_sight_expression(Node *node);
 extern bool bulk_sight_fires(const Trigger *trigger);
-extern bool bulk_sight_rows(const ResultRelInfo *rri);
+extern bool bulk_sight_rows(const ResultRelInfo *rri, bool update);
 extern bool bulk_sight_types(const BulkTarget *target);
 
 /* ---- fields to datums: bulk_coerce.c, bulk_parse*.c, bulk_cast.c, bulk_nested.c ---- */

@@ -39,12 +39,13 @@ check_schema(Relation rel)
 
 /* Logical decoding of catalogue tables has no place for speculative insertion. */
 static void
-check_skip(Relation rel)
+check_conflict(Relation rel, const BulkOptions *options)
 {
 	if (IsCatalogRelation(rel) || RelationIsUsedAsCatalogTable(rel))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("on_conflict \"skip\" is not supported on catalog table \"%s\"",
+				 errmsg("on_conflict \"%s\" is not supported on catalog table \"%s\"",
+						options->on_conflict == BULK_CONFLICT_SKIP ? "skip" : "update",
 						RelationGetRelationName(rel))));
 }
 
@@ -249,7 +250,7 @@ bulk_target_open(BulkTarget *target, Oid relid, const struct BulkOptions *option
 				 errmsg("relation with OID %u does not exist", relid)));
 	check_schema(target->rel);
 	if (options->on_conflict != BULK_CONFLICT_ERROR)
-		check_skip(target->rel);
+		check_conflict(target->rel, options);
 	if (!target->rel->rd_islocaltemp)
 		PreventCommandIfReadOnly(bulk_verb_name(options->verb));
 	PreventCommandIfParallelMode(bulk_verb_name(options->verb));
@@ -262,6 +263,11 @@ bulk_target_open(BulkTarget *target, Oid relid, const struct BulkOptions *option
 	index_names(target);
 	set_keys(target, keys);
 	bulk_coerce_prepare(target);
+	if (target->path == BULK_PATH_DIRECT)
+	{
+		bulk_arbiter_choose(target, options);
+		bulk_set_begin(target, options);
+	}
 	MemoryContextSwitchTo(oldcontext);
 }
 
@@ -280,18 +286,32 @@ refuse_value(const BulkTarget *target, const BulkColumn *column)
 					   column->name)));
 }
 
+/* Of the columns, as permission infos count them, the caller must be allowed more. */
+void
+bulk_target_require(BulkTarget *target, AclMode mode, Bitmapset *columns)
+{
+	RTEPermissionInfo *asked = copyObject(target->perminfo);
+
+	asked->requiredPerms = mode;
+	if (mode == ACL_SELECT)
+		asked->selectedCols = columns;
+	else if (mode == ACL_UPDATE)
+		asked->updatedCols = columns;
+	else
+		asked->insertedCols = columns;
+	check_privileges(target, asked);
+}
+
 /* Raises an error unless the caller may write the column. */
 static void
 check_column(BulkTarget *target, const BulkColumn *column)
 {
 	int			bit = column->attnum - FirstLowInvalidHeapAttributeNumber;
 	MemoryContext oldcontext = MemoryContextSwitchTo(target->estate->es_query_cxt);
-	RTEPermissionInfo *asked = copyObject(target->perminfo);
 
-	asked->requiredPerms &= ACL_INSERT | ACL_UPDATE;
-	asked->insertedCols = bms_make_singleton(bit);
-	asked->updatedCols = bms_make_singleton(bit);
-	check_privileges(target, asked);
+	bulk_target_require(target, target->perminfo->requiredPerms & (ACL_INSERT | ACL_UPDATE),
+						bms_make_singleton(bit));
+	bulk_set_name(target, column);
 	/* Kept, as errors show the values of those columns even without SELECT. */
 	target->perminfo->insertedCols = bms_add_member(target->perminfo->insertedCols, bit);
 	MemoryContextSwitchTo(oldcontext);

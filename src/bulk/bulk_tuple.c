@@ -78,11 +78,10 @@ bulk_tuple_prepare(Relation rel)
 
 /* A slot for rows of the table, in the current memory context. */
 TupleTableSlot *
-bulk_tuple_slot(const BulkForm *form, Relation rel)
+bulk_tuple_slot(const BulkForm *form, Relation rel, TupleDesc tupdesc)
 {
-	if (form == NULL)
-		return table_slot_create(rel, NULL);
-	return MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsHeapTuple);
+	return MakeSingleTupleTableSlot(tupdesc,
+									form != NULL ? &TTSOpsHeapTuple : table_slot_callbacks(rel));
 }
 
 static inline bool

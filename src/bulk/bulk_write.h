@@ -12,11 +12,14 @@
 
 #include "bulk/bulk_table.h"
 
+#include "executor/tuptable.h"
 #include "nodes/execnodes.h"
 
-/* Limits of what is buffered, those of COPY. */
+/* Limits of what is buffered, those of COPY; larger where conflicts are settled, by key. */
 #define BULK_BATCH_ROWS		1000
 #define BULK_BATCH_BYTES	65535
+#define BULK_CONFLICT_ROWS	10000
+#define BULK_CONFLICT_BYTES	(2 * 1024 * 1024)
 
 /* What became of a row. */
 typedef enum BulkOutcome
@@ -41,13 +44,15 @@ typedef struct BulkEntry
 	Size		raw_len;
 	BulkOutcome outcome;
 	List	   *recheck;		/* indexes whose constraint has to be looked at again, later */
+	ItemPointerData old;		/* of a row that was updated: where it was */
+	const BulkSet *set;			/* what an update of the row in its way sets */
+	TupleTableSlot *stored;		/* the row that is in the table in its place, if wanted */
 	bool		has_parents;	/* all that bulk_foreign.c can check are there, and locked */
 } BulkEntry;
 
 /* A table that rows go into: the target itself, or a partition of it. */
 typedef struct BulkPart
 {
-	BulkTarget	target;			/* as if the part were the target: its rel and rri */
 	ResultRelInfo *rri;
 	bool		batched;		/* else all is written before and after each of its rows */
 	struct BulkInsertStateData *bistate;	/* NULL when inserting row by row, speculatively */
@@ -55,8 +60,9 @@ typedef struct BulkPart
 	struct BulkForm *form;		/* NULL: rows are left to their slots */
 	int			nentries;
 	int			max_entries;	/* that there is room for; 0: the buffer is closed */
+	TupleDesc	tupdesc;		/* for slots; not counted, as the relation's own is */
 	BulkEntry  *entries;		/* slots made when first needed */
-	struct BulkIndexSet *indexes;	/* NULL: there are none */
+	struct BulkIndexSet *indexes;	/* NULL: there are none, or conflicts are settled */
 	struct BulkConflict *conflict;	/* NULL: a conflict is an error */
 	struct BulkForeign *foreign;	/* NULL: foreign keys are left to their triggers */
 } BulkPart;
@@ -76,12 +82,32 @@ typedef struct BulkRunMemory
 	Size		left;			/* in bytes */
 } BulkRunMemory;
 
-typedef struct BulkWriter
+typedef struct BulkWriter BulkWriter;
+
+/* Someone who wants to know what became of each row. */
+typedef struct BulkNote BulkNote;
+struct BulkNote
+{
+	/* The target is open: ask for what privileges the rest needs.  NULL: none. */
+	void		(*begin) (BulkNote *note, BulkTarget *target);
+
+	/*
+	 * A row was settled.  entry->outcome says how, bulk_entry_row() which row is
+	 * now in the table.  Rows come in the order of the input, but for those that
+	 * a trigger suppresses: they may come before others; entry->position tells.
+	 */
+	void		(*row) (BulkNote *note, const BulkPart *part, const BulkEntry *entry);
+};
+
+struct BulkWriter
 {
 	BulkTarget *target;
 	BulkContext *context;
 	const struct BulkOptions *options;
 	struct TransitionCaptureState *transition;
+	struct TransitionCaptureState *update_transition;
+	BulkNote   *note;			/* NULL: nobody */
+	const BulkSet *set;			/* of the row that is put next */
 	CommandId	cid;
 	bool		batched;		/* else no part is */
 	int			max_rows;		/* of a batch */
@@ -95,7 +121,7 @@ typedef struct BulkWriter
 	BulkRunMemory collected;	/* entries for indexes, of rows that were flushed */
 	Size		bytes;			/* of these */
 	uint64		counts[BULK_NOUTCOMES];
-} BulkWriter;
+};
 
 extern void bulk_writer_begin(BulkWriter *writer, BulkTarget *target, BulkContext *context,
 							  const struct BulkOptions *options);
@@ -108,6 +134,7 @@ extern void bulk_writer_end(BulkWriter *writer);
 
 extern BulkPart *bulk_part_make(BulkWriter *writer, ResultRelInfo *rri);
 extern TupleTableSlot *bulk_part_slot(BulkWriter *writer, BulkPart *part);
+extern TupleTableSlot *bulk_part_make_slot(BulkWriter *writer, const BulkPart *part);
 extern void bulk_part_trim(BulkWriter *writer);
 extern void bulk_part_end(BulkPart *part);
 
@@ -116,7 +143,7 @@ extern void bulk_part_end(BulkPart *part);
 typedef struct BulkForm BulkForm;
 
 extern BulkForm *bulk_tuple_prepare(Relation rel);
-extern TupleTableSlot *bulk_tuple_slot(const BulkForm *form, Relation rel);
+extern TupleTableSlot *bulk_tuple_slot(const BulkForm *form, Relation rel, TupleDesc tupdesc);
 extern Size bulk_tuple_keep(const BulkForm *form, TupleTableSlot *slot);
 
 /* ---- the part that a row belongs to: bulk_route.c ---- */
@@ -149,17 +176,21 @@ extern bool bulk_run_pays(BulkRun *run);
 extern void bulk_run_insert(BulkRun *run, BulkContext *context);
 extern void bulk_run_forget(BulkRun *run);
 
-/* ---- bulk_conflict.c ---- */
-
-typedef struct BulkConflict
+/* The row that is in the table after the entry was settled, if wanted and any, else NULL. */
+static inline TupleTableSlot *
+bulk_entry_row(const BulkEntry *entry)
 {
-	List	   *arbiters;		/* index OIDs; NIL: all */
-	TupleTableSlot *slot;		/* to look at the row in the way */
-} BulkConflict;
+	if (entry->outcome == BULK_INSERTED)
+		return entry->slot;
+	return entry->stored != NULL && !TTS_EMPTY(entry->stored) ? entry->stored : NULL;
+}
 
-extern BulkConflict *bulk_conflict_begin(BulkTarget *target, const struct BulkOptions *options);
-extern bool bulk_conflict_insert(BulkConflict *conflict, BulkTarget *target,
-								 TupleTableSlot *slot, CommandId cid, List **recheck);
+/* ---- conflicts: bulk_conflict.c, bulk_overwrite.c ---- */
+
+extern struct BulkConflict *bulk_conflict_begin(BulkWriter *writer, const BulkPart *part);
+extern bool bulk_conflict_batched(const struct BulkConflict *conflict);
+extern void bulk_conflict_settle(BulkWriter *writer, BulkPart *part);
+extern void bulk_overwrite_triggers(BulkWriter *writer, BulkPart *part, BulkEntry *entry);
 
 /* ---- foreign keys: bulk_foreign.c, bulk_parent.c ---- */
 

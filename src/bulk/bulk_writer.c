@@ -22,6 +22,53 @@
 #include "executor/nodeModifyTable.h"
 #include "foreign/fdwapi.h"
 
+/* How much is buffered: more where conflicts are settled, by key. */
+static void
+set_limits(BulkWriter *writer)
+{
+	bool		settling = writer->options->on_conflict != BULK_CONFLICT_ERROR;
+
+	writer->max_rows = settling ? BULK_CONFLICT_ROWS : BULK_BATCH_ROWS;
+	writer->max_bytes = settling ? BULK_CONFLICT_BYTES : BULK_BATCH_BYTES;
+	writer->order = palloc(writer->max_rows * sizeof(BulkPlace));
+}
+
+/* Transition tables: of UPDATE too, if there may be updates. */
+static void
+begin_triggers(BulkWriter *writer)
+{
+	BulkTarget *target = writer->target;
+	TriggerDesc *triggers = target->rri->ri_TrigDesc;
+	Oid			relid = RelationGetRelid(target->rel);
+
+	AfterTriggerBeginQuery();
+	writer->transition = MakeTransitionCaptureState(triggers, relid, CMD_INSERT);
+	if (target->sets != NULL)
+		writer->update_transition = MakeTransitionCaptureState(triggers, relid, CMD_UPDATE);
+}
+
+static void
+fire_before_statement(BulkTarget *target)
+{
+	ExecBSInsertTriggers(target->estate, target->rri);
+	if (target->sets != NULL)
+		ExecBSUpdateTriggers(target->estate, target->rri);
+}
+
+static void
+end_triggers(BulkWriter *writer)
+{
+	BulkTarget *target = writer->target;
+
+	if (target->sets != NULL)
+	{
+		target->perminfo->updatedCols = target->sets->columns;
+		ExecASUpdateTriggers(target->estate, target->rri, writer->update_transition);
+	}
+	ExecASInsertTriggers(target->estate, target->rri, writer->transition);
+	AfterTriggerEndQuery(target->estate);
+}
+
 void
 bulk_writer_begin(BulkWriter *writer, BulkTarget *target, BulkContext *context,
 				  const struct BulkOptions *options)
@@ -32,17 +79,13 @@ bulk_writer_begin(BulkWriter *writer, BulkTarget *target, BulkContext *context,
 	writer->options = options;
 	writer->cid = GetCurrentCommandId(true);
 	writer->batched = !bulk_sight_types(target);
-	writer->max_rows = BULK_BATCH_ROWS;
-	writer->max_bytes = BULK_BATCH_BYTES;
-	writer->order = palloc(writer->max_rows * sizeof(BulkPlace));
-
-	AfterTriggerBeginQuery();
-	writer->transition = MakeTransitionCaptureState(target->rri->ri_TrigDesc,
-													RelationGetRelid(target->rel), CMD_INSERT);
+	writer->note = options->note;
+	set_limits(writer);
+	begin_triggers(writer);
 	writer->route = bulk_route_begin(writer);
 	if (writer->route == NULL)
 		bulk_part_make(writer, target->rri);
-	ExecBSInsertTriggers(target->estate, target->rri);
+	fire_before_statement(target);
 }
 
 /* An empty slot for the next row. */
@@ -56,35 +99,10 @@ bulk_writer_slot(BulkWriter *writer)
 
 /* ---- the phases of a flush ---- */
 
-/* Rows of the part that are not settled yet; their slots, and their places among all. */
-static int
-pending_rows(BulkPart *part, TupleTableSlot **slots, int *places)
+static inline bool
+is_inserted(const BulkEntry *entry)
 {
-	int			n = 0;
-
-	for (int i = 0; i < part->nentries; i++)
-	{
-		if (part->entries[i].outcome != BULK_PENDING)
-			continue;
-		slots[n] = part->entries[i].slot;
-		places[n++] = i;
-	}
-	return n;
-}
-
-/* Rows that conflict are settled; the others too, if they could not wait. */
-static void
-settle_conflicts(BulkWriter *writer, BulkPart *part)
-{
-	for (int i = 0; i < part->nentries; i++)
-	{
-		BulkEntry  *entry = &part->entries[i];
-
-		writer->context->position = entry->position;
-		entry->outcome = bulk_conflict_insert(part->conflict, &part->target, entry->slot,
-											  writer->cid, &entry->recheck) ?
-			BULK_INSERTED : BULK_SKIPPED;
-	}
+	return entry->outcome == BULK_PENDING || entry->outcome == BULK_INSERTED;
 }
 
 /* Of the rows that are, or will be, in the table: a row that was skipped needs no parent. */
@@ -95,7 +113,7 @@ check_parents(BulkPart *part)
 
 	for (int i = 0; i <= part->nentries; i++)
 	{
-		if (i < part->nentries && part->entries[i].outcome != BULK_SKIPPED)
+		if (i < part->nentries && is_inserted(&part->entries[i]))
 			continue;
 		if (i > first)
 			bulk_foreign_check(part->foreign, &part->entries[first], i - first);
@@ -162,43 +180,79 @@ insert_rows(BulkWriter *writer, BulkPart *part, TupleTableSlot **slots, int *pla
 		part->entries[places[i]].outcome = BULK_INSERTED;
 }
 
-/* The part's rows into the table. */
+/* The part's rows into the table, all of them. */
 static void
-write_part(BulkWriter *writer, BulkPart *part)
+insert_part(BulkWriter *writer, BulkPart *part)
 {
 	TupleTableSlot *slots[BULK_BATCH_ROWS];
 	int			places[BULK_BATCH_ROWS];
 	int			n;
 
-	if (part->conflict != NULL)
-		settle_conflicts(writer, part);
-	if (part->foreign != NULL)
-		check_parents(part);
-	n = pending_rows(part, slots, places);
-	if (n == 0)
-		return;
-	if (part->rri->ri_FdwRoutine != NULL)
-		insert_foreign(writer, part, slots, places, n);
-	else
+	for (int first = 0; first < part->nentries; first += n)
 	{
-		insert_rows(writer, part, slots, places, n);
+		n = Min(part->nentries - first, BULK_BATCH_ROWS);
+		for (int i = 0; i < n; i++)
+		{
+			places[i] = first + i;
+			slots[i] = part->entries[places[i]].slot;
+		}
+		if (part->rri->ri_FdwRoutine != NULL)
+			insert_foreign(writer, part, slots, places, n);
+		else
+			insert_rows(writer, part, slots, places, n);
 		if (part->indexes != NULL)
 			bulk_index_insert(writer, part, places, n);
 	}
 }
 
-/* A row that was inserted: what fires after it, at the end of the load. */
+/* The part's rows into the table, or what is to become of them. */
 static void
-queue_triggers(BulkWriter *writer, BulkPart *part, BulkEntry *entry)
+write_part(BulkWriter *writer, BulkPart *part)
+{
+	if (part->conflict != NULL)
+		bulk_conflict_settle(writer, part);
+	if (part->foreign != NULL)
+		check_parents(part);
+	if (part->conflict == NULL)
+		insert_part(writer, part);
+}
+
+static void
+queue_insert(BulkWriter *writer, BulkPart *part, BulkEntry *entry)
 {
 	TriggerDesc *triggers = part->rri->ri_TrigDesc;
 
 	if (part->foreign != NULL)
 		part->rri->ri_TrigDesc = bulk_foreign_triggers(part->foreign, entry);
-	writer->context->position = entry->position;
 	ExecARInsertTriggers(writer->target->estate, part->rri, entry->slot, entry->recheck,
 						 writer->transition);
 	part->rri->ri_TrigDesc = triggers;
+}
+
+/* What fires after the row, at the end of the load. */
+static void
+queue_triggers(BulkWriter *writer, BulkPart *part, BulkEntry *entry)
+{
+	writer->context->position = entry->position;
+	if (entry->outcome == BULK_INSERTED)
+		queue_insert(writer, part, entry);
+	else if (entry->outcome == BULK_UPDATED)
+		bulk_overwrite_triggers(writer, part, entry);
+	list_free(entry->recheck);
+	entry->recheck = NIL;
+}
+
+/* The entry was settled: count it, tell who wants to know, and make it empty. */
+static void
+finish_entry(BulkWriter *writer, const BulkPart *part, BulkEntry *entry)
+{
+	writer->counts[entry->outcome]++;
+	if (writer->note != NULL)
+		writer->note->row(writer->note, part, entry);
+	entry->outcome = BULK_PENDING;
+	ExecClearTuple(entry->slot);
+	if (entry->stored != NULL)
+		ExecClearTuple(entry->stored);
 }
 
 /* Rows in the order of the input: triggers, counts; then the buffers are empty. */
@@ -210,13 +264,8 @@ finish_rows(BulkWriter *writer)
 		BulkPart   *part = writer->order[i].part;
 		BulkEntry  *entry = &part->entries[writer->order[i].entry];
 
-		if (entry->outcome == BULK_INSERTED)
-			queue_triggers(writer, part, entry);
-		writer->counts[entry->outcome]++;
-		entry->outcome = BULK_PENDING;
-		list_free(entry->recheck);
-		entry->recheck = NIL;
-		ExecClearTuple(entry->slot);
+		queue_triggers(writer, part, entry);
+		finish_entry(writer, part, entry);
 		part->nentries = 0;
 	}
 	writer->nbuffered = 0;
@@ -254,15 +303,28 @@ static void
 buffer_row(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
 {
 	BulkPlace  *place = &writer->order[writer->nbuffered++];
+	BulkEntry  *entry = &part->entries[part->nentries];
 
 	place->part = part;
-	place->entry = part->nentries;
-	part->entries[part->nentries++].position = writer->context->position;
+	place->entry = part->nentries++;
+	entry->position = writer->context->position;
+	entry->set = writer->set;
 	if (part->batched)
 		writer->bytes += bulk_tuple_keep(part->form, slot);
 	if (!part->batched || writer->nbuffered == writer->max_rows ||
 		writer->bytes >= writer->max_bytes)
 		write_buffers(writer);
+}
+
+/* A trigger wants no row: that is neither an insert nor a skip. */
+static void
+suppress_row(BulkWriter *writer, BulkPart *part)
+{
+	BulkEntry  *entry = &part->entries[part->nentries];
+
+	entry->position = writer->context->position;
+	entry->outcome = BULK_SUPPRESSED;
+	finish_entry(writer, part, entry);
 }
 
 /* Make the row what it will be in the table, and check it; false if a trigger wants none. */
@@ -308,8 +370,7 @@ bulk_writer_put(BulkWriter *writer, TupleTableSlot *slot)
 	if (complete_row(writer, part, slot))
 		buffer_row(writer, part, slot);
 	else
-		/* That is neither an insert nor a skip. */
-		writer->counts[BULK_SUPPRESSED]++;
+		suppress_row(writer, part);
 	MemoryContextSwitchTo(oldcontext);
 }
 
@@ -323,8 +384,7 @@ bulk_writer_end(BulkWriter *writer)
 	for (int i = 0; i < writer->nparts; i++)
 		bulk_part_end(writer->parts[i]);
 	bulk_rebuild(writer->target);
-	ExecASInsertTriggers(estate, writer->target->rri, writer->transition);
-	AfterTriggerEndQuery(estate);
+	end_triggers(writer);
 	ExecResetTupleTable(estate->es_tupleTable, false);
 	if (writer->route != NULL)
 		bulk_route_end(writer->route);

@@ -1,0 +1,458 @@
+/*
+ * bulk_settle.c
+ *		Settles the conflicts of a batch at once.
+ *
+ * The rows are sorted by their keys, so that those with the same key stand
+ * together, the index is read in its order, and two sessions come to the same
+ * keys in the same order.  One look is taken for each key.  A row in the way is
+ * left or updated at once; the rows without one go to the table together, as
+ * in a load without conflicts.
+ *
+ * Someone else may insert one of the keys after the look.  Then the insertion
+ * raises a unique violation; it is done in a subtransaction, so it can be
+ * undone, and the rows are settled one by one (bulk_conflict.c).  The same
+ * happens where updates must come in the order of the input because of another
+ * unique constraint.
+ *
+ * Triggers are queued by bulk_writer.c, after all this and outside of the
+ * subtransaction: what was queued in one that fails would stay.
+ *
+ * Called by bulk_conflict.c.
+ */
+#include "bulk/bulk_conflict.h"
+
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+
+#define NO_GROUP	(-1)
+
+/* A row of the batch. */
+typedef struct Case
+{
+	BulkEntry  *entry;
+	bool		keyed;			/* a row may be in its way, by the first arbiter */
+} Case;
+
+/* Its key in one index. */
+typedef struct Key
+{
+	Datum		first;			/* its first column again, at hand for sorting */
+	bool		first_null;
+	int			number;			/* of the case */
+	bool	   *isnull;
+	Datum	   *values;
+} Key;
+
+typedef struct Batch
+{
+	BulkWriter *writer;
+	BulkPart   *part;
+	BulkConflict *conflict;
+	int			ncases;
+	Case	   *cases;			/* in the order of the input */
+	int			nkeys;
+	Key		   *keys;			/* in the first arbiter, in order */
+	int			ninserts;
+	Case	  **inserts;		/* nothing is in their way; in the order of their keys */
+} Batch;
+
+/* ---- keys ---- */
+
+static int
+compare_keys(const Key *a, const Key *b, const BulkProbe *probe)
+{
+	int			order = ApplySortComparator(a->first, a->first_null,
+											b->first, b->first_null, &probe->sort[0]);
+
+	for (int i = 1; i < probe->nkeys && order == 0; i++)
+		order = ApplySortComparator(a->values[i], a->isnull[i],
+									b->values[i], b->isnull[i], &probe->sort[i]);
+	return order;
+}
+
+/* By key, then by input. */
+static int
+order_keys(const void *a, const void *b, void *probe)
+{
+	const Key  *first = a;
+	const Key  *second = b;
+	int			order = compare_keys(first, second, probe);
+
+	return order != 0 ? order : first->number - second->number;
+}
+
+/*
+ * The keys of all rows that something can be in the way of, in order; returns
+ * their number.
+ */
+static int
+sort_keys(const Batch *batch, BulkProbe *probe, Key *keys)
+{
+	EState	   *estate = batch->writer->target->estate;
+	Datum	   *values = palloc(batch->ncases * probe->nkeys * sizeof(Datum));
+	bool	   *isnull = palloc(batch->ncases * probe->nkeys * sizeof(bool));
+	int			n = 0;
+
+	for (int i = 0; i < batch->ncases; i++)
+	{
+		Key		   *key = &keys[n];
+
+		key->number = i;
+		key->values = values + i * probe->nkeys;
+		key->isnull = isnull + i * probe->nkeys;
+		if (!bulk_probe_key(probe, estate, batch->cases[i].entry->slot, key->values, key->isnull))
+			continue;
+		key->first = key->values[0];
+		key->first_null = key->isnull[0];
+		n++;
+	}
+	qsort_arg(keys, n, sizeof(Key), order_keys, probe);
+	return n;
+}
+
+/* Where the keys equal to the first one end. */
+static int
+end_of_run(const BulkProbe *probe, const Key *keys, int first, int nkeys)
+{
+	int			end = first + 1;
+
+	while (end < nkeys && compare_keys(&keys[first], &keys[end], probe) == 0)
+		end++;
+	return end;
+}
+
+/* Take the row for one that is to be inserted. */
+static inline void
+add_insert(Batch *batch, Case *one)
+{
+	batch->inserts[batch->ninserts++] = one;
+}
+
+/* ---- update: there is one arbiter ---- */
+
+/* The first row of those with one key; it is left pending if the row in its way changes. */
+static void
+update_or_insert(Batch *batch, BulkProbe *probe, const Key *key)
+{
+	BulkWriter *writer = batch->writer;
+	Case	   *one = &batch->cases[key->number];
+	MemoryContext oldcontext;
+
+	writer->context->position = one->entry->position;
+	if (!bulk_probe_find(probe, key->values, key->isnull, batch->conflict->existing))
+	{
+		add_insert(batch, one);
+		return;
+	}
+	oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
+	(void) bulk_overwrite(writer, batch->part, one->entry);
+	MemoryContextSwitchTo(oldcontext);
+}
+
+/* Of rows with the same key the first goes with the batch; the others are left pending. */
+static void
+update_batch(Batch *batch)
+{
+	BulkProbe  *probe = &batch->conflict->probes[0];
+
+	bulk_probe_open(probe);
+	for (int i = 0; i < batch->nkeys; i = end_of_run(probe, batch->keys, i, batch->nkeys))
+		update_or_insert(batch, probe, &batch->keys[i]);
+	bulk_probe_close(probe);
+	ExecClearTuple(batch->conflict->existing);
+}
+
+/* ---- skip: any number of arbiters ---- */
+
+/* Rows with the same key in one index. */
+typedef struct KeyGroup
+{
+	bool		taken;			/* by a row in the table or of the batch */
+	BulkEntry  *owner;			/* the latter; NULL: the former */
+} KeyGroup;
+
+static void
+skip(Batch *batch, BulkEntry *entry, TupleTableSlot *row)
+{
+	bulk_conflict_keep(batch->writer, batch->part, entry, row);
+	entry->outcome = BULK_SKIPPED;
+}
+
+/* Look for rows in the way of each group of one index; fills the group's number by case. */
+static KeyGroup *
+find_groups(Batch *batch, BulkProbe *probe, const Key *keys, int nkeys, int *numbers)
+{
+	BulkConflict *conflict = batch->conflict;
+	KeyGroup	   *groups = palloc0(Max(nkeys, 1) * sizeof(KeyGroup));
+	int			end;
+
+	for (int i = 0; i < batch->ncases; i++)
+		numbers[i] = NO_GROUP;
+	bulk_probe_open(probe);
+	for (int i = 0; i < nkeys; i = end)
+	{
+		Case	   *first = &batch->cases[keys[i].number];
+
+		end = end_of_run(probe, keys, i, nkeys);
+		batch->writer->context->position = first->entry->position;
+		if (bulk_probe_find(probe, keys[i].values, keys[i].isnull, conflict->existing))
+		{
+			bulk_conflict_check_visible(batch->writer, batch->part);
+			groups[i].taken = true;
+		}
+		for (int j = i; j < end; j++)
+		{
+			BulkEntry  *entry = batch->cases[keys[j].number].entry;
+
+			numbers[keys[j].number] = i;
+			if (groups[i].taken && entry->outcome == BULK_PENDING)
+				skip(batch, entry, conflict->existing);
+		}
+	}
+	bulk_probe_close(probe);
+	ExecClearTuple(conflict->existing);
+	return groups;
+}
+
+/* In the order of the input: the first row of a group excludes the others. */
+static void
+exclude_within_batch(Batch *batch, KeyGroup **groups, int **numbers)
+{
+	int			nprobes = batch->conflict->nprobes;
+
+	for (int i = 0; i < batch->ncases; i++)
+	{
+		BulkEntry  *entry = batch->cases[i].entry;
+
+		for (int p = 0; p < nprobes && entry->outcome == BULK_PENDING; p++)
+			if (numbers[p][i] != NO_GROUP && groups[p][numbers[p][i]].taken)
+				skip(batch, entry, groups[p][numbers[p][i]].owner->slot);
+		for (int p = 0; p < nprobes && entry->outcome == BULK_PENDING; p++)
+			if (numbers[p][i] != NO_GROUP)
+				groups[p][numbers[p][i]] = (KeyGroup) {true, entry};
+	}
+}
+
+static void
+skip_batch(Batch *batch)
+{
+	BulkConflict *conflict = batch->conflict;
+	KeyGroup	  **groups = palloc(conflict->nprobes * sizeof(KeyGroup *));
+	int		  **numbers = palloc(conflict->nprobes * sizeof(int *));
+
+	for (int p = 0; p < conflict->nprobes; p++)
+	{
+		Key		   *keys = batch->keys;
+		int			nkeys = batch->nkeys;
+
+		numbers[p] = palloc(batch->ncases * sizeof(int));
+		if (p > 0)
+		{
+			keys = palloc(batch->ncases * sizeof(Key));
+			nkeys = sort_keys(batch, &conflict->probes[p], keys);
+		}
+		groups[p] = find_groups(batch, &conflict->probes[p], keys, nkeys, numbers[p]);
+	}
+	exclude_within_batch(batch, groups, numbers);
+	for (int i = 0; i < batch->nkeys; i++)
+	{
+		Case	   *one = &batch->cases[batch->keys[i].number];
+
+		if (one->entry->outcome == BULK_PENDING)
+			add_insert(batch, one);
+	}
+}
+
+/* ---- insertion ---- */
+
+/* Those to be inserted, to the heap at once and then to the indexes, in the order of their keys. */
+static void
+insert_rows(Batch *batch)
+{
+	BulkWriter *writer = batch->writer;
+	BulkPart   *part = batch->part;
+	BulkContext *context = writer->context;
+	TupleTableSlot **slots = palloc(batch->ninserts * sizeof(TupleTableSlot *));
+	MemoryContext oldcontext;
+
+	for (int i = 0; i < batch->ninserts; i++)
+		slots[i] = batch->inserts[i]->entry->slot;
+	/* In here, it is not known which row an error is about. */
+	context->position = part->entries[0].position;
+	context->last_row = part->entries[part->nentries - 1].position.row;
+	table_multi_insert(part->rri->ri_RelationDesc, slots, batch->ninserts, writer->cid,
+					   part->insert_options, NULL);
+	context->last_row = 0;
+
+	oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
+	for (int i = 0; i < batch->ninserts; i++)
+	{
+		Case	   *one = batch->inserts[i];
+
+		CHECK_FOR_INTERRUPTS();
+		context->position = one->entry->position;
+		one->entry->recheck = purser_ExecInsertIndexTuples(part->rri, writer->target->estate, 0,
+														   slots[i], NIL, NULL);
+	}
+	MemoryContextSwitchTo(oldcontext);
+	for (int i = 0; i < batch->ninserts; i++)
+		batch->inserts[i]->entry->outcome = BULK_INSERTED;
+}
+
+/* Rows without a key conflict with nothing; they come last, in the order of the input. */
+static void
+add_keyless(Batch *batch)
+{
+	for (int i = 0; i < batch->nkeys; i++)
+		batch->cases[batch->keys[i].number].keyed = true;
+	for (int i = 0; i < batch->ncases; i++)
+		if (!batch->cases[i].keyed && batch->cases[i].entry->outcome == BULK_PENDING)
+			add_insert(batch, &batch->cases[i]);
+}
+
+static void
+insert_batch(Batch *batch)
+{
+	if (batch->ninserts > 0)
+		insert_rows(batch);
+}
+
+static void
+update_and_insert_batch(Batch *batch)
+{
+	update_batch(batch);
+	add_keyless(batch);
+	insert_batch(batch);
+}
+
+/* ---- the subtransaction ---- */
+
+/* Make all rows pending again. */
+static void
+forget_outcomes(Batch *batch)
+{
+	for (int i = 0; i < batch->ncases; i++)
+	{
+		batch->cases[i].entry->outcome = BULK_PENDING;
+		batch->cases[i].entry->recheck = NIL;
+	}
+	batch->ninserts = 0;
+}
+
+/*
+ * An error in the subtransaction: undo it.  What is not about a constraint
+ * that order or other sessions may decide goes on to the caller.
+ */
+static void
+undo(Batch *batch, ResourceOwner inner)
+{
+	ErrorData  *error = CopyErrorData();
+
+	FlushErrorState();
+	/* The row looked at is pinned in there. */
+	CurrentResourceOwner = inner;
+	ExecClearTuple(batch->conflict->existing);
+	RollbackAndReleaseCurrentSubTransaction();
+	if (error->sqlerrcode != ERRCODE_UNIQUE_VIOLATION &&
+		error->sqlerrcode != ERRCODE_EXCLUSION_VIOLATION)
+		ReThrowError(error);
+	FreeErrorData(error);
+	batch->writer->context->last_row = 0;
+}
+
+/* Do it; false if a constraint stood against it, and nothing of it is left. */
+static bool
+try_to(void (*work) (Batch *batch), Batch *batch)
+{
+	MemoryContext oldcontext = CurrentMemoryContext;
+	ResourceOwner outer = CurrentResourceOwner;
+	ResourceOwner inner;
+	volatile bool done = false;
+
+	BeginInternalSubTransaction(NULL);
+	inner = CurrentResourceOwner;
+	MemoryContextSwitchTo(oldcontext);
+	PG_TRY();
+	{
+		work(batch);
+		ReleaseCurrentSubTransaction();
+		done = true;
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(oldcontext);
+		undo(batch, inner);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(oldcontext);
+	CurrentResourceOwner = outer;
+	return done;
+}
+
+/* ---- all of it ---- */
+
+static void
+begin_batch(Batch *batch, BulkWriter *writer, BulkPart *part)
+{
+	batch->writer = writer;
+	batch->part = part;
+	batch->conflict = part->conflict;
+	batch->ncases = part->nentries;
+	batch->cases = palloc0(batch->ncases * sizeof(Case));
+	for (int i = 0; i < batch->ncases; i++)
+		batch->cases[i].entry = &part->entries[i];
+	batch->inserts = palloc(batch->ncases * sizeof(Case *));
+	batch->keys = palloc(batch->ncases * sizeof(Key));
+	batch->nkeys = sort_keys(batch, &part->conflict->probes[0], batch->keys);
+}
+
+static void
+settle_together(Batch *batch)
+{
+	const BulkConflict *conflict = batch->conflict;
+	bool		direct = conflict->alone && !conflict->ordered;
+
+	if (conflict->update && conflict->ordered)
+	{
+		if (!try_to(update_and_insert_batch, batch))
+			forget_outcomes(batch);
+		return;
+	}
+	if (conflict->update)
+		update_batch(batch);
+	else
+		skip_batch(batch);
+	add_keyless(batch);
+	if (direct || batch->ninserts == 0)
+		insert_batch(batch);
+	else if (!try_to(insert_batch, batch) && !conflict->update)
+		forget_outcomes(batch);
+}
+
+/* The rows that are left, in the order of the input. */
+static void
+settle_rest(Batch *batch)
+{
+	for (int i = 0; i < batch->ncases; i++)
+		if (batch->cases[i].entry->outcome == BULK_PENDING)
+			bulk_conflict_row(batch->writer, batch->part, batch->cases[i].entry);
+}
+
+/* Settle all entries of a part that has probes for its arbiters. */
+void
+bulk_settle_batch(BulkWriter *writer, BulkPart *part)
+{
+	Batch		batch = {0};
+	MemoryContext oldcontext;
+
+	MemoryContextReset(part->conflict->memory);
+	oldcontext = MemoryContextSwitchTo(part->conflict->memory);
+	begin_batch(&batch, writer, part);
+	settle_together(&batch);
+	MemoryContextSwitchTo(oldcontext);
+	settle_rest(&batch);
+}
