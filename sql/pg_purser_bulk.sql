@@ -49,3 +49,93 @@ GRANT USAGE ON TYPE purser.bulk_result TO PUBLIC;
 GRANT EXECUTE ON FUNCTION purser.bulk_insert(regclass, text, text, text, text[], text[], boolean, bigint, text, text, jsonb) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION purser.bulk_insert(regclass, json, text, text, text[], text[], boolean, bigint, text, text, jsonb) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION purser.bulk_insert(regclass, jsonb, text, text, text[], text[], boolean, bigint, text, text, jsonb) TO PUBLIC;
+
+------------------------------------------------------------------------------
+-- Bulk: rows that were rejected
+------------------------------------------------------------------------------
+
+-- What is needed to load rejected rows again.
+CREATE TABLE purser.load (
+    load_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    role name NOT NULL,
+    target text NOT NULL,
+    format text NOT NULL,
+    on_conflict text NOT NULL,
+    conflict_columns text[],
+    conflict_index text,
+    update_columns text[],
+    update_where text,
+    columns text[],
+    options jsonb,
+    loaded_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+COMMENT ON TABLE purser.load IS
+'Bulk loads that rejected rows: what is needed to load these again. role: who loaded; target: the table, with its schema; columns: of the input, in order (csv and text); the others are the arguments of the call; loaded_at: when the transaction began. Everyone sees, and may delete, the rows of their own role; pg_read_all_data sees all.';
+
+CREATE TABLE purser.reject (
+    load_id bigint NOT NULL,
+    number bigint NOT NULL,
+    role name NOT NULL,
+    row_number bigint,
+    line_number bigint,
+    byte_offset bigint,
+    column_name text,
+    value text,
+    raw text,
+    raw_bytes bytea,
+    sqlstate text NOT NULL,
+    message text NOT NULL,
+    detail text,
+    hint text,
+    constraint_name text,
+    relation text,
+    rejected_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    PRIMARY KEY (load_id, number)
+);
+COMMENT ON TABLE purser.reject IS
+'Rows that a bulk load with rejects or max_rejects did not insert. load_id: as in the result of the call; number: of the reject in its load, from 1; role: who loaded; row_number and line_number: place of the row in the input, from 1, without the header among the rows; byte_offset: bytes before it; column_name and value: what did not fit, if it was a value (at most 1000 bytes of it); raw: the row as it stood in the input, to be repaired and loaded again with purser.retry_rejects(load_id); raw_bytes: in place of it when these bytes are no text in the encoding of the database; sqlstate to relation: the error, with the constraint and its table; rejected_at: when the transaction began. Everyone sees the rows of their own role, may delete them, and may change raw and raw_bytes; pg_read_all_data sees all.';
+
+SELECT pg_catalog.pg_extension_config_dump('purser.load', '');
+SELECT pg_catalog.pg_extension_config_dump('purser.load_load_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('purser.reject', '');
+
+-- The rows hold users' data.
+ALTER TABLE purser.load ENABLE ROW LEVEL SECURITY;
+ALTER TABLE purser.reject ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON purser.load USING (role OPERATOR(pg_catalog.=) CURRENT_USER);
+CREATE POLICY own ON purser.reject USING (role OPERATOR(pg_catalog.=) CURRENT_USER);
+CREATE POLICY readers ON purser.load FOR SELECT TO pg_read_all_data USING (true);
+CREATE POLICY readers ON purser.reject FOR SELECT TO pg_read_all_data USING (true);
+
+CREATE FUNCTION purser.load_rejects(target regclass, load_id bigint, columns text[] DEFAULT NULL,
+    format text DEFAULT 'json', on_conflict text DEFAULT 'error',
+    conflict_columns text[] DEFAULT NULL, update_columns text[] DEFAULT NULL,
+    conflict_index text DEFAULT NULL, update_where text DEFAULT NULL, max_rejects bigint DEFAULT NULL,
+    options jsonb DEFAULT NULL)
+RETURNS purser.bulk_result
+LANGUAGE c AS 'MODULE_PATHNAME', 'purser_load_rejects_0_1';
+COMMENT ON FUNCTION purser.load_rejects(regclass, bigint, text[], text, text, text[], text[], text, text, bigint, jsonb) IS
+'Loads the rows again that a bulk load of the calling role has rejected, from the column raw of purser.reject, with other arguments than the first time. target: the table; load_id: the load; columns: of the raw rows, in order (csv and text), null for all of the table; the others as in bulk_insert. Rows that are good now leave purser.reject; those that are bad again are there with their new error, and load_id in the result is null if there are none. For the same arguments as the first time use retry_rejects. Errors: 42704 no such load of the role; those of bulk_insert with max_rejects.';
+
+CREATE FUNCTION purser.retry_rejects(load_id bigint, target regclass DEFAULT NULL)
+RETURNS purser.bulk_result
+LANGUAGE sql
+AS $$
+SELECT purser.load_rejects(COALESCE(retry_rejects.target, l.target::pg_catalog.regclass),
+    retry_rejects.load_id, l.columns, l.format, l.on_conflict, l.conflict_columns, l.update_columns,
+    l.conflict_index, l.update_where, NULL, l.options)
+FROM (VALUES (retry_rejects.load_id)) AS wanted (load_id)
+LEFT JOIN purser.load l ON l.load_id OPERATOR(pg_catalog.=) wanted.load_id
+    AND l.role OPERATOR(pg_catalog.=) CURRENT_USER
+$$;
+COMMENT ON FUNCTION purser.retry_rejects(bigint, regclass) IS
+'Loads the rows again that a bulk load of the calling role has rejected, as they are now in the column raw of purser.reject, with the arguments of that load. load_id: the load; target: another table, or the same one after it was renamed. Returns counts of rows, as bulk_insert; rows that are good now leave purser.reject, those that are bad again are there with their new error. Errors: 42704 no such load of the role; 42P01 the table is gone.';
+
+REVOKE ALL ON TABLE purser.load, purser.reject FROM PUBLIC;
+GRANT SELECT, DELETE, UPDATE (raw, raw_bytes) ON TABLE purser.reject TO PUBLIC;
+GRANT SELECT, DELETE ON TABLE purser.load TO PUBLIC;
+-- They do nothing that the caller could not do with INSERT.
+REVOKE ALL ON FUNCTION purser.load_rejects(regclass, bigint, text[], text, text, text[], text[], text, text, bigint, jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION purser.retry_rejects(bigint, regclass) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION purser.load_rejects(regclass, bigint, text[], text, text, text[], text[], text, text, bigint, jsonb) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION purser.retry_rejects(bigint, regclass) TO PUBLIC;

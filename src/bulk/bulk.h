@@ -20,6 +20,7 @@
 #include "bulk/bulk_input.h"
 #include "bulk/bulk_table.h"
 #include "bulk/bulk_write.h"
+#include "bulk/bulk_reject.h"
 
 /* ---- what the caller wants: bulk_options.c ---- */
 
@@ -55,11 +56,15 @@ typedef struct BulkOptions
 	List	   *update_columns; /* NIL: all that the input names */
 	const char *update_where;	/* an expression, or NULL */
 
+	const Jsonb *given;			/* the options of the format as they were given, or NULL */
+
 	bool		rejects;
 	int64		max_rejects;	/* -1: no limit */
 } BulkOptions;
 
 extern BulkOptions *bulk_options_from_call(FunctionCallInfo fcinfo);
+extern const char *bulk_format_name(BulkFormatName format);
+extern const char *bulk_conflict_name(BulkConflictAction action);
 
 /* ---- all of it: bulk_load.c ---- */
 
@@ -67,6 +72,7 @@ typedef struct BulkInput
 {
 	BulkSource *source;
 	Jsonb	   *jsonb;			/* in place of it */
+	const struct BulkRetry *retry;	/* or rows that were rejected before */
 } BulkInput;
 
 typedef struct BulkResult

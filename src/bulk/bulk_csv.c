@@ -38,7 +38,9 @@ typedef struct CsvField
 typedef struct CsvReader
 {
 	BulkReader	base;			/* first, so that a reader is one */
+	BulkFormat	format;
 	uint64		row;
+	const char *start;			/* of the record */
 	const char *cur;
 	const char *end;
 	uint64		line;			/* of cur */
@@ -278,6 +280,19 @@ read_header(CsvReader *reader)
 }
 
 static void
+name_all(CsvReader *reader)
+{
+	BulkReader *base = &reader->base;
+
+	reader->columns = MemoryContextAlloc(base->load_memory, base->schema->ncolumns * sizeof(int));
+	reader->ncolumns = base->schema->all(base->schema, reader->columns);
+	reader->names = MemoryContextAllocZero(base->load_memory, reader->ncolumns * sizeof(char *));
+	for (int i = 0; i < reader->ncolumns; i++)
+		reader->names[i] = reader->columns[i] < 0 ? "?" :
+			(char *) base->schema->name(base->schema, reader->columns[i]);
+}
+
+static void
 fill_fields(CsvReader *reader)
 {
 	if (reader->nfields < reader->ncolumns)
@@ -292,7 +307,8 @@ fill_fields(CsvReader *reader)
 			continue;
 		field = &reader->base.fields[reader->columns[i]];
 		field->kind = reader->fields[i].isnull ? BULK_NULL : BULK_TEXT;
-		field->text = reader->text + reader->fields[i].offset;
+		field->text = MemoryContextStrdup(reader->base.row_memory,
+										  reader->text + reader->fields[i].offset);
 		field->len = strlen(field->text);
 	}
 }
@@ -306,6 +322,17 @@ skip_byte_order_mark(CsvReader *reader)
 		reader->cur += 3;
 }
 
+static void
+set_raw(CsvReader *reader)
+{
+	const char *end = reader->cur;
+
+	while (end > reader->start && (end[-1] == '\n' || end[-1] == '\r'))
+		end--;
+	reader->base.raw = reader->start;
+	reader->base.raw_len = end - reader->start;
+}
+
 static bool
 csv_next(BulkReader *base)
 {
@@ -315,24 +342,49 @@ csv_next(BulkReader *base)
 	if (reader->row == 0)
 	{
 		skip_byte_order_mark(reader);
-		read_header(reader);
+		if (reader->format.header == BULK_HEADER_NONE)
+			name_all(reader);
+		else
+			read_header(reader);
 	}
 	if (reader->cur == reader->end)
 		return false;
 	position->row = ++reader->row;
 	position->line = reader->line;
+	position->offset = reader->cur - base->source->data;
+	reader->start = reader->cur;
+	memset(base->fields, 0, base->schema->ncolumns * sizeof(BulkField));
 	read_record(reader);
+	set_raw(reader);
 	fill_fields(reader);
 	return true;
 }
 
+static bool
+csv_resume(BulkReader *base)
+{
+	CsvReader  *reader = (CsvReader *) base;
+	const char *newline;
+
+	if (reader->cur == reader->start || reader->cur[-1] != '\n')
+	{
+		newline = memchr(reader->cur, '\n', reader->end - reader->cur);
+		reader->cur = newline == NULL ? reader->end : newline + 1;
+		reader->line++;
+	}
+	set_raw(reader);
+	return true;
+}
+
 BulkReader *
-bulk_csv_reader(const BulkReader *base, const BulkFormat *format pg_attribute_unused())
+bulk_csv_reader(const BulkReader *base, const BulkFormat *format)
 {
 	CsvReader  *reader = MemoryContextAllocZero(base->load_memory, sizeof(CsvReader));
 
 	reader->base = *base;
+	reader->format = *format;
 	reader->base.next = csv_next;
+	reader->base.resume = csv_resume;
 	reader->cur = base->source->data;
 	reader->end = reader->cur + base->source->len;
 	reader->line = 1;

@@ -15,6 +15,7 @@ typedef struct JsonbReader
 	BulkReader	base;			/* first, so that a reader is one */
 	JsonbIterator *it;
 	uint64		row;
+	JsonbValue	value;
 } JsonbReader;
 
 static const char *
@@ -99,12 +100,25 @@ jsonb_next(BulkReader *base)
 	if (JsonbIteratorNext(&reader->it, &value, true) != WJB_ELEM)
 		return false;
 	position->row = ++reader->row;
+	reader->value = value;
+	base->raw = NULL;
 	if (value.type != jbvBinary || !JsonContainerIsObject(value.val.binary.data))
 		bulk_json_refuse_element(describe(&value));
 	memset(base->fields, 0, base->schema->ncolumns * sizeof(BulkField));
 	oldcontext = MemoryContextSwitchTo(base->row_memory);
 	read_object(base, value.val.binary.data);
 	MemoryContextSwitchTo(oldcontext);
+	return true;
+}
+
+static bool
+jsonb_resume(BulkReader *base)
+{
+	JsonbReader *reader = (JsonbReader *) base;
+	Jsonb	   *element = JsonbValueToJsonb(&reader->value);
+
+	base->raw = JsonbToCString(NULL, &element->root, VARSIZE(element));
+	base->raw_len = strlen(base->raw);
 	return true;
 }
 
@@ -118,6 +132,7 @@ bulk_jsonb_reader(const BulkReader *base, Jsonb *data)
 
 	reader->base = *base;
 	reader->base.next = jsonb_next;
+	reader->base.resume = jsonb_resume;
 	reader->it = JsonbIteratorInit(&data->root);
 	MemoryContextSwitchTo(oldcontext);
 	if (JB_ROOT_IS_OBJECT(data))

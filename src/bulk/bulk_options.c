@@ -76,6 +76,26 @@ look_up(const Word *words, const char *what, const char *plural, const char *val
 			 errhint("Valid %s are %s.", plural, list_words(words))));
 }
 
+static const char *
+name_of(const Word *words, int value)
+{
+	while (words->value != value)
+		words++;
+	return words->name;
+}
+
+const char *
+bulk_format_name(BulkFormatName format)
+{
+	return name_of(format_names, format);
+}
+
+const char *
+bulk_conflict_name(BulkConflictAction action)
+{
+	return name_of(conflict_actions, action);
+}
+
 /* ---- options of the format ---- */
 
 static void
@@ -404,8 +424,12 @@ read_format(const Call *call, BulkOptions *options)
 		options->format_name = look_up(format_names, "format", "formats", format);
 	set_defaults(options);
 	if (is_given(call, "options"))
-		read_format_options(options,
-							DatumGetJsonbP(call->fcinfo->args[find_argument(call, "options")].value));
+	{
+		Jsonb	   *given = DatumGetJsonbP(call->fcinfo->args[find_argument(call, "options")].value);
+
+		read_format_options(options, given);
+		options->given = given;
+	}
 	check_format(options);
 }
 

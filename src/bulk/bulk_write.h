@@ -13,6 +13,7 @@
 #include "bulk/bulk_table.h"
 
 #include "nodes/execnodes.h"
+#include "utils/resowner.h"
 
 /* Limits of what is buffered, those of COPY. */
 #define BULK_BATCH_ROWS		1000
@@ -39,6 +40,8 @@ typedef struct BulkEntry
 	const char *raw;			/* only if rows may be rejected */
 	Size		raw_len;
 	BulkOutcome outcome;
+	bool		held;			/* not to be written with the others that are pending */
+	bool		suspect;		/* held, and likely to be refused */
 	bool		has_parents;	/* all that bulk_foreign.c can check are there, and locked */
 } BulkEntry;
 
@@ -67,6 +70,8 @@ typedef struct BulkWriter
 	int			nbuffered;		/* in all parts */
 	Size		bytes;			/* of these */
 	uint64		counts[BULK_NOUTCOMES];
+	ResourceOwner owner;		/* of what stays until the load ends */
+	struct BulkCapture *capture;	/* rejects and transition tables: rows of this attempt */
 } BulkWriter;
 
 extern void bulk_writer_begin(BulkWriter *writer, BulkTarget *target, BulkContext *context,
@@ -74,7 +79,26 @@ extern void bulk_writer_begin(BulkWriter *writer, BulkTarget *target, BulkContex
 extern TupleTableSlot *bulk_writer_slot(BulkWriter *writer);
 extern void bulk_writer_put(BulkWriter *writer, TupleTableSlot *slot);
 extern void bulk_writer_flush(BulkWriter *writer);
+extern void bulk_writer_settle(BulkWriter *writer, const BulkEntry *entry);
 extern void bulk_writer_end(BulkWriter *writer);
+
+/* In place of put and flush when rows may be rejected: they are held, and written in runs. */
+extern bool bulk_writer_hold(BulkWriter *writer, TupleTableSlot *slot);
+extern BulkPart *bulk_writer_part(BulkWriter *writer, int number);
+extern BulkEntry *bulk_writer_entry(BulkWriter *writer, int number);
+extern void bulk_writer_inspect(BulkWriter *writer, int from);
+extern void bulk_writer_write(BulkWriter *writer, int from, int to);
+extern void bulk_writer_clear(BulkWriter *writer);
+extern void bulk_writer_discard(BulkWriter *writer);
+
+/* ---- transition tables of loads with rejects: bulk_capture.c ---- */
+
+typedef struct BulkCapture BulkCapture;
+
+extern BulkCapture *bulk_capture_begin(BulkWriter *writer);
+extern void bulk_capture_row(BulkCapture *capture, BulkPart *part, TupleTableSlot *slot);
+extern void bulk_capture_keep(BulkCapture *capture);
+extern void bulk_capture_forget(BulkCapture *capture);
 
 /* ---- bulk_conflict.c ---- */
 

@@ -57,6 +57,7 @@ bulk_writer_begin(BulkWriter *writer, BulkTarget *target, BulkContext *context,
 	writer->context = context;
 	writer->options = options;
 	writer->cid = GetCurrentCommandId(true);
+	writer->owner = CurrentResourceOwner;
 	writer->nparts = 1;
 	writer->parts = palloc0(sizeof(BulkPart *));
 	writer->parts[0] = make_part(writer);
@@ -66,6 +67,8 @@ bulk_writer_begin(BulkWriter *writer, BulkTarget *target, BulkContext *context,
 	AfterTriggerBeginQuery();
 	writer->transition = MakeTransitionCaptureState(target->rri->ri_TrigDesc,
 													RelationGetRelid(target->rel), CMD_INSERT);
+	if (options->rejects)
+		writer->capture = bulk_capture_begin(writer);
 	ExecBSInsertTriggers(target->estate, target->rri);
 }
 
@@ -79,8 +82,11 @@ bulk_writer_slot(BulkWriter *writer)
 	if (entry->slot == NULL)
 	{
 		MemoryContext oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
+		ResourceOwner owner = CurrentResourceOwner;
 
+		CurrentResourceOwner = writer->owner;
 		entry->slot = table_slot_create(part->rri->ri_RelationDesc, NULL);
+		CurrentResourceOwner = owner;
 		MemoryContextSwitchTo(oldcontext);
 	}
 	return ExecClearTuple(entry->slot);
@@ -95,8 +101,10 @@ row_inserted(BulkWriter *writer, BulkPart *part, BulkEntry *entry, List *recheck
 	if (part->foreign != NULL)
 		part->rri->ri_TrigDesc = bulk_foreign_triggers(part->foreign, entry);
 	ExecARInsertTriggers(writer->target->estate, part->rri, entry->slot, recheck,
-						 writer->transition);
+						 writer->capture == NULL ? writer->transition : NULL);
 	part->rri->ri_TrigDesc = triggers;
+	if (writer->capture != NULL)
+		bulk_capture_row(writer->capture, part, entry->slot);
 	list_free(recheck);
 	entry->outcome = BULK_INSERTED;
 }
@@ -109,30 +117,46 @@ insert_index_entries(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
 	return purser_ExecInsertIndexTuples(part->rri, writer->target->estate, 0, slot, NIL, NULL);
 }
 
-/* All rows of the part to the heap, then one by one to the indexes and triggers. */
+/* The part's rows that are to be written: their numbers, and how many. */
+static int
+pending_rows(const BulkPart *part, int *numbers)
+{
+	int			n = 0;
+
+	for (int i = 0; i < part->nentries; i++)
+		if (part->entries[i].outcome == BULK_PENDING && !part->entries[i].held)
+			numbers[n++] = i;
+	return n;
+}
+
+/* Rows of the part to the heap, then one by one to the indexes and triggers. */
 static void
 insert_many(BulkWriter *writer, BulkPart *part)
 {
 	EState	   *estate = writer->target->estate;
 	BulkContext *context = writer->context;
 	TupleTableSlot *slots[BULK_BATCH_ROWS];
+	int			numbers[BULK_BATCH_ROWS];
+	int			n = pending_rows(part, numbers);
 	MemoryContext oldcontext;
 
-	for (int i = 0; i < part->nentries; i++)
-		slots[i] = part->entries[i].slot;
+	if (n == 0)
+		return;
+	for (int i = 0; i < n; i++)
+		slots[i] = part->entries[numbers[i]].slot;
 
 	/* In here, it is not known which row an error is about. */
-	context->position = part->entries[0].position;
-	context->last_row = part->entries[part->nentries - 1].position.row;
+	context->position = part->entries[numbers[0]].position;
+	context->last_row = part->entries[numbers[n - 1]].position.row;
 	oldcontext = MemoryContextSwitchTo(GetPerTupleMemoryContext(estate));
-	table_multi_insert(part->rri->ri_RelationDesc, slots, part->nentries, writer->cid,
+	table_multi_insert(part->rri->ri_RelationDesc, slots, n, writer->cid,
 					   part->insert_options, part->bistate);
 	MemoryContextSwitchTo(oldcontext);
 	context->last_row = 0;
 
-	for (int i = 0; i < part->nentries; i++)
+	for (int i = 0; i < n; i++)
 	{
-		BulkEntry  *entry = &part->entries[i];
+		BulkEntry  *entry = &part->entries[numbers[i]];
 
 		context->position = entry->position;
 		row_inserted(writer, part, entry, insert_index_entries(writer, part, entry->slot));
@@ -163,23 +187,65 @@ insert_one(BulkWriter *writer, BulkPart *part)
 }
 
 static void
-flush_part(BulkWriter *writer, BulkPart *part)
+check_parents(BulkWriter *writer)
+{
+	for (int i = 0; i < writer->nparts; i++)
+	{
+		BulkPart   *part = writer->parts[i];
+
+		if (part->foreign != NULL && part->nentries > 0)
+			bulk_foreign_check(part->foreign, part->entries, part->nentries);
+	}
+}
+
+/* Write those of the part's rows that are not held. */
+static void
+write_part(BulkWriter *writer, BulkPart *part)
 {
 	if (part->nentries == 0)
 		return;
-	if (part->foreign != NULL)
-		bulk_foreign_check(part->foreign, part->entries, part->nentries);
 	if (writer->batched)
 		insert_many(writer, part);
 	else
 		insert_one(writer, part);
-	for (int i = 0; i < part->nentries; i++)
+}
+
+/* What became of the row is known for good. */
+void
+bulk_writer_settle(BulkWriter *writer, const BulkEntry *entry)
+{
+	writer->counts[entry->outcome]++;
+}
+
+/* The rows that are buffered are settled. */
+void
+bulk_writer_clear(BulkWriter *writer)
+{
+	for (int i = 0; i < writer->nparts; i++)
+		for (int k = 0; k < writer->parts[i]->nentries; k++)
+			if (writer->parts[i]->entries[k].outcome != BULK_REJECTED)
+				bulk_writer_settle(writer, &writer->parts[i]->entries[k]);
+	bulk_writer_discard(writer);
+}
+
+/* Forget the rows that are buffered. */
+void
+bulk_writer_discard(BulkWriter *writer)
+{
+	for (int i = 0; i < writer->nparts; i++)
 	{
-		writer->counts[part->entries[i].outcome]++;
-		part->entries[i].outcome = BULK_PENDING;
-		ExecClearTuple(part->entries[i].slot);
+		BulkPart   *part = writer->parts[i];
+
+		for (int k = 0; k < part->nentries; k++)
+		{
+			part->entries[k].outcome = BULK_PENDING;
+			part->entries[k].held = part->entries[k].suspect = false;
+			ExecClearTuple(part->entries[k].slot);
+		}
+		part->nentries = 0;
 	}
-	part->nentries = 0;
+	writer->nbuffered = 0;
+	writer->bytes = 0;
 }
 
 /* Write out what is buffered. */
@@ -189,12 +255,74 @@ bulk_writer_flush(BulkWriter *writer)
 	BulkPosition reading = writer->context->position;
 	MemoryContext oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
 
+	check_parents(writer);
 	for (int i = 0; i < writer->nparts; i++)
-		flush_part(writer, writer->parts[i]);
+		write_part(writer, writer->parts[i]);
 	MemoryContextSwitchTo(oldcontext);
 	writer->context->position = reading;
-	writer->nbuffered = 0;
-	writer->bytes = 0;
+	bulk_writer_clear(writer);
+}
+
+/* The part of the row that was held as the number-th, from 0. */
+BulkPart *
+bulk_writer_part(BulkWriter *writer, int number pg_attribute_unused())
+{
+	return writer->parts[0];
+}
+
+/* The row that was held as the number-th, from 0. */
+BulkEntry *
+bulk_writer_entry(BulkWriter *writer, int number)
+{
+	return &writer->parts[0]->entries[number];
+}
+
+/* Hold all rows but those from number from to before number to. */
+static void
+hold_others(BulkWriter *writer, int from, int to)
+{
+	for (int i = 0; i < writer->nbuffered; i++)
+		bulk_writer_entry(writer, i)->held = i < from || i >= to;
+}
+
+/* Look for the parents of rows from number from on; those that lack one are suspect. */
+void
+bulk_writer_inspect(BulkWriter *writer, int from)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
+
+	hold_others(writer, from, writer->nbuffered);
+	check_parents(writer);
+	for (int i = from; i < writer->nbuffered; i++)
+	{
+		BulkEntry  *entry = bulk_writer_entry(writer, i);
+
+		entry->suspect |= bulk_writer_part(writer, i)->foreign != NULL && !entry->has_parents;
+	}
+	MemoryContextSwitchTo(oldcontext);
+}
+
+/* Write rows from number from to before number to; they were inspected. */
+void
+bulk_writer_write(BulkWriter *writer, int from, int to)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
+
+	hold_others(writer, from, to);
+	/* What an attempt before had made of them was rolled back. */
+	for (int i = from; i < to; i++)
+		bulk_writer_entry(writer, i)->outcome = BULK_PENDING;
+	for (int i = 0; i < writer->nparts; i++)
+		write_part(writer, writer->parts[i]);
+	MemoryContextSwitchTo(oldcontext);
+}
+
+/* Off the per-row memory. */
+static Size
+keep_row(TupleTableSlot *slot)
+{
+	ExecMaterializeSlot(slot);
+	return ExecFetchSlotHeapTuple(slot, false, NULL)->t_len;
 }
 
 static void
@@ -203,35 +331,21 @@ buffer_row(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
 	part->entries[part->nentries++].position = writer->context->position;
 	writer->nbuffered++;
 	if (writer->batched)
-	{
-		/* Off the per-row memory. */
-		ExecMaterializeSlot(slot);
-		writer->bytes += ExecFetchSlotHeapTuple(slot, false, NULL)->t_len;
-	}
-	if (!writer->batched || writer->nbuffered == BULK_BATCH_ROWS ||
-		writer->bytes >= BULK_BATCH_BYTES)
-		bulk_writer_flush(writer);
+		writer->bytes += keep_row(slot);
 }
 
-/* Take the row whose columns were filled into the slot. */
-void
-bulk_writer_put(BulkWriter *writer, TupleTableSlot *slot)
+/* Make the row what it will be in the table, and check it; false if a trigger wants none. */
+static bool
+complete_row(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
 {
-	BulkPart   *part = writer->parts[0];
 	Relation	rel = part->rri->ri_RelationDesc;
 	EState	   *estate = writer->target->estate;
 	TupleConstr *constr = RelationGetDescr(rel)->constr;
-	MemoryContext oldcontext = MemoryContextSwitchTo(estate->es_query_cxt);
 
 	ExecStoreVirtualTuple(slot);
 	slot->tts_tableOid = RelationGetRelid(rel);
 	if (has_before_row_trigger(part) && !ExecBRInsertTriggers(estate, part->rri, slot))
-	{
-		/* The trigger wants no row: that is neither an insert nor a skip. */
-		writer->counts[BULK_SUPPRESSED]++;
-		MemoryContextSwitchTo(oldcontext);
-		return;
-	}
+		return false;
 	slot->tts_tableOid = RelationGetRelid(rel);
 	if (constr != NULL && constr->has_generated_stored)
 		ExecComputeStoredGenerated(part->rri, estate, slot, CMD_INSERT);
@@ -239,8 +353,41 @@ bulk_writer_put(BulkWriter *writer, TupleTableSlot *slot)
 		ExecConstraints(part->rri, slot, estate);
 	if (rel->rd_rel->relispartition)
 		ExecPartitionCheck(part->rri, slot, estate, true);
+	return true;
+}
+
+/* Take the row whose columns were filled into the slot. */
+void
+bulk_writer_put(BulkWriter *writer, TupleTableSlot *slot)
+{
+	BulkPart   *part = writer->parts[0];
+	MemoryContext oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
+
+	if (complete_row(writer, part, slot))
+		buffer_row(writer, part, slot);
+	else
+		/* The trigger wants no row: that is neither an insert nor a skip. */
+		writer->counts[BULK_SUPPRESSED]++;
+	if (!writer->batched || writer->nbuffered == BULK_BATCH_ROWS ||
+		writer->bytes >= BULK_BATCH_BYTES)
+		bulk_writer_flush(writer);
+	MemoryContextSwitchTo(oldcontext);
+}
+
+/* Take the row to be written later; false if it must see the rows before it in place. */
+bool
+bulk_writer_hold(BulkWriter *writer, TupleTableSlot *slot)
+{
+	BulkPart   *part = writer->parts[0];
+	MemoryContext oldcontext;
+
+	if (!writer->batched)
+		return false;
+	oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
+	(void) complete_row(writer, part, slot);
 	buffer_row(writer, part, slot);
 	MemoryContextSwitchTo(oldcontext);
+	return true;
 }
 
 static void

@@ -1,0 +1,287 @@
+/*
+ * bulk_probe.c
+ *		Rows of a batch that unique and exclusion constraints will refuse, found
+ *		before anything is written.
+ *
+ * For unique btree indexes the rows of the batch are sorted by their keys: then
+ * equal keys stand side by side, and the look-ups go through the index in its
+ * order.  Exclusion constraints are looked up row by row; conflicts between
+ * rows of the batch show up when they are written.
+ *
+ * What is found is a suspicion: the row is tried by itself, when all rows
+ * before it are settled, and looked up again then.  Deferrable constraints are
+ * checked later, and not here.
+ *
+ * Called by bulk_batch.c.
+ */
+#include "bulk.h"
+
+#include "access/genam.h"
+#include "catalog/index.h"
+#include "catalog/pg_am.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "utils/relcache.h"
+#include "utils/sortsupport.h"
+
+/* One row's key in one index. */
+typedef struct ProbeKey
+{
+	BulkEntry  *entry;
+	int			number;
+	Datum	   *values;
+	bool	   *isnull;
+} ProbeKey;
+
+/* How keys of an index are compared. */
+typedef struct ProbeOrder
+{
+	int			nkeys;
+	SortSupport columns;
+} ProbeOrder;
+
+struct BulkProbe
+{
+	BulkWriter *writer;
+};
+
+BulkProbe *
+bulk_probe_begin(BulkWriter *writer)
+{
+	BulkProbe  *probe = MemoryContextAlloc(writer->target->estate->es_query_cxt,
+										   sizeof(BulkProbe));
+
+	probe->writer = writer;
+	return probe;
+}
+
+static bool
+is_checked_at_once(Relation index, const IndexInfo *info)
+{
+	return (info->ii_Unique || info->ii_ExclusionOps != NULL) &&
+		info->ii_ReadyForInserts && index->rd_index->indimmediate;
+}
+
+/* Can keys of the index be put in an order in which equal ones meet? */
+static bool
+is_sortable(Relation index, const IndexInfo *info)
+{
+	return info->ii_ExclusionOps == NULL && index->rd_rel->relam == BTREE_AM_OID;
+}
+
+/* Does a row in the table have what the index wants only once? */
+static bool
+is_taken(BulkWriter *writer, ResultRelInfo *rri, Relation index, TupleTableSlot *slot)
+{
+	ItemPointerData in_the_way;
+	ItemPointerData none;
+	List	   *arbiters = list_make1_oid(RelationGetRelid(index));
+	bool		taken;
+
+	ItemPointerSetInvalid(&none);
+	taken = !purser_ExecCheckIndexConstraints(rri, slot, writer->target->estate, &in_the_way,
+											  &none, arbiters);
+	list_free(arbiters);
+	return taken;
+}
+
+/* ---- keys of a batch ---- */
+
+static int
+compare_keys(const void *a, const void *b, void *arg)
+{
+	const ProbeKey *left = a;
+	const ProbeKey *right = b;
+	const ProbeOrder *order = arg;
+
+	for (int i = 0; i < order->nkeys; i++)
+	{
+		int			result = ApplySortComparator(left->values[i], left->isnull[i],
+												 right->values[i], right->isnull[i],
+												 &order->columns[i]);
+
+		if (result != 0)
+			return result;
+	}
+	return 0;
+}
+
+/* Rows with equal keys in the order of the input. */
+static int
+compare_rows(const void *a, const void *b, void *arg)
+{
+	int			result = compare_keys(a, b, arg);
+
+	return result != 0 ? result : ((const ProbeKey *) a)->number - ((const ProbeKey *) b)->number;
+}
+
+static ProbeOrder
+make_order(Relation index, const IndexInfo *info)
+{
+	ProbeOrder	order = {.nkeys = info->ii_NumIndexKeyAttrs};
+
+	order.columns = palloc0(order.nkeys * sizeof(SortSupportData));
+	for (int i = 0; i < order.nkeys; i++)
+	{
+		SortSupport column = &order.columns[i];
+
+		column->ssup_cxt = CurrentMemoryContext;
+		column->ssup_collation = index->rd_indcollation[i];
+		column->ssup_attno = i + 1;
+		PrepareSortSupportFromIndexRel(index, BTLessStrategyNumber, column);
+	}
+	return order;
+}
+
+/* Of keys with nulls there may be any number, unless nulls are declared equal. */
+static bool
+can_repeat(const IndexInfo *info, const ProbeKey *key)
+{
+	if (info->ii_NullsNotDistinct)
+		return false;
+	for (int i = 0; i < info->ii_NumIndexKeyAttrs; i++)
+		if (key->isnull[i])
+			return true;
+	return false;
+}
+
+/* Does the predicate hold for the row that is looked at? */
+static bool
+is_in_index(BulkWriter *writer, IndexInfo *info)
+{
+	EState	   *estate = writer->target->estate;
+
+	if (info->ii_Predicate == NIL)
+		return true;
+	if (info->ii_PredicateState == NULL)
+		info->ii_PredicateState = ExecPrepareQual(info->ii_Predicate, estate);
+	return ExecQual(info->ii_PredicateState, GetPerTupleExprContext(estate));
+}
+
+static void
+form_key(BulkWriter *writer, IndexInfo *info, BulkEntry *entry, ProbeKey *key)
+{
+	key->entry = entry;
+	key->values = palloc(info->ii_NumIndexAttrs * sizeof(Datum));
+	key->isnull = palloc(info->ii_NumIndexAttrs * sizeof(bool));
+	FormIndexDatum(info, entry->slot, writer->target->estate, key->values, key->isnull);
+}
+
+/* The keys of those rows from number from on that are nobody's suspects yet; how many. */
+static int
+collect_keys(BulkWriter *writer, BulkPart *part, IndexInfo *info, int from, ProbeKey *keys)
+{
+	ExprContext *econtext = GetPerTupleExprContext(writer->target->estate);
+	int			n = 0;
+
+	for (int i = from; i < writer->nbuffered; i++)
+	{
+		BulkEntry  *entry = bulk_writer_entry(writer, i);
+
+		if (bulk_writer_part(writer, i) != part || entry->suspect)
+			continue;
+		writer->context->position = entry->position;
+		econtext->ecxt_scantuple = entry->slot;
+		if (!is_in_index(writer, info))
+			continue;
+		form_key(writer, info, entry, &keys[n]);
+		keys[n].number = i;
+		if (!can_repeat(info, &keys[n]))
+			n++;
+	}
+	return n;
+}
+
+static void
+probe_index(BulkWriter *writer, BulkPart *part, int number, int from)
+{
+	Relation	index = part->rri->ri_IndexRelationDescs[number];
+	IndexInfo  *info = part->rri->ri_IndexRelationInfo[number];
+	ProbeKey   *keys = palloc(BULK_BATCH_ROWS * sizeof(ProbeKey));
+	int			n = collect_keys(writer, part, info, from, keys);
+	bool		sortable = is_sortable(index, info);
+	ProbeOrder	order;
+
+	if (sortable)
+	{
+		order = make_order(index, info);
+		qsort_arg(keys, n, sizeof(ProbeKey), compare_rows, &order);
+	}
+	for (int i = 0; i < n; i++)
+	{
+		BulkEntry  *entry = keys[i].entry;
+
+		CHECK_FOR_INTERRUPTS();
+		writer->context->position = entry->position;
+		if (sortable && i > 0 && compare_keys(&keys[i - 1], &keys[i], &order) == 0)
+			entry->suspect = true;
+		else
+			entry->suspect = is_taken(writer, part->rri, index, entry->slot);
+	}
+}
+
+/* Mark rows from number from on that will be refused. */
+void
+bulk_probe_rows(BulkProbe *probe, int from)
+{
+	BulkWriter *writer = probe->writer;
+	MemoryContext oldcontext =
+		MemoryContextSwitchTo(GetPerTupleMemoryContext(writer->target->estate));
+
+	for (int i = 0; i < writer->nparts; i++)
+	{
+		ResultRelInfo *rri = writer->parts[i]->rri;
+
+		for (int k = 0; k < rri->ri_NumIndices; k++)
+			if (writer->parts[i]->nentries > 0 &&
+				is_checked_at_once(rri->ri_IndexRelationDescs[k], rri->ri_IndexRelationInfo[k]))
+				probe_index(writer, writer->parts[i], k, from);
+	}
+	MemoryContextSwitchTo(oldcontext);
+}
+
+/* ---- one row ---- */
+
+/* The error that the insertion into the index would raise. */
+static void
+refuse_duplicate(BulkWriter *writer, ResultRelInfo *rri, int number, TupleTableSlot *slot)
+{
+	Relation	index = rri->ri_IndexRelationDescs[number];
+	Datum		values[INDEX_MAX_KEYS];
+	bool		isnull[INDEX_MAX_KEYS];
+	char	   *key;
+
+	GetPerTupleExprContext(writer->target->estate)->ecxt_scantuple = slot;
+	FormIndexDatum(rri->ri_IndexRelationInfo[number], slot, writer->target->estate,
+				   values, isnull);
+	key = BuildIndexValueDescription(index, values, isnull);
+	ereport(ERROR,
+			(errcode(ERRCODE_UNIQUE_VIOLATION),
+			 errmsg("duplicate key value violates unique constraint \"%s\"",
+					RelationGetRelationName(index)),
+			 key != NULL ? errdetail("Key %s already exists.", key) : 0,
+			 errtableconstraint(rri->ri_RelationDesc, RelationGetRelationName(index))));
+}
+
+/* Raise an error if a unique constraint refuses the row. */
+void
+bulk_probe_refuse(BulkProbe *probe, int number)
+{
+	BulkWriter *writer = probe->writer;
+	ResultRelInfo *rri = bulk_writer_part(writer, number)->rri;
+	BulkEntry  *entry = bulk_writer_entry(writer, number);
+	MemoryContext oldcontext =
+		MemoryContextSwitchTo(GetPerTupleMemoryContext(writer->target->estate));
+
+	writer->context->position = entry->position;
+	for (int k = 0; k < rri->ri_NumIndices; k++)
+	{
+		Relation	index = rri->ri_IndexRelationDescs[k];
+		const IndexInfo *info = rri->ri_IndexRelationInfo[k];
+
+		if (is_checked_at_once(index, info) && info->ii_ExclusionOps == NULL &&
+			is_taken(writer, rri, index, entry->slot))
+			refuse_duplicate(writer, rri, k, entry->slot);
+	}
+	MemoryContextSwitchTo(oldcontext);
+}
