@@ -103,6 +103,23 @@
 	((void) (tupleid), ExecCheckIndexConstraints(rri, slot, estate, conflict, arbiters))
 #endif
 
+/* 16: one ownership check for all kinds of objects */
+#if PG_VERSION_NUM >= 160000
+#define purser_owns_relation(relid) \
+	object_ownercheck(RelationRelationId, (relid), GetUserId())
+#else
+#define purser_owns_relation(relid) pg_class_ownercheck((relid), GetUserId())
+#endif
+
+/* 17: REINDEX hands its statement on */
+#if PG_VERSION_NUM >= 170000
+#define purser_reindex_index(index, persistence) \
+	reindex_index(NULL, (index), false, (persistence), &(ReindexParams) {0})
+#else
+#define purser_reindex_index(index, persistence) \
+	reindex_index((index), false, (persistence), &(ReindexParams) {0})
+#endif
+
 /* 16: relfilenode became relfilelocator */
 #if PG_VERSION_NUM < 160000
 #define rd_firstRelfilelocatorSubid rd_firstRelfilenodeSubid

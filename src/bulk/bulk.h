@@ -39,6 +39,14 @@ typedef enum BulkConflictAction
 	BULK_CONFLICT_UPDATE
 } BulkConflictAction;
 
+/* What becomes of secondary indexes. */
+typedef enum BulkIndexes
+{
+	BULK_INDEXES_KEEP,			/* rows are entered as they come */
+	BULK_INDEXES_REBUILD,		/* they are built at the end */
+	BULK_INDEXES_AUTO			/* whichever should be faster */
+} BulkIndexes;
+
 /* Lists are of char *. */
 typedef struct BulkOptions
 {
@@ -60,11 +68,21 @@ typedef struct BulkOptions
 
 	bool		rejects;
 	int64		max_rejects;	/* -1: no limit */
+
+	BulkIndexes indexes;
+	bool		analyze;		/* after the load */
 } BulkOptions;
 
 extern BulkOptions *bulk_options_from_call(FunctionCallInfo fcinfo);
 extern const char *bulk_format_name(BulkFormatName format);
 extern const char *bulk_conflict_name(BulkConflictAction action);
+
+/* ---- indexes built at the end: bulk_rebuild.c ---- */
+
+extern bool bulk_rebuild_wanted(Oid relid, BulkIndexes indexes, uint64 input);
+extern void bulk_rebuild_set_aside(BulkTarget *target);
+extern void bulk_rebuild(BulkTarget *target);
+extern void bulk_analyze(Oid relid);
 
 /* ---- all of it: bulk_load.c ---- */
 

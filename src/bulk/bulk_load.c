@@ -265,12 +265,15 @@ bulk_load(Oid relid, const BulkInput *input, const BulkOptions *options)
 	BulkLoad   *load = palloc0(sizeof(BulkLoad));
 	BulkResult	result = {0};
 	MemoryContext oldcontext;
+	bool		rebuild = bulk_rebuild_wanted(relid, options->indexes,
+											  input->source ? input->source->size : 0);
 
 	load->options = options;
 	bulk_target_open(&load->target, relid, options);
 	bulk_context_push(&load->context, "bulk_insert into",
 					  pstrdup(RelationGetRelationName(load->target.rel)));
 	oldcontext = MemoryContextSwitchTo(load->target.estate->es_query_cxt);
+	load->target.rebuild = rebuild;
 	prepare_schema(load);
 	if (options->rejects)
 		load->rejects = begin_rejects(load, input);
@@ -288,6 +291,8 @@ bulk_load(Oid relid, const BulkInput *input, const BulkOptions *options)
 	MemoryContextSwitchTo(oldcontext);
 	bulk_context_pop(&load->context);
 	bulk_target_close(&load->target);
+	if (options->analyze)
+		bulk_analyze(relid);
 
 	memcpy(result.counts, load->writer.counts, sizeof(result.counts));
 	pfree(load);

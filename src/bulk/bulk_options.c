@@ -43,6 +43,11 @@ static const Word header_words[] = {
 	{"match", BULK_HEADER_MATCH}, {"sniff", BULK_HEADER_SNIFF}, {NULL, 0}
 };
 
+static const Word indexes_words[] = {
+	{"keep", BULK_INDEXES_KEEP}, {"rebuild", BULK_INDEXES_REBUILD},
+	{"auto", BULK_INDEXES_AUTO}, {NULL, 0}
+};
+
 static const Word unknown_words[] = {
 	{"error", false}, {"ignore", true}, {NULL, 0}
 };
@@ -378,6 +383,13 @@ is_given(const Call *call, const char *name)
 	return i >= 0 && !call->fcinfo->args[i].isnull;
 }
 
+/* Of one that is given. */
+static Datum
+value_of(const Call *call, const char *name)
+{
+	return call->fcinfo->args[find_argument(call, name)].value;
+}
+
 /* Must not be null; NULL if the function has no such argument. */
 static char *
 text_argument(const Call *call, const char *name)
@@ -425,7 +437,7 @@ read_format(const Call *call, BulkOptions *options)
 	set_defaults(options);
 	if (is_given(call, "options"))
 	{
-		Jsonb	   *given = DatumGetJsonbP(call->fcinfo->args[find_argument(call, "options")].value);
+		Jsonb	   *given = DatumGetJsonbP(value_of(call, "options"));
 
 		read_format_options(options, given);
 		options->given = given;
@@ -449,17 +461,21 @@ read_conflict(const Call *call, BulkOptions *options)
 
 	if (action != NULL)
 		options->on_conflict = look_up(conflict_actions, "on_conflict", "values", action);
-	options->conflict_columns = names_argument(call, "conflict_columns",
-											   "Leave it out to have every unique constraint count.");
+	options->conflict_columns =
+		names_argument(call, "conflict_columns",
+					   "Leave it out to have every unique constraint count.");
 	options->conflict_index = text_or_null(call, "conflict_index");
-	options->update_columns = names_argument(call, "update_columns",
-											 "Leave it out to update all columns that the input names.");
+	options->update_columns =
+		names_argument(call, "update_columns",
+					   "Leave it out to update all columns that the input names.");
 	options->update_where = text_or_null(call, "update_where");
 
 	if (options->on_conflict == BULK_CONFLICT_ERROR)
 	{
-		require_conflict(options->conflict_columns != NIL, "conflict_columns", "\"skip\" or \"update\"");
-		require_conflict(options->conflict_index != NULL, "conflict_index", "\"skip\" or \"update\"");
+		require_conflict(options->conflict_columns != NIL, "conflict_columns",
+						 "\"skip\" or \"update\"");
+		require_conflict(options->conflict_index != NULL, "conflict_index",
+						 "\"skip\" or \"update\"");
 	}
 	if (options->on_conflict != BULK_CONFLICT_UPDATE)
 	{
@@ -477,15 +493,26 @@ read_rejects(const Call *call, BulkOptions *options)
 {
 	options->max_rejects = -1;
 	if (is_given(call, "rejects"))
-		options->rejects = DatumGetBool(call->fcinfo->args[find_argument(call, "rejects")].value);
+		options->rejects = DatumGetBool(value_of(call, "rejects"));
 	if (!is_given(call, "max_rejects"))
 		return;
-	options->max_rejects = DatumGetInt64(call->fcinfo->args[find_argument(call, "max_rejects")].value);
+	options->max_rejects = DatumGetInt64(value_of(call, "max_rejects"));
 	options->rejects = true;
 	if (options->max_rejects < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must not be negative", "max_rejects")));
+}
+
+static void
+read_end(const Call *call, BulkOptions *options)
+{
+	char	   *indexes = text_argument(call, "indexes");
+
+	if (indexes != NULL)
+		options->indexes = look_up(indexes_words, "indexes", "values", indexes);
+	if (is_given(call, "analyze_after"))
+		options->analyze = DatumGetBool(value_of(call, "analyze_after"));
 }
 
 /*
@@ -504,5 +531,6 @@ bulk_options_from_call(FunctionCallInfo fcinfo)
 	read_format(&call, options);
 	read_conflict(&call, options);
 	read_rejects(&call, options);
+	read_end(&call, options);
 	return options;
 }

@@ -73,6 +73,8 @@ typedef struct BulkTarget
 	RTEPermissionInfo *perminfo;
 	int			ncolumns;		/* dropped ones included: index is attnum - 1 */
 	BulkColumn *columns;
+	bool		rebuild;		/* indexes that can wait are built at the end */
+	List	   *aside;			/* OIDs of those */
 	int			nplaces;		/* a hash table of columns by name */
 	int		   *places;
 } BulkTarget;

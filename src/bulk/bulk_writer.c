@@ -63,6 +63,9 @@ bulk_writer_begin(BulkWriter *writer, BulkTarget *target, BulkContext *context,
 	writer->parts[0] = make_part(writer);
 	writer->batched = writer->parts[0]->conflict == NULL &&
 		!has_before_row_trigger(writer->parts[0]) && !bulk_sight_checks(target);
+	/* Who looks at the table wants to find the rows before. */
+	if (target->rebuild && writer->batched)
+		bulk_rebuild_set_aside(target);
 
 	AfterTriggerBeginQuery();
 	writer->transition = MakeTransitionCaptureState(target->rri->ri_TrigDesc,
@@ -411,6 +414,7 @@ bulk_writer_end(BulkWriter *writer)
 	bulk_writer_flush(writer);
 	for (int i = 0; i < writer->nparts; i++)
 		end_part(writer->parts[i]);
+	bulk_rebuild(writer->target);
 	ExecASInsertTriggers(estate, writer->target->rri, writer->transition);
 	AfterTriggerEndQuery(estate);
 	ExecResetTupleTable(estate->es_tupleTable, false);
