@@ -4,7 +4,6 @@ SET search_path = bulk_retry;
 \pset format unaligned
 CREATE TABLE crate (id int PRIMARY KEY, name text DEFAULT 'box', weight int CHECK (weight > 0), tags text[], extra jsonb);
 CREATE VIEW bad AS SELECT row_number, line_number, byte_offset, column_name, raw, sqlstate, message FROM purser.reject;
-CREATE VIEW result AS SELECT 1;
 
 -- csv, with columns in another order, other characters, and an unknown column.
 SELECT inserted, rejected FROM purser.bulk_insert('crate',
@@ -102,6 +101,7 @@ INSERT INTO purser.reject (load_id, number, role, sqlstate, message) VALUES (:lo
 UPDATE purser.reject SET role = 'regress_bulk_other';
 UPDATE purser.load SET update_where = 'true';
 SET ROLE regress_bulk_other;
+\set VERBOSITY sqlstate
 SELECT raw FROM purser.reject;
 SELECT target FROM purser.load;
 UPDATE purser.reject SET raw = 'x';
@@ -113,6 +113,7 @@ SELECT raw, role FROM purser.reject;
 DELETE FROM purser.reject;
 RESET ROLE;
 SELECT purser.retry_rejects(:load_id);
+\set VERBOSITY default
 REVOKE INSERT ON crate FROM regress_bulk_loader;
 SET ROLE regress_bulk_loader;
 SELECT purser.retry_rejects(:load_id);
@@ -137,5 +138,6 @@ ROLLBACK TO s;
 SELECT count(*) FROM purser.reject;
 COMMIT;
 
+SET client_min_messages = warning;
 DROP SCHEMA bulk_retry CASCADE;
 DROP ROLE regress_bulk_loader, regress_bulk_other, regress_bulk_reader;

@@ -43,6 +43,7 @@ typedef struct RetryReader
 	BulkFormat	format;
 	BulkMakeReader make;
 	const BulkRetry *retry;
+	BulkContext one_context;	/* of the reader of the present row, whose positions mean nothing */
 	MemoryContext chunk_memory;
 	MemoryContext one_memory;	/* of the reader of the present row */
 	int64		number;			/* of the last row that was fetched */
@@ -201,6 +202,8 @@ read_row(RetryReader *reader, const RetryRow *row)
 	BulkReader	base = reader->base;
 	BulkReader *one;
 
+	memset(&reader->one_context, 0, sizeof(BulkContext));
+	base.context = &reader->one_context;
 	base.load_memory = reader->one_memory;
 	base.source = source_of_row(reader, row);
 	one = reader->make(&base, &reader->format);
@@ -235,18 +238,13 @@ retry_next(BulkReader *base)
 	oldcontext = MemoryContextSwitchTo(reader->one_memory);
 	read_row(reader, row);
 	MemoryContextSwitchTo(oldcontext);
-	base->context->position = row->position;
 	return true;
 }
 
+/* The next row has nothing to do with the one that was bad. */
 static bool
-retry_resume(BulkReader *base)
+retry_resume(BulkReader *base pg_attribute_unused())
 {
-	RetryReader *reader = (RetryReader *) base;
-
-	/* An error in a row's own reader had the position there, and its hint for a header. */
-	base->context->position = reader->rows[reader->next - 1].position;
-	base->context->hint = NULL;
 	return true;
 }
 
@@ -266,6 +264,9 @@ bulk_retry_reader(const BulkReader *base, const BulkFormat *format,
 	reader->format.lines = false;
 	reader->make = make;
 	reader->retry = retry;
+	/* What is wrong with the columns is wrong for all rows. */
+	if (make != bulk_json_reader)
+		(void) base->schema->all(base->schema, palloc(base->schema->ncolumns * sizeof(int)));
 	reader->chunk_memory = AllocSetContextCreate(base->load_memory, "pg_purser rejects again",
 												 ALLOCSET_DEFAULT_SIZES);
 	reader->one_memory = AllocSetContextCreate(base->load_memory, "pg_purser reject again",
