@@ -43,6 +43,7 @@ typedef struct BatchRow
 {
 	BulkEntry	input;			/* position and raw row */
 	BulkField  *fields;
+	ItemPointerData tid;		/* in this attempt, if made as it was written */
 	bool		alone;			/* something speaks against it: to be tried by itself */
 } BatchRow;
 
@@ -69,6 +70,8 @@ typedef struct Batch
 	bool		by_row;			/* rows are made as they are written */
 	ErrorData  *broken;			/* the reader has to step behind the row of this error */
 	uint64		settled[BULK_NOUTCOMES];	/* before the run */
+	ItemPointerData fired;		/* the row that the error's trigger fired for; or invalid */
+	BulkPart   *fired_part;
 
 	int			nrows;
 	Size		bytes;
@@ -138,6 +141,26 @@ is_row_error(const Batch *batch)
 	return bulk_blame_row(geterrcode());
 }
 
+/* Which row the trigger fired for whose error is being handled: the server left it in a slot. */
+static void
+note_fired(Batch *batch)
+{
+	BulkWriter *writer = batch->writer;
+
+	ItemPointerSetInvalid(&batch->fired);
+	if (batch->stage != STAGE_FIRING)
+		return;
+	for (int i = 0; i < writer->nparts; i++)
+	{
+		TupleTableSlot *slot = writer->parts[i]->rri->ri_TrigOldSlot;
+
+		if (slot == NULL || TTS_EMPTY(slot))
+			continue;
+		batch->fired = slot->tts_tid;
+		batch->fired_part = writer->parts[i];
+	}
+}
+
 /* One step in the attempt: NULL, or the error for which it was rolled back. */
 static ErrorData *
 attempt(Batch *batch, void (*step) (Batch *batch))
@@ -153,6 +176,7 @@ attempt(Batch *batch, void (*step) (Batch *batch))
 	PG_CATCH();
 	{
 		goes_on = is_row_error(batch);
+		note_fired(batch);
 		MemoryContextReset(batch->error_memory);
 		error = bulk_attempt_abandon(&batch->attempt, batch->error_memory);
 	}
@@ -331,16 +355,31 @@ must_inspect(const Batch *batch)
 	return batch->to_inspect && !batch->by_row && !batch->rows[batch->from].alone;
 }
 
-/* The row of the run that the error is about; -1 if that is not known. */
+static bool
+is_fired(Batch *batch, int number)
+{
+	BatchRow   *row = &batch->rows[number];
+	BulkEntry  *entry;
+
+	if (batch->by_row)
+		return ItemPointerEquals(&row->tid, &batch->fired);
+	entry = bulk_writer_entry(batch->writer, number);
+	return bulk_writer_part(batch->writer, number) == batch->fired_part &&
+		ItemPointerEquals(&entry->slot->tts_tid, &batch->fired);
+}
+
+/* The row that the error is about; -1 if that is not known. */
 static int
-find_culprit(const Batch *batch, int from, int to)
+find_culprit(Batch *batch, int from, int to)
 {
 	const BulkContext *context = batch->context;
+	bool		fired = ItemPointerIsValid(&batch->fired);
 
-	if (batch->stage == STAGE_FIRING || context->last_row != 0)
+	if (!fired && (batch->stage == STAGE_FIRING || context->last_row != 0))
 		return -1;
 	for (int i = from; i < to; i++)
-		if (batch->rows[i].input.position.row == context->position.row)
+		if (fired ? is_fired(batch, i) :
+			batch->rows[i].input.position.row == context->position.row)
 			return i;
 	return -1;
 }
@@ -397,7 +436,7 @@ write_by_row(Batch *batch)
 
 	for (int i = batch->from; i < batch->to; i++)
 	{
-		const BatchRow *row = &batch->rows[i];
+		BatchRow   *row = &batch->rows[i];
 		TupleTableSlot *slot;
 
 		CHECK_FOR_INTERRUPTS();
@@ -407,6 +446,7 @@ write_by_row(Batch *batch)
 		slot = bulk_writer_slot(batch->writer);
 		bulk_coerce_row(target, batch->context, row->fields, slot);
 		bulk_writer_put(batch->writer, slot);
+		row->tid = batch->writer->last_tid;
 		ResetPerTupleExprContext(target->estate);
 	}
 	bulk_writer_flush(batch->writer);

@@ -17,11 +17,13 @@
 #include "bulk.h"
 
 #include "access/genam.h"
+#include "access/relscan.h"
 #include "catalog/index.h"
 #include "catalog/pg_am.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "utils/relcache.h"
+#include "utils/snapmgr.h"
 #include "utils/sortsupport.h"
 
 /* One row's key in one index. */
@@ -192,6 +194,44 @@ collect_keys(BulkWriter *writer, BulkPart *part, IndexInfo *info, int from, Prob
 	return n;
 }
 
+/* Is there an entry with the key, be its row alive or not? */
+static bool
+has_entry(IndexScanDesc scan, const IndexInfo *info, const ProbeKey *key)
+{
+	ScanKeyData keys[INDEX_MAX_KEYS];
+
+	for (int i = 0; i < info->ii_NumIndexKeyAttrs; i++)
+		ScanKeyEntryInitialize(&keys[i], key->isnull[i] ? SK_ISNULL | SK_SEARCHNULL : 0, i + 1,
+							   info->ii_UniqueStrats[i], InvalidOid,
+							   scan->indexRelation->rd_indcollation[i], info->ii_UniqueProcs[i],
+							   key->values[i]);
+	index_rescan(scan, keys, info->ii_NumIndexKeyAttrs, NULL, 0);
+	return index_getnext_tid(scan, ForwardScanDirection) != NULL;
+}
+
+/* A btree: keys in its order, and a row is looked at only where its key is taken. */
+static void
+probe_sorted(BulkWriter *writer, BulkPart *part, int number, ProbeKey *keys, int n)
+{
+	Relation	index = part->rri->ri_IndexRelationDescs[number];
+	const IndexInfo *info = part->rri->ri_IndexRelationInfo[number];
+	ProbeOrder	order = make_order(index, info);
+	IndexScanDesc scan = purser_index_beginscan(part->rri->ri_RelationDesc, index, SnapshotAny,
+												info->ii_NumIndexKeyAttrs, 0);
+
+	qsort_arg(keys, n, sizeof(ProbeKey), compare_rows, &order);
+	for (int i = 0; i < n; i++)
+	{
+		BulkEntry  *entry = keys[i].entry;
+
+		CHECK_FOR_INTERRUPTS();
+		writer->context->position = entry->position;
+		entry->suspect = (i > 0 && compare_keys(&keys[i - 1], &keys[i], &order) == 0) ||
+			(has_entry(scan, info, &keys[i]) && is_taken(writer, part->rri, index, entry->slot));
+	}
+	index_endscan(scan);
+}
+
 static void
 probe_index(BulkWriter *writer, BulkPart *part, int number, int from)
 {
@@ -199,24 +239,17 @@ probe_index(BulkWriter *writer, BulkPart *part, int number, int from)
 	IndexInfo  *info = part->rri->ri_IndexRelationInfo[number];
 	ProbeKey   *keys = palloc(BULK_BATCH_ROWS * sizeof(ProbeKey));
 	int			n = collect_keys(writer, part, info, from, keys);
-	bool		sortable = is_sortable(index, info);
-	ProbeOrder	order;
 
-	if (sortable)
+	if (is_sortable(index, info))
 	{
-		order = make_order(index, info);
-		qsort_arg(keys, n, sizeof(ProbeKey), compare_rows, &order);
+		probe_sorted(writer, part, number, keys, n);
+		return;
 	}
 	for (int i = 0; i < n; i++)
 	{
-		BulkEntry  *entry = keys[i].entry;
-
 		CHECK_FOR_INTERRUPTS();
-		writer->context->position = entry->position;
-		if (sortable && i > 0 && compare_keys(&keys[i - 1], &keys[i], &order) == 0)
-			entry->suspect = true;
-		else
-			entry->suspect = is_taken(writer, part->rri, index, entry->slot);
+		writer->context->position = keys[i].entry->position;
+		keys[i].entry->suspect = is_taken(writer, part->rri, index, keys[i].entry->slot);
 	}
 }
 

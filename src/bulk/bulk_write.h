@@ -70,6 +70,7 @@ typedef struct BulkWriter
 	int			nbuffered;		/* in all parts */
 	Size		bytes;			/* of these */
 	uint64		counts[BULK_NOUTCOMES];
+	ItemPointerData last_tid;	/* of the row that was settled last */
 	ResourceOwner owner;		/* of what stays until the load ends */
 	struct BulkCapture *capture;	/* rejects and transition tables: rows of this attempt */
 } BulkWriter;

@@ -218,6 +218,8 @@ void
 bulk_writer_settle(BulkWriter *writer, const BulkEntry *entry)
 {
 	writer->counts[entry->outcome]++;
+	if (entry->slot != NULL)
+		writer->last_tid = entry->slot->tts_tid;
 }
 
 /* The rows that are buffered are settled. */
@@ -369,8 +371,11 @@ bulk_writer_put(BulkWriter *writer, TupleTableSlot *slot)
 	if (complete_row(writer, part, slot))
 		buffer_row(writer, part, slot);
 	else
+	{
 		/* The trigger wants no row: that is neither an insert nor a skip. */
 		writer->counts[BULK_SUPPRESSED]++;
+		ItemPointerSetInvalid(&writer->last_tid);
+	}
 	if (!writer->batched || writer->nbuffered == BULK_BATCH_ROWS ||
 		writer->bytes >= BULK_BATCH_BYTES)
 		bulk_writer_flush(writer);
