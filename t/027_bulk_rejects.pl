@@ -162,10 +162,10 @@ for my $round (1 .. $ENV{PURSER_ROUNDS} // 1)
             my $rows = (1, 50, 999, 1000, 2500, 5000)[ rand 6 ];
             my $fault = (0, 1, 10, 30, 300, 1000)[ 1 + rand 5 ];
             my $conflict = ('error', 'error', 'skip')[ rand 3 ];
-            # A model of what the rest of the row's own statement sees is not made for these.
-            $conflict = 'error' if $kind eq 'two keys';
             my $setting = 'SELECT setseed(' . rand() . "); SELECT fill($rows, $fault)";
             query($setting);
+            # A row that takes the key of a rejected one would be a parent that comes after its children.
+            query("UPDATE input SET fields[1] = row WHERE fields[1] <> 'one'") if $kind =~ /^(self|all)$/;
             is(query("SELECT check_both('$kind', '$format', '$conflict')"), 'same',
                 "$kind: $rows rows of $format, $fault of 1000 bad, on conflict $conflict");
         }

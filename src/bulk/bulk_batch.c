@@ -8,11 +8,11 @@
  * in a new subtransaction.
  *
  * Then the rows are written in runs, in their order.  When a run fails it is
- * rolled back and written again: the rows before the one to blame, then that
- * one alone.  If it is not known which one it is, as for triggers that fire
- * after the rows, the run is halved.  So a row is rejected only by itself, when
- * all rows before it are in the table or rejected: what comes out is what an
- * INSERT for each row would have left.
+ * rolled back and written again without the row to blame.  If rows before that
+ * one may yet fail, as triggers fire after the rows, they go first and it is
+ * tried alone; if it is not known which one it is, the run is halved.  So a row
+ * is rejected only when all rows before it are good or rejected: what comes out
+ * is what an INSERT for each row would have left.
  *
  * Rows that must see those before them, or whose making has side effects
  * (BEFORE ROW triggers, volatile functions), are made as they are written, and
@@ -31,7 +31,7 @@
 #define BATCH_BYTES		(8 * 1024 * 1024)
 
 /* Shortest run to begin with after a failure, in rows. */
-#define SHORTEST_RUN	8
+#define SHORTEST_RUN	12
 
 /* Runs have this part of the rows that came since the last failure. */
 #define RUN_SHARE		8
@@ -402,17 +402,30 @@ inspect(Batch *batch)
 
 /* ---- writing ---- */
 
+static bool
+is_rejected(const Batch *batch, int number)
+{
+	return batch->rows[number].input.outcome == BULK_REJECTED;
+}
+
+static void
+skip_rejected(Batch *batch)
+{
+	while (batch->from < batch->nrows && is_rejected(batch, batch->from))
+		batch->from++;
+}
+
 /* How many rows to try at once. */
 static int
 run_length(const Batch *batch)
 {
-	if (batch->sure > batch->from)
-		return batch->sure - batch->from;
 	if (batch->culprits > batch->from)
 		return Max((batch->culprits - batch->from) / 2, 1);
 	if (!batch->failed)
 		return BULK_BATCH_ROWS;
-	return Min(Max(batch->clean / RUN_SHARE, SHORTEST_RUN), BULK_BATCH_ROWS);
+	/* Rows that went well once need no care. */
+	return Min(Max((int64) (batch->clean / RUN_SHARE), Max(SHORTEST_RUN, batch->sure - batch->from)),
+			   BULK_BATCH_ROWS);
 }
 
 /* The next run; a row that is to be tried by itself is one. */
@@ -440,6 +453,8 @@ write_by_row(Batch *batch)
 		TupleTableSlot *slot;
 
 		CHECK_FOR_INTERRUPTS();
+		if (is_rejected(batch, i))
+			continue;
 		batch->context->position = row->input.position;
 		if (bulk_coerce_defaults(target, row->fields))
 			bulk_writer_flush(batch->writer);
@@ -479,16 +494,14 @@ write_run(Batch *batch)
 }
 
 static void
-reject_first(Batch *batch, const ErrorData *error)
+reject_number(Batch *batch, int number, const ErrorData *error)
 {
-	BatchRow   *row = &batch->rows[batch->from];
+	BatchRow   *row = &batch->rows[number];
 
 	batch->context->position = row->input.position;
 	reject(batch, &row->input, row->fields, error);
 	if (!batch->by_row)
-		bulk_writer_entry(batch->writer, batch->from)->outcome = BULK_REJECTED;
-	batch->from++;
-	batch->culprits = 0;
+		bulk_writer_entry(batch->writer, number)->outcome = BULK_REJECTED;
 }
 
 /* A failure that was not foreseen: foresee the next ones, or go on in shorter runs. */
@@ -508,7 +521,29 @@ note_failure(Batch *batch, int sqlerrcode)
 	batch->clean = 0;
 }
 
-/* Note what is known of the run that failed, or reject its only row. */
+static bool
+has_after_row_trigger(const BulkWriter *writer)
+{
+	for (int i = 0; i < writer->nparts; i++)
+	{
+		const TriggerDesc *triggers = writer->parts[i]->rri->ri_TrigDesc;
+
+		if (triggers != NULL && triggers->trig_insert_after_row)
+			return true;
+	}
+	return false;
+}
+
+/* Are all rows of the run before the culprit good for sure? */
+static bool
+is_decided(const Batch *batch, int culprit)
+{
+	return culprit == batch->from ||
+		(culprit > batch->from &&
+		 (batch->stage == STAGE_FIRING || !has_after_row_trigger(batch->writer)));
+}
+
+/* Note what is known of the run that failed, and reject its row if that is certain. */
 static void
 judge_run(Batch *batch, const ErrorData *error)
 {
@@ -522,19 +557,17 @@ judge_run(Batch *batch, const ErrorData *error)
 	else if (batch->culprits == 0)
 		note_failure(batch, error->sqlerrcode);
 
-	/* The first row of a run has nothing but settled rows before it. */
-	if (culprit == batch->from || batch->to - batch->from == 1)
-		reject_first(batch, error);
+	if (batch->to - batch->from == 1)
+		culprit = batch->from;
+	batch->sure = culprit;
+	batch->culprits = 0;
+	if (is_decided(batch, culprit))
+		reject_number(batch, culprit, error);
 	else if (culprit > batch->from)
-	{
-		batch->sure = culprit;
 		batch->rows[culprit].alone = true;
-	}
 	else
-	{
-		batch->sure = 0;
 		batch->culprits = batch->to;
-	}
+	skip_rejected(batch);
 }
 
 /* Write the next run, or learn something about it. */
@@ -553,6 +586,7 @@ write_next_run(Batch *batch)
 		keep_attempt(batch);
 		batch->clean += batch->to - batch->from;
 		batch->from = batch->to;
+		skip_rejected(batch);
 		return;
 	}
 	memcpy(batch->writer->counts, batch->settled, sizeof(batch->settled));

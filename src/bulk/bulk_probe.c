@@ -22,6 +22,7 @@
 #include "catalog/pg_am.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "utils/lsyscache.h"
 #include "utils/relcache.h"
 #include "utils/snapmgr.h"
 #include "utils/sortsupport.h"
@@ -209,16 +210,66 @@ has_entry(IndexScanDesc scan, const IndexInfo *info, const ProbeKey *key)
 	return index_getnext_tid(scan, ForwardScanDirection) != NULL;
 }
 
+/* For indexes of one ascending column: the function behind its operator >=; or InvalidOid. */
+static RegProcedure
+find_at_least(Relation index, const IndexInfo *info)
+{
+	Oid			type = index->rd_opcintype[0];
+	Oid			operator;
+
+	if (info->ii_NumIndexKeyAttrs != 1 || info->ii_NullsNotDistinct ||
+		(index->rd_indoption[0] & INDOPTION_DESC) != 0 ||
+		TupleDescAttr(RelationGetDescr(index), 0)->atttypid != type)
+		return InvalidOid;
+	operator = get_opfamily_member(index->rd_opfamily[0], type, type,
+								   BTGreaterEqualStrategyNumber);
+	return OidIsValid(operator) ? get_opcode(operator) : InvalidOid;
+}
+
+/*
+ * The first of the keys from number i on that has an entry, or n: between two
+ * entries of the index there may be many keys, or all, as for a sequence.
+ */
+static int
+find_entry(IndexScanDesc scan, RegProcedure at_least, const ProbeOrder *order,
+		   const ProbeKey *keys, int i, int n)
+{
+	while (i < n)
+	{
+		ScanKeyData key;
+		Datum		entry;
+		bool		isnull;
+		int			result = 1;
+
+		ScanKeyEntryInitialize(&key, 0, 1, BTGreaterEqualStrategyNumber, InvalidOid,
+							   scan->indexRelation->rd_indcollation[0], at_least,
+							   keys[i].values[0]);
+		index_rescan(scan, &key, 1, NULL, 0);
+		if (index_getnext_tid(scan, ForwardScanDirection) == NULL)
+			return n;
+		entry = index_getattr(scan->xs_itup, 1, scan->xs_itupdesc, &isnull);
+		while (i < n && (result = ApplySortComparator(entry, isnull, keys[i].values[0], false,
+													  &order->columns[0])) > 0)
+			i++;
+		if (result == 0)
+			break;
+	}
+	return i;
+}
+
 /* A btree: keys in its order, and a row is looked at only where its key is taken. */
 static void
 probe_sorted(BulkWriter *writer, BulkPart *part, int number, ProbeKey *keys, int n)
 {
 	Relation	index = part->rri->ri_IndexRelationDescs[number];
 	const IndexInfo *info = part->rri->ri_IndexRelationInfo[number];
+	RegProcedure at_least = find_at_least(index, info);
 	ProbeOrder	order = make_order(index, info);
 	IndexScanDesc scan = purser_index_beginscan(part->rri->ri_RelationDesc, index, SnapshotAny,
 												info->ii_NumIndexKeyAttrs, 0);
+	int			next = 0;		/* of the keys: the first one that may have an entry */
 
+	scan->xs_want_itup = true;
 	qsort_arg(keys, n, sizeof(ProbeKey), compare_rows, &order);
 	for (int i = 0; i < n; i++)
 	{
@@ -226,8 +277,16 @@ probe_sorted(BulkWriter *writer, BulkPart *part, int number, ProbeKey *keys, int
 
 		CHECK_FOR_INTERRUPTS();
 		writer->context->position = entry->position;
-		entry->suspect = (i > 0 && compare_keys(&keys[i - 1], &keys[i], &order) == 0) ||
-			(has_entry(scan, info, &keys[i]) && is_taken(writer, part->rri, index, entry->slot));
+		if (i > 0 && compare_keys(&keys[i - 1], &keys[i], &order) == 0)
+		{
+			entry->suspect = true;
+			continue;
+		}
+		if (OidIsValid(at_least) && i >= next)
+			next = find_entry(scan, at_least, &order, keys, i, n);
+		if (OidIsValid(at_least) ? i == next : has_entry(scan, info, &keys[i]))
+			entry->suspect = is_taken(writer, part->rri, index, entry->slot);
+		next += (i == next);
 	}
 	index_endscan(scan);
 }

@@ -316,7 +316,8 @@ bulk_writer_write(BulkWriter *writer, int from, int to)
 	hold_others(writer, from, to);
 	/* What an attempt before had made of them was rolled back. */
 	for (int i = from; i < to; i++)
-		bulk_writer_entry(writer, i)->outcome = BULK_PENDING;
+		if (bulk_writer_entry(writer, i)->outcome != BULK_REJECTED)
+			bulk_writer_entry(writer, i)->outcome = BULK_PENDING;
 	for (int i = 0; i < writer->nparts; i++)
 		write_part(writer, writer->parts[i]);
 	MemoryContextSwitchTo(oldcontext);
