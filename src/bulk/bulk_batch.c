@@ -419,13 +419,15 @@ skip_rejected(Batch *batch)
 static int
 run_length(const Batch *batch)
 {
+	int			length;
+
 	if (batch->culprits > batch->from)
 		return Max((batch->culprits - batch->from) / 2, 1);
 	if (!batch->failed)
 		return BULK_BATCH_ROWS;
 	/* Rows that went well once need no care. */
-	return Min(Max((int64) (batch->clean / RUN_SHARE), Max(SHORTEST_RUN, batch->sure - batch->from)),
-			   BULK_BATCH_ROWS);
+	length = Max(SHORTEST_RUN, batch->sure - batch->from);
+	return Min(Max((int64) (batch->clean / RUN_SHARE), length), BULK_BATCH_ROWS);
 }
 
 /* The next run; a row that is to be tried by itself is one. */

@@ -288,7 +288,8 @@ check_load(FunctionCallInfo fcinfo)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("role \"%s\" has no load " INT64_FORMAT " with rejected rows",
 						GetUserNameFromId(GetUserId(), false), PG_GETARG_INT64(ARG_LOAD_ID)),
-				 errhint("Look at the table purser.load. Only who loaded the rows can load them again.")));
+				 errhint("The table purser.load has them. "
+						 "Only who loaded the rows can load them again.")));
 }
 
 static List *
