@@ -40,8 +40,10 @@ OBJS_ONLINE = $(addprefix src/online/online_, backfill.o batch.o control.o cut.o
 	segment.o settings.o statement.o throttle.o transaction.o wait.o worker.o)
 OBJS_ADOPT = $(addprefix src/adopt/adopt_, find.o functions.o name.o plan.o read.o tools.o)
 OBJS_BULK = $(addprefix src/bulk/bulk_, attempt.o batch.o blame.o capture.o coerce.o conflict.o \
-	context.o csv.o foreign.o functions.o json.o jsonb.o load.o nested.o options.o parent.o \
-	probe.o raw.o rebuild.o reject.o reject_store.o retry.o sight.o source.o target.o text.o writer.o)
+	context.o csv.o delimited.o foreign.o functions.o header.o json.o jsonb.o load.o nested.o \
+	options.o parent.o probe.o raw.o rebuild.o reject.o reject_store.o retry.o scan.o scan_avx2.o \
+	scan_neon.o scan_scalar.o scan_sse2.o settings.o sight.o sniff.o source.o target.o text.o \
+	writer.o)
 OBJS_AUDIT = src/audit/audit.o $(addprefix src/audit/audit_, board.o finds.o hooks.o index.o \
 	judge.o local.o nplus1.o plan.o rules.o screen.o store.o suggest.o table.o tap.o views.o \
 	workers.o)
@@ -60,7 +62,7 @@ REGRESS_LEDGER = ledger_basic ledger_targets ledger_format ledger_scripts ledger
 REGRESS_ONLINE = online_migrate online_neighbours online_backfill online_seams
 REGRESS_ADOPT = adopt_tools adopt_refusals adopt_again adopt_access
 REGRESS_BULK = bulk_insert bulk_csv bulk_json bulk_trigger bulk_conflict bulk_privilege \
-	bulk_foreign bulk_rebuild bulk_rejects bulk_retry
+	bulk_foreign bulk_rebuild bulk_csv_options bulk_text bulk_rejects bulk_retry
 REGRESS_AUDIT = audit_counts audit_missing_index audit_results audit_n_plus_one audit_access
 REGRESS = setup $(REGRESS_LEDGER) $(REGRESS_ONLINE) $(REGRESS_ADOPT) $(REGRESS_BULK) \
 	$(REGRESS_AUDIT)

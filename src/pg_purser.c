@@ -15,6 +15,7 @@ void
 _PG_init(void)
 {
 	online_init();
+	bulk_init();
 	audit_init();
 	MarkGUCPrefixReserved(PURSER_SCHEMA);
 }

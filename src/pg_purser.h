@@ -20,6 +20,7 @@
 
 /* Module entry points, called once from _PG_init. */
 extern void online_init(void);
+extern void bulk_init(void);
 extern void audit_init(void);
 
 #endif							/* PG_PURSER_H */

@@ -98,7 +98,7 @@ extern void bulk_source_more(BulkSource *source, Size keep);
 extern void bulk_source_release(BulkSource *source);
 extern void bulk_source_close(BulkSource *source);
 
-/* ---- rows of fields: bulk_csv.c, bulk_json.c and others ---- */
+/* ---- rows of fields: bulk_csv.c, bulk_text.c, bulk_json.c and others ---- */
 
 /* What a reader may ask about the columns. */
 typedef struct BulkSchema BulkSchema;
@@ -112,6 +112,9 @@ struct BulkSchema
 	 * in its row, from 0, a hint for finding it fast.
 	 */
 	int			(*find) (BulkSchema *schema, const char *name, int len, int position);
+
+	/* Is there such a column?  Asks for nothing more, and never fails. */
+	bool		(*has) (BulkSchema *schema, const char *name, int len);
 
 	/*
 	 * For input without names: fills columns[] (room for ncolumns) with those

@@ -110,6 +110,12 @@ load_all(BulkSchema *schema, int *columns)
 	return n;
 }
 
+static bool
+load_has(BulkSchema *schema, const char *name, int len)
+{
+	return bulk_target_find(&((BulkLoad *) schema)->target, name, len) >= 0;
+}
+
 static const char *
 load_name(BulkSchema *schema, int column)
 {
@@ -208,6 +214,7 @@ prepare_schema(BulkLoad *load)
 {
 	load->schema.ncolumns = load->target.ncolumns;
 	load->schema.find = load_find;
+	load->schema.has = load_has;
 	load->schema.all = load_all;
 	load->schema.name = load_name;
 	load->known = palloc0(Max(load->target.ncolumns, 1) * sizeof(KnownName));

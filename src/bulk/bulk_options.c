@@ -317,7 +317,32 @@ refuse_character(const char *name, const char *why)
 			 errmsg("option \"%s\" %s", name, why)));
 }
 
-/* What COPY refuses, so that reading is not ambiguous. */
+/* Could the string that stands for null or the default be told from other fields? */
+static void
+check_marker(const BulkOptions *options, const char *name, const char *marker)
+{
+	const BulkFormat *format = &options->format;
+
+	if (strpbrk(marker, "\r\n") != NULL)
+		refuse_character(name, "cannot use newline or carriage return");
+	if (format->delimiter != '\0' && strchr(marker, format->delimiter) != NULL)
+		refuse_character(name, "must not contain the delimiter");
+	if (options->format_name == BULK_FORMAT_CSV && strchr(marker, format->quote) != NULL)
+		refuse_character(name, "must not contain the quote");
+}
+
+static void
+check_csv(const BulkFormat *format)
+{
+	if (format->quote == '\n' || format->quote == '\r')
+		refuse_character("quote", "cannot be newline or carriage return");
+	if (format->escape == '\n' || format->escape == '\r')
+		refuse_character("escape", "cannot be newline or carriage return");
+	if (format->delimiter == format->quote)
+		refuse_character("quote", "must differ from the delimiter");
+}
+
+/* What COPY refuses, so that reading is not ambiguous; and line ends as quotes. */
 static void
 check_format(BulkOptions *options)
 {
@@ -330,15 +355,14 @@ check_format(BulkOptions *options)
 	if (format->delimiter != '\0' && strchr(never, format->delimiter) != NULL)
 		refuse_character("delimiter", csv ? "cannot be newline or carriage return" :
 						 "cannot be a backslash, dot, small letter, digit or line end");
-	if (!csv)
+	if (csv)
+		check_csv(format);
+	check_marker(options, "null", format->null);
+	if (format->dflt == NULL)
 		return;
-	if (format->delimiter == format->quote)
-		refuse_character("quote", "must differ from the delimiter");
-	if (strpbrk(format->null, "\r\n") != NULL)
-		refuse_character("null", "cannot use newline or carriage return");
-	if (strchr(format->null, format->quote) != NULL ||
-		(format->delimiter != '\0' && strchr(format->null, format->delimiter) != NULL))
-		refuse_character("null", "must not contain the delimiter or the quote");
+	check_marker(options, "default", format->dflt);
+	if (strcmp(format->null, format->dflt) == 0)
+		refuse_character("default", "must differ from the option \"null\"");
 }
 
 /* ---- arguments ---- */

@@ -1,0 +1,37 @@
+/*
+ * bulk_settings.c
+ *		The settings of bulk loading.
+ *
+ * Called once from _PG_init.
+ */
+#include "bulk/bulk_scan.h"
+
+#include "utils/guc.h"
+
+static const struct config_enum_entry scan_methods[] = {
+	{"auto", BULK_SCAN_AUTO, false},
+	{"scalar", BULK_SCAN_SCALAR, false},
+	{"sse2", BULK_SCAN_SSE2, false},
+	{"avx2", BULK_SCAN_AVX2, false},
+	{"neon", BULK_SCAN_NEON, false},
+	{NULL, 0, false}
+};
+
+static bool
+check_scan(int *newval, void **extra pg_attribute_unused(), GucSource source pg_attribute_unused())
+{
+	if (bulk_scan_available(*newval))
+		return true;
+	GUC_check_errdetail("This processor has no such instructions.");
+	return false;
+}
+
+void
+bulk_init(void)
+{
+	DefineCustomEnumVariable("purser.bulk_scan",
+							 "Instructions by which bulk loading finds the ends of fields.",
+							 "For tests: the result is the same with each.",
+							 &bulk_scan_method, BULK_SCAN_AUTO, scan_methods, PGC_USERSET,
+							 GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE, check_scan, NULL, NULL);
+}
