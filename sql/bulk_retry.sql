@@ -25,7 +25,9 @@ DELETE FROM purser.reject WHERE row_number = 5;
 UPDATE purser.reject SET raw = replace(raw, ';1;', ';5;');
 SELECT * FROM purser.retry_rejects(:load_id);
 SELECT count(*) FROM purser.load;
+\set VERBOSITY sqlstate
 SELECT * FROM purser.retry_rejects(:load_id);
+\set VERBOSITY default
 SELECT id, name, weight FROM crate ORDER BY id;
 TRUNCATE crate;
 

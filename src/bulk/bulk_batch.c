@@ -57,7 +57,7 @@ typedef enum BatchStage
 	STAGE_FIRING
 } BatchStage;
 
-typedef struct Batch
+struct BulkBatch
 {
 	BulkReader *reader;
 	BulkWriter *writer;
@@ -89,12 +89,12 @@ typedef struct Batch
 	bool		failed;			/* there was one */
 	int			probed;			/* batches that are still to be probed for conflicts */
 	BulkProbe  *probe;			/* when first needed */
-} Batch;
+};
 
 /* ---- attempts ---- */
 
 static void
-open_attempt(Batch *batch)
+open_attempt(BulkBatch *batch)
 {
 	if (batch->attempt.open)
 		return;
@@ -103,7 +103,7 @@ open_attempt(Batch *batch)
 }
 
 static void
-keep_attempt(Batch *batch)
+keep_attempt(BulkBatch *batch)
 {
 	bulk_attempt_keep(&batch->attempt);
 	if (batch->writer->capture != NULL)
@@ -112,7 +112,7 @@ keep_attempt(Batch *batch)
 
 /* What is known of the attempt, which was rolled back, is not true any more. */
 static void
-forget_attempt(Batch *batch)
+forget_attempt(BulkBatch *batch)
 {
 	BulkWriter *writer = batch->writer;
 
@@ -131,7 +131,7 @@ forget_attempt(Batch *batch)
 
 /* May the error that is being handled cost a row, and no more? */
 static bool
-is_row_error(const Batch *batch)
+is_row_error(const BulkBatch *batch)
 {
 	if (batch->stage == STAGE_RESUMING)
 		return false;
@@ -143,7 +143,7 @@ is_row_error(const Batch *batch)
 
 /* Which row the trigger fired for whose error is being handled: the server left it in a slot. */
 static void
-note_fired(Batch *batch)
+note_fired(BulkBatch *batch)
 {
 	BulkWriter *writer = batch->writer;
 
@@ -163,7 +163,7 @@ note_fired(Batch *batch)
 
 /* One step in the attempt: NULL, or the error for which it was rolled back. */
 static ErrorData *
-attempt(Batch *batch, void (*step) (Batch *batch))
+attempt(BulkBatch *batch, void (*step) (BulkBatch *batch))
 {
 	ErrorData  *volatile error = NULL;
 	volatile bool goes_on = true;
@@ -189,7 +189,7 @@ attempt(Batch *batch, void (*step) (Batch *batch))
 /* ---- reading and making ---- */
 
 static void
-reject(Batch *batch, BulkEntry *entry, const BulkField *fields, const ErrorData *error)
+reject(BulkBatch *batch, BulkEntry *entry, const BulkField *fields, const ErrorData *error)
 {
 	entry->outcome = BULK_REJECTED;
 	bulk_writer_settle(batch->writer, entry);
@@ -197,7 +197,7 @@ reject(Batch *batch, BulkEntry *entry, const BulkField *fields, const ErrorData 
 }
 
 static BulkEntry
-present_row(const Batch *batch)
+present_row(const BulkBatch *batch)
 {
 	BulkEntry	entry = {
 		.position = batch->context->position,
@@ -210,7 +210,7 @@ present_row(const Batch *batch)
 
 /* The row that was read, until the batch is done. */
 static BatchRow *
-note_row(Batch *batch)
+note_row(BulkBatch *batch)
 {
 	BulkReader *reader = batch->reader;
 	Size		size = reader->schema->ncolumns * sizeof(BulkField);
@@ -226,7 +226,7 @@ note_row(Batch *batch)
 
 /* Make the row, to be written later; false if that cannot be. */
 static bool
-make_row(Batch *batch, BatchRow *row)
+make_row(BulkBatch *batch, BatchRow *row)
 {
 	BulkTarget *target = batch->writer->target;
 	TupleTableSlot *slot;
@@ -239,7 +239,7 @@ make_row(Batch *batch, BatchRow *row)
 }
 
 static void
-make_present_row(Batch *batch)
+make_present_row(BulkBatch *batch)
 {
 	EState	   *estate = batch->writer->target->estate;
 	BatchRow   *row = note_row(batch);
@@ -259,7 +259,7 @@ make_present_row(Batch *batch)
 }
 
 static bool
-is_full(const Batch *batch)
+is_full(const BulkBatch *batch)
 {
 	return batch->nrows == BULK_BATCH_ROWS || bulk_rejects_are_full(batch->rejects) ||
 		batch->bytes + batch->writer->bytes >= BATCH_BYTES;
@@ -267,7 +267,7 @@ is_full(const Batch *batch)
 
 /* Step behind the row that could not be read, and reject it. */
 static void
-step_behind(Batch *batch)
+step_behind(BulkBatch *batch)
 {
 	BulkReader *reader = batch->reader;
 	BulkPosition position = batch->context->position;
@@ -284,7 +284,7 @@ step_behind(Batch *batch)
 }
 
 static void
-fill_batch(Batch *batch)
+fill_batch(BulkBatch *batch)
 {
 	BulkReader *reader = batch->reader;
 
@@ -305,7 +305,7 @@ fill_batch(Batch *batch)
 
 /* Read rows until the batch is full; the attempt stays open if none failed at the end. */
 static void
-read_batch(Batch *batch)
+read_batch(BulkBatch *batch)
 {
 	ErrorData  *error;
 
@@ -330,7 +330,7 @@ read_batch(Batch *batch)
  * that they are tried by themselves.  What is marked wrongly only costs time.
  */
 static void
-inspect_rows(Batch *batch)
+inspect_rows(BulkBatch *batch)
 {
 	BulkWriter *writer = batch->writer;
 
@@ -350,13 +350,13 @@ inspect_rows(Batch *batch)
 }
 
 static bool
-must_inspect(const Batch *batch)
+must_inspect(const BulkBatch *batch)
 {
 	return batch->to_inspect && !batch->by_row && !batch->rows[batch->from].alone;
 }
 
 static bool
-is_fired(Batch *batch, int number)
+is_fired(BulkBatch *batch, int number)
 {
 	BatchRow   *row = &batch->rows[number];
 	BulkEntry  *entry;
@@ -370,7 +370,7 @@ is_fired(Batch *batch, int number)
 
 /* The row that the error is about; -1 if that is not known. */
 static int
-find_culprit(Batch *batch, int from, int to)
+find_culprit(BulkBatch *batch, int from, int to)
 {
 	const BulkContext *context = batch->context;
 	bool		fired = ItemPointerIsValid(&batch->fired);
@@ -385,7 +385,7 @@ find_culprit(Batch *batch, int from, int to)
 }
 
 static void
-inspect(Batch *batch)
+inspect(BulkBatch *batch)
 {
 	int			culprit;
 
@@ -403,13 +403,13 @@ inspect(Batch *batch)
 /* ---- writing ---- */
 
 static bool
-is_rejected(const Batch *batch, int number)
+is_rejected(const BulkBatch *batch, int number)
 {
 	return batch->rows[number].input.outcome == BULK_REJECTED;
 }
 
 static void
-skip_rejected(Batch *batch)
+skip_rejected(BulkBatch *batch)
 {
 	while (batch->from < batch->nrows && is_rejected(batch, batch->from))
 		batch->from++;
@@ -417,7 +417,7 @@ skip_rejected(Batch *batch)
 
 /* How many rows to try at once. */
 static int
-run_length(const Batch *batch)
+run_length(const BulkBatch *batch)
 {
 	int			length;
 
@@ -432,7 +432,7 @@ run_length(const Batch *batch)
 
 /* The next run; a row that is to be tried by itself is one. */
 static void
-choose_run(Batch *batch)
+choose_run(BulkBatch *batch)
 {
 	int			length = batch->rows[batch->from].alone ? 1 : run_length(batch);
 
@@ -444,7 +444,7 @@ choose_run(Batch *batch)
 
 /* Rows that must see those before them. */
 static void
-write_by_row(Batch *batch)
+write_by_row(BulkBatch *batch)
 {
 	BulkTarget *target = batch->writer->target;
 	MemoryContext oldcontext = MemoryContextSwitchTo(GetPerTupleMemoryContext(target->estate));
@@ -471,7 +471,7 @@ write_by_row(Batch *batch)
 }
 
 static void
-write_held(Batch *batch)
+write_held(BulkBatch *batch)
 {
 	if (batch->probe != NULL && batch->rows[batch->from].alone)
 		bulk_probe_refuse(batch->probe, batch->from);
@@ -479,7 +479,7 @@ write_held(Batch *batch)
 }
 
 static void
-write_run(Batch *batch)
+write_run(BulkBatch *batch)
 {
 	EState	   *estate = batch->writer->target->estate;
 
@@ -496,7 +496,7 @@ write_run(Batch *batch)
 }
 
 static void
-reject_number(Batch *batch, int number, const ErrorData *error)
+reject_number(BulkBatch *batch, int number, const ErrorData *error)
 {
 	BatchRow   *row = &batch->rows[number];
 
@@ -508,7 +508,7 @@ reject_number(Batch *batch, int number, const ErrorData *error)
 
 /* A failure that was not foreseen: foresee the next ones, or go on in shorter runs. */
 static void
-note_failure(Batch *batch, int sqlerrcode)
+note_failure(BulkBatch *batch, int sqlerrcode)
 {
 	bool		conflict = sqlerrcode == ERRCODE_UNIQUE_VIOLATION ||
 		sqlerrcode == ERRCODE_EXCLUSION_VIOLATION;
@@ -538,7 +538,7 @@ has_after_row_trigger(const BulkWriter *writer)
 
 /* Are all rows of the run before the culprit good for sure? */
 static bool
-is_decided(const Batch *batch, int culprit)
+is_decided(const BulkBatch *batch, int culprit)
 {
 	return culprit == batch->from ||
 		(culprit > batch->from &&
@@ -547,7 +547,7 @@ is_decided(const Batch *batch, int culprit)
 
 /* Note what is known of the run that failed, and reject its row if that is certain. */
 static void
-judge_run(Batch *batch, const ErrorData *error)
+judge_run(BulkBatch *batch, const ErrorData *error)
 {
 	int			culprit = find_culprit(batch, batch->from, batch->to);
 
@@ -574,7 +574,7 @@ judge_run(Batch *batch, const ErrorData *error)
 
 /* Write the next run, or learn something about it. */
 static void
-write_next_run(Batch *batch)
+write_next_run(BulkBatch *batch)
 {
 	ErrorData  *error;
 
@@ -597,7 +597,7 @@ write_next_run(Batch *batch)
 }
 
 static void
-write_batch(Batch *batch)
+write_batch(BulkBatch *batch)
 {
 	batch->from = 0;
 	batch->sure = 0;
@@ -614,7 +614,7 @@ write_batch(Batch *batch)
 
 /* Nothing of the batch is needed any more. */
 static void
-end_batch(Batch *batch)
+end_batch(BulkBatch *batch)
 {
 	BulkReader *reader = batch->reader;
 
@@ -627,11 +627,11 @@ end_batch(Batch *batch)
 	batch->bytes = 0;
 }
 
-/* Load all rows but the bad ones, which rejects takes. */
-void
-bulk_batch_load(BulkReader *reader, BulkWriter *writer, BulkRejects *rejects)
+/* A load of all rows but the bad ones, which rejects takes; in the current memory context. */
+BulkBatch *
+bulk_batch_begin(BulkReader *reader, BulkWriter *writer, BulkRejects *rejects)
 {
-	Batch	   *batch = palloc0(sizeof(Batch));
+	BulkBatch  *batch = palloc0(sizeof(BulkBatch));
 
 	batch->reader = reader;
 	batch->writer = writer;
@@ -641,13 +641,17 @@ bulk_batch_load(BulkReader *reader, BulkWriter *writer, BulkRejects *rejects)
 	batch->error_memory = AllocSetContextCreate(CurrentMemoryContext, "pg_purser error",
 												ALLOCSET_SMALL_SIZES);
 	batch->by_row = !writer->batched;
-	while (!batch->at_end)
-	{
-		read_batch(batch);
-		write_batch(batch);
-		end_batch(batch);
-	}
-	memset(&reader->context->position, 0, sizeof(BulkPosition));
-	MemoryContextDelete(batch->error_memory);
-	pfree(batch);
+	return batch;
+}
+
+/* Load some more rows; false if there are none. */
+bool
+bulk_batch_next(BulkBatch *batch)
+{
+	if (batch->at_end)
+		return false;
+	read_batch(batch);
+	write_batch(batch);
+	end_batch(batch);
+	return true;
 }

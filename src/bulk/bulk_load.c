@@ -255,6 +255,17 @@ read_rows(BulkLoad *load)
 	memset(&load->context.position, 0, sizeof(BulkPosition));
 }
 
+/* The same, when bad rows do not stop the load. */
+static void
+read_batches(BulkLoad *load)
+{
+	BulkBatch  *batch = bulk_batch_begin(load->reader, &load->writer, load->rejects);
+
+	while (bulk_batch_next(batch))
+		;
+	memset(&load->context.position, 0, sizeof(BulkPosition));
+}
+
 static BulkRejects *
 begin_rejects(BulkLoad *load, const BulkInput *input)
 {
@@ -289,7 +300,7 @@ bulk_load(Oid relid, const BulkInput *input, const BulkOptions *options)
 	if (load->rejects == NULL)
 		read_rows(load);
 	else
-		bulk_batch_load(load->reader, &load->writer, load->rejects);
+		read_batches(load);
 	bulk_writer_end(&load->writer);
 	if (input->retry != NULL)
 		bulk_retry_end(input->retry);

@@ -82,7 +82,10 @@ extern void bulk_probe_refuse(BulkProbe *probe, int number);
 
 /* ---- all rows: bulk_batch.c ---- */
 
-extern void bulk_batch_load(BulkReader *reader, BulkWriter *writer, BulkRejects *rejects);
+typedef struct BulkBatch BulkBatch;
+
+extern BulkBatch *bulk_batch_begin(BulkReader *reader, BulkWriter *writer, BulkRejects *rejects);
+extern bool bulk_batch_next(BulkBatch *batch);
 
 /* ---- rows that were put aside, once more: bulk_retry.c ---- */
 
