@@ -190,7 +190,7 @@ SELECT counts(purser.bulk_insert('crate', E'id\n1\n0\n2\n', 'csv', rejects => tr
 SELECT row_number, sqlstate, message, constraint_name FROM taken();
 SELECT id, n FROM crate ORDER BY n;
 
--- Bytes that are no text of the database's encoding.
+-- A quote that is not closed.
 SELECT counts(purser.bulk_insert('crate', E'id,n\n1,1\n"2\n\n3,1\n', 'csv', rejects => true));
 SELECT row_number, sqlstate, message, raw FROM taken();
 

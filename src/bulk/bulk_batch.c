@@ -513,7 +513,9 @@ note_failure(BulkBatch *batch, int sqlerrcode)
 	bool		conflict = sqlerrcode == ERRCODE_UNIQUE_VIOLATION ||
 		sqlerrcode == ERRCODE_EXCLUSION_VIOLATION;
 
-	if (conflict && !batch->by_row && batch->probed == 0)
+	/* What a conflict means otherwise, the writer knows. */
+	if (conflict && !batch->by_row && batch->probed == 0 &&
+		batch->writer->options->on_conflict == BULK_CONFLICT_ERROR)
 	{
 		batch->probed = PROBED_BATCHES;
 		batch->to_inspect = true;
