@@ -227,8 +227,8 @@ find_at_least(Relation index, const IndexInfo *info)
 }
 
 /*
- * The first of the keys from number i on that has an entry, or n: between two
- * entries of the index there may be many keys, or all, as for a sequence.
+ * The first of the keys from number i on that may have an entry, or n: between
+ * two entries of the index there may be many keys, or all, as for a sequence.
  */
 static int
 find_entry(IndexScanDesc scan, RegProcedure at_least, const ProbeOrder *order,
@@ -240,6 +240,7 @@ find_entry(IndexScanDesc scan, RegProcedure at_least, const ProbeOrder *order,
 		Datum		entry;
 		bool		isnull;
 		int			result = 1;
+		int			first = i;
 
 		ScanKeyEntryInitialize(&key, 0, 1, BTGreaterEqualStrategyNumber, InvalidOid,
 							   scan->indexRelation->rd_indcollation[0], at_least,
@@ -251,7 +252,8 @@ find_entry(IndexScanDesc scan, RegProcedure at_least, const ProbeOrder *order,
 		while (i < n && (result = ApplySortComparator(entry, isnull, keys[i].values[0], false,
 													  &order->columns[0])) > 0)
 			i++;
-		if (result == 0)
+		/* An entry before the key says nothing of it. */
+		if (result == 0 || i == first)
 			break;
 	}
 	return i;
