@@ -72,6 +72,14 @@ add_part(BulkWriter *writer, BulkPart *part)
 	writer->parts[writer->nparts++] = part;
 }
 
+/* Where rows may be rejected, AFTER ROW triggers do not wait for the end of the load. */
+static bool
+fires_early(const BulkWriter *writer, const ResultRelInfo *rri)
+{
+	return writer->options->rejects && rri->ri_TrigDesc != NULL &&
+		rri->ri_TrigDesc->trig_insert_after_row;
+}
+
 /* A part for the table; in the query context. */
 BulkPart *
 bulk_part_make(BulkWriter *writer, ResultRelInfo *rri)
@@ -88,7 +96,7 @@ bulk_part_make(BulkWriter *writer, ResultRelInfo *rri)
 	prepare_conflicts(writer, part);
 	part->batched = writer->batched && part->conflict == NULL && !bulk_sight_rows(rri);
 	/* Who looks at the table wants to find the rows before. */
-	if (writer->target->rebuild && part->batched)
+	if (writer->target->rebuild && part->batched && !fires_early(writer, rri))
 		bulk_rebuild_set_aside(writer->target);
 	part->indexes = bulk_index_begin(rri);
 	part->foreign = bulk_foreign_begin(rri);
@@ -113,6 +121,19 @@ grow_buffer(BulkPart *part)
 	memset(part->entries + old, 0, (part->max_entries - old) * sizeof(BulkEntry));
 }
 
+/* It outlives the subtransaction that there may be. */
+static TupleTableSlot *
+make_slot(const BulkWriter *writer, const BulkPart *part)
+{
+	ResourceOwner owner = CurrentResourceOwner;
+	TupleTableSlot *slot;
+
+	CurrentResourceOwner = writer->owner;
+	slot = bulk_tuple_slot(part->form, part->rri->ri_RelationDesc);
+	CurrentResourceOwner = owner;
+	return slot;
+}
+
 /* An empty slot for the part's next row. */
 TupleTableSlot *
 bulk_part_slot(BulkWriter *writer, BulkPart *part)
@@ -127,7 +148,7 @@ bulk_part_slot(BulkWriter *writer, BulkPart *part)
 			grow_buffer(part);
 		entry = &part->entries[part->nentries];
 		if (entry->slot == NULL)
-			entry->slot = bulk_tuple_slot(part->form, part->rri->ri_RelationDesc);
+			entry->slot = make_slot(writer, part);
 		MemoryContextSwitchTo(oldcontext);
 	}
 	return ExecClearTuple(part->entries[part->nentries].slot);
@@ -135,15 +156,19 @@ bulk_part_slot(BulkWriter *writer, BulkPart *part)
 
 /* Close the buffer, which is empty. */
 static void
-close_buffer(BulkPart *part)
+close_buffer(const BulkWriter *writer, BulkPart *part)
 {
+	ResourceOwner owner = CurrentResourceOwner;
+
 	if (part->max_entries == 0)
 		return;
 	if (part->bistate != NULL)
 		FreeBulkInsertState(part->bistate);
 	part->bistate = NULL;
+	CurrentResourceOwner = writer->owner;
 	for (int i = 0; i < part->max_entries && part->entries[i].slot != NULL; i++)
 		ExecDropSingleTupleTableSlot(part->entries[i].slot);
+	CurrentResourceOwner = owner;
 	pfree(part->entries);
 	part->entries = NULL;
 	part->max_entries = 0;
@@ -165,16 +190,16 @@ bulk_part_trim(BulkWriter *writer)
 			continue;
 		if (++nopen <= BULK_OPEN_PARTS)
 			continue;
-		close_buffer(part);
+		close_buffer(writer, part);
 		if (part->foreign != NULL)
 			bulk_foreign_forget(part->foreign);
 	}
 }
 
 void
-bulk_part_end(BulkPart *part)
+bulk_part_end(const BulkWriter *writer, BulkPart *part)
 {
-	close_buffer(part);
+	close_buffer(writer, part);
 	if (part->foreign != NULL)
 		bulk_foreign_end(part->foreign);
 }

@@ -55,9 +55,8 @@ bulk_route_slot(BulkRoute *route)
 	return ExecClearTuple(route->slot);
 }
 
-/* The part for the row; an error if no partition takes it. */
-BulkPart *
-bulk_route_find(BulkWriter *writer, TupleTableSlot *slot)
+static ResultRelInfo *
+find_partition(BulkWriter *writer, TupleTableSlot *slot)
 {
 	BulkRoute  *route = writer->route;
 	BulkTarget *target = writer->target;
@@ -67,6 +66,26 @@ bulk_route_find(BulkWriter *writer, TupleTableSlot *slot)
 	if (rri->ri_CopyMultiInsertBuffer == NULL)
 		rri->ri_CopyMultiInsertBuffer =
 			(struct CopyMultiInsertBuffer *) bulk_part_make(writer, rri);
+	return rri;
+}
+
+/*
+ * The part for the row; an error if no partition takes it.  What is opened for
+ * it outlives the subtransaction that there may be.
+ */
+BulkPart *
+bulk_route_find(BulkWriter *writer, TupleTableSlot *slot)
+{
+	EState	   *estate = writer->target->estate;
+	ResourceOwner owner = CurrentResourceOwner;
+	int			nslots = list_length(estate->es_tupleTable);
+	ResultRelInfo *rri;
+
+	CurrentResourceOwner = writer->owner;
+	rri = find_partition(writer, slot);
+	CurrentResourceOwner = owner;
+	for (int i = nslots; i < list_length(estate->es_tupleTable); i++)
+		writer->owned = bms_add_member(writer->owned, i);
 	return (BulkPart *) rri->ri_CopyMultiInsertBuffer;
 }
 

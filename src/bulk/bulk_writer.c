@@ -11,7 +11,8 @@
  * Each buffered row keeps its position in the input, so that an error which
  * shows up later, such as a duplicate key, names the right row.
  *
- * Called by bulk_load.c: begin, then slot and put for each row, then end.
+ * Called by bulk_load.c: begin, then slot and put for each row, then end; and
+ * by bulk_batch.c, for which rows are held until it says which to write.
  */
 #include "bulk.h"
 
@@ -31,6 +32,7 @@ bulk_writer_begin(BulkWriter *writer, BulkTarget *target, BulkContext *context,
 	writer->context = context;
 	writer->options = options;
 	writer->cid = GetCurrentCommandId(true);
+	writer->owner = CurrentResourceOwner;
 	writer->batched = !bulk_sight_types(target);
 	writer->max_rows = BULK_BATCH_ROWS;
 	writer->max_bytes = BULK_BATCH_BYTES;
@@ -39,6 +41,8 @@ bulk_writer_begin(BulkWriter *writer, BulkTarget *target, BulkContext *context,
 	AfterTriggerBeginQuery();
 	writer->transition = MakeTransitionCaptureState(target->rri->ri_TrigDesc,
 													RelationGetRelid(target->rel), CMD_INSERT);
+	if (options->rejects)
+		writer->capture = bulk_capture_begin(writer);
 	writer->route = bulk_route_begin(writer);
 	if (writer->route == NULL)
 		bulk_part_make(writer, target->rri);
@@ -56,7 +60,7 @@ bulk_writer_slot(BulkWriter *writer)
 
 /* ---- the phases of a flush ---- */
 
-/* Rows of the part that are not settled yet; their slots, and their places among all. */
+/* Rows of the part that are to be written: their slots, and their places among all. */
 static int
 pending_rows(BulkPart *part, TupleTableSlot **slots, int *places)
 {
@@ -64,7 +68,7 @@ pending_rows(BulkPart *part, TupleTableSlot **slots, int *places)
 
 	for (int i = 0; i < part->nentries; i++)
 	{
-		if (part->entries[i].outcome != BULK_PENDING)
+		if (part->entries[i].outcome != BULK_PENDING || part->entries[i].held)
 			continue;
 		slots[n] = part->entries[i].slot;
 		places[n++] = i;
@@ -162,19 +166,14 @@ insert_rows(BulkWriter *writer, BulkPart *part, TupleTableSlot **slots, int *pla
 		part->entries[places[i]].outcome = BULK_INSERTED;
 }
 
-/* The part's rows into the table. */
+/* The part's rows into the table, when it is known which may go there. */
 static void
-write_part(BulkWriter *writer, BulkPart *part)
+insert_pending(BulkWriter *writer, BulkPart *part)
 {
 	TupleTableSlot *slots[BULK_BATCH_ROWS];
 	int			places[BULK_BATCH_ROWS];
-	int			n;
+	int			n = pending_rows(part, slots, places);
 
-	if (part->conflict != NULL)
-		settle_conflicts(writer, part);
-	if (part->foreign != NULL)
-		check_parents(part);
-	n = pending_rows(part, slots, places);
 	if (n == 0)
 		return;
 	if (part->rri->ri_FdwRoutine != NULL)
@@ -187,6 +186,17 @@ write_part(BulkWriter *writer, BulkPart *part)
 	}
 }
 
+/* The part's rows into the table. */
+static void
+write_part(BulkWriter *writer, BulkPart *part)
+{
+	if (part->conflict != NULL)
+		settle_conflicts(writer, part);
+	if (part->foreign != NULL)
+		check_parents(part);
+	insert_pending(writer, part);
+}
+
 /* A row that was inserted: what fires after it, at the end of the load. */
 static void
 queue_triggers(BulkWriter *writer, BulkPart *part, BulkEntry *entry)
@@ -197,8 +207,32 @@ queue_triggers(BulkWriter *writer, BulkPart *part, BulkEntry *entry)
 		part->rri->ri_TrigDesc = bulk_foreign_triggers(part->foreign, entry);
 	writer->context->position = entry->position;
 	ExecARInsertTriggers(writer->target->estate, part->rri, entry->slot, entry->recheck,
-						 writer->transition);
+						 writer->capture == NULL ? writer->transition : NULL);
 	part->rri->ri_TrigDesc = triggers;
+	if (writer->capture != NULL)
+		bulk_capture_row(writer->capture, part, entry->slot);
+}
+
+/* What became of the row is known for good. */
+void
+bulk_writer_settle(BulkWriter *writer, const BulkEntry *entry)
+{
+	writer->counts[entry->outcome]++;
+	if (entry->slot == NULL)
+		return;
+	writer->last_relid = entry->slot->tts_tableOid;
+	writer->last_tid = entry->slot->tts_tid;
+}
+
+/* The entry's place is for another row. */
+static void
+empty_entry(BulkEntry *entry)
+{
+	entry->outcome = BULK_PENDING;
+	entry->held = entry->suspect = false;
+	list_free(entry->recheck);
+	entry->recheck = NIL;
+	ExecClearTuple(entry->slot);
 }
 
 /* Rows in the order of the input: triggers, counts; then the buffers are empty. */
@@ -212,11 +246,8 @@ finish_rows(BulkWriter *writer)
 
 		if (entry->outcome == BULK_INSERTED)
 			queue_triggers(writer, part, entry);
-		writer->counts[entry->outcome]++;
-		entry->outcome = BULK_PENDING;
-		list_free(entry->recheck);
-		entry->recheck = NIL;
-		ExecClearTuple(entry->slot);
+		bulk_writer_settle(writer, entry);
+		empty_entry(entry);
 		part->nentries = 0;
 	}
 	writer->nbuffered = 0;
@@ -260,9 +291,6 @@ buffer_row(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
 	part->entries[part->nentries++].position = writer->context->position;
 	if (part->batched)
 		writer->bytes += bulk_tuple_keep(part->form, slot);
-	if (!part->batched || writer->nbuffered == writer->max_rows ||
-		writer->bytes >= writer->max_bytes)
-		write_buffers(writer);
 }
 
 /* Make the row what it will be in the table, and check it; false if a trigger wants none. */
@@ -289,29 +317,175 @@ complete_row(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
 	return true;
 }
 
+/* The part for the row whose columns were filled into the slot. */
+static BulkPart *
+find_part(BulkWriter *writer, TupleTableSlot *slot)
+{
+	ExecStoreVirtualTuple(slot);
+	slot->tts_tableOid = RelationGetRelid(writer->target->rel);
+	return writer->route == NULL ? writer->parts[0] : bulk_route_find(writer, slot);
+}
+
 /* Take the row whose columns were filled into the slot. */
 void
 bulk_writer_put(BulkWriter *writer, TupleTableSlot *slot)
 {
-	BulkPart   *part = writer->parts == NULL ? NULL : writer->parts[0];
 	MemoryContext oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
+	BulkPart   *part = find_part(writer, slot);
 
-	ExecStoreVirtualTuple(slot);
-	slot->tts_tableOid = RelationGetRelid(writer->target->rel);
 	if (writer->route != NULL)
 	{
-		part = bulk_route_find(writer, slot);
 		if (!part->batched)
 			bulk_writer_flush(writer);
 		slot = bulk_route_convert(writer, part, slot);
 	}
 	if (complete_row(writer, part, slot))
+	{
 		buffer_row(writer, part, slot);
+		if (!part->batched || writer->nbuffered == writer->max_rows ||
+			writer->bytes >= writer->max_bytes)
+			write_buffers(writer);
+	}
 	else
+	{
 		/* That is neither an insert nor a skip. */
 		writer->counts[BULK_SUPPRESSED]++;
+		ItemPointerSetInvalid(&writer->last_tid);
+	}
 	MemoryContextSwitchTo(oldcontext);
 }
+
+/* ---- rows that may be rejected ---- */
+
+/* Take the row to be written later; false if it must see the rows before it in place. */
+bool
+bulk_writer_hold(BulkWriter *writer, TupleTableSlot *slot)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
+	BulkPart   *part = find_part(writer, slot);
+	bool		suppressed;
+
+	if (part->batched)
+	{
+		if (writer->route != NULL)
+			slot = bulk_route_convert(writer, part, slot);
+		suppressed = !complete_row(writer, part, slot);
+		buffer_row(writer, part, slot);
+		if (suppressed)
+			part->entries[part->nentries - 1].outcome = BULK_SUPPRESSED;
+	}
+	MemoryContextSwitchTo(oldcontext);
+	return part->batched;
+}
+
+/* The part of the row that was held as the number-th, from 0. */
+BulkPart *
+bulk_writer_part(BulkWriter *writer, int number)
+{
+	return writer->order[number].part;
+}
+
+/* The row that was held as the number-th, from 0. */
+BulkEntry *
+bulk_writer_entry(BulkWriter *writer, int number)
+{
+	const BulkPlace *place = &writer->order[number];
+
+	return &place->part->entries[place->entry];
+}
+
+/* Hold all rows but those from number from to before number to. */
+static void
+hold_others(BulkWriter *writer, int from, int to)
+{
+	for (int i = 0; i < writer->nbuffered; i++)
+		bulk_writer_entry(writer, i)->held = i < from || i >= to;
+}
+
+/* Look for the parents of rows from number from on; those that lack one are suspect. */
+void
+bulk_writer_inspect(BulkWriter *writer, int from)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
+
+	hold_others(writer, from, writer->nbuffered);
+	for (int i = 0; i < writer->nparts; i++)
+	{
+		BulkPart   *part = writer->parts[i];
+
+		if (part->foreign != NULL && part->nentries > 0)
+			bulk_foreign_check(part->foreign, part->entries, part->nentries);
+	}
+	for (int i = from; i < writer->nbuffered; i++)
+	{
+		BulkEntry  *entry = bulk_writer_entry(writer, i);
+
+		entry->suspect |= bulk_writer_part(writer, i)->foreign != NULL && !entry->has_parents;
+	}
+	MemoryContextSwitchTo(oldcontext);
+}
+
+/* Write rows from number from to before number to; they were inspected. */
+void
+bulk_writer_write(BulkWriter *writer, int from, int to)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
+
+	hold_others(writer, from, to);
+	/* What an attempt before had made of them was rolled back. */
+	for (int i = from; i < to; i++)
+		if (bulk_writer_entry(writer, i)->outcome == BULK_INSERTED)
+			bulk_writer_entry(writer, i)->outcome = BULK_PENDING;
+	for (int i = 0; i < writer->nparts; i++)
+		if (writer->parts[i]->nentries > 0)
+			insert_pending(writer, writer->parts[i]);
+	for (int i = from; i < to; i++)
+		if (bulk_writer_entry(writer, i)->outcome == BULK_INSERTED)
+			queue_triggers(writer, bulk_writer_part(writer, i), bulk_writer_entry(writer, i));
+	MemoryContextSwitchTo(oldcontext);
+}
+
+/* The rows that are held are settled. */
+void
+bulk_writer_clear(BulkWriter *writer)
+{
+	for (int i = 0; i < writer->nbuffered; i++)
+		if (bulk_writer_entry(writer, i)->outcome != BULK_REJECTED)
+			bulk_writer_settle(writer, bulk_writer_entry(writer, i));
+	bulk_writer_discard(writer);
+	bulk_part_trim(writer);
+}
+
+/* Forget the rows that are buffered. */
+void
+bulk_writer_discard(BulkWriter *writer)
+{
+	for (int i = 0; i < writer->nbuffered; i++)
+	{
+		empty_entry(bulk_writer_entry(writer, i));
+		bulk_writer_part(writer, i)->nentries = 0;
+	}
+	writer->nbuffered = 0;
+	writer->bytes = 0;
+}
+
+/* The attempt in which the rows were written or inspected was rolled back. */
+void
+bulk_writer_forget(BulkWriter *writer)
+{
+	for (int i = 0; i < writer->nparts; i++)
+	{
+		BulkPart   *part = writer->parts[i];
+
+		if (part->foreign == NULL)
+			continue;
+		bulk_foreign_forget(part->foreign);
+		for (int k = 0; k < part->nentries; k++)
+			part->entries[k].has_parents = false;
+	}
+}
+
+/* ---- the end ---- */
 
 /* Write the rest and fire the triggers that come after. */
 void
@@ -321,7 +495,7 @@ bulk_writer_end(BulkWriter *writer)
 
 	bulk_writer_flush(writer);
 	for (int i = 0; i < writer->nparts; i++)
-		bulk_part_end(writer->parts[i]);
+		bulk_part_end(writer, writer->parts[i]);
 	bulk_rebuild(writer->target);
 	ExecASInsertTriggers(estate, writer->target->rri, writer->transition);
 	AfterTriggerEndQuery(estate);
