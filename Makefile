@@ -69,7 +69,7 @@ REGRESS_ADOPT = adopt_tools adopt_refusals adopt_again adopt_access
 REGRESS_BULK = bulk_insert bulk_csv bulk_json bulk_trigger bulk_conflict bulk_privilege \
 	bulk_foreign bulk_rebuild bulk_ndjson bulk_csv_options bulk_text bulk_arrays bulk_values \
 	bulk_partition bulk_index bulk_tuple bulk_statement bulk_upsert_statement bulk_update \
-	bulk_delete bulk_returning bulk_tree bulk_rejects bulk_retry
+	bulk_delete bulk_returning bulk_tree bulk_rejects bulk_rejects_partition bulk_retry
 REGRESS_AUDIT = audit_counts audit_missing_index audit_results audit_n_plus_one audit_access
 REGRESS = setup $(REGRESS_LEDGER) $(REGRESS_ONLINE) $(REGRESS_ADOPT) $(REGRESS_BULK) \
 	$(REGRESS_AUDIT)

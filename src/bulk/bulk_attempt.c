@@ -5,8 +5,8 @@
  *
  * Invariant: between attempts no slot and no bulk insert state holds a buffer.
  * Pins belong to the resource owner of the subtransaction, so they are let go
- * while it is still there, at either end.  Slots that the executor made in the
- * meantime stay; their row types go over to the owner of the load.
+ * while it is still there, at either end.  Slots that the executor made, and
+ * tables that it opened for triggers, stay; they go over to the owner of the load.
  *
  * Every error ends the attempt before it goes on, also one that ends the load:
  * nobody else would end a subtransaction of ours.
@@ -19,6 +19,7 @@
 #include "access/tupdesc.h"
 #include "access/xact.h"
 #include "executor/executor.h"
+#include "utils/relcache.h"
 
 static void
 hand_over(const BulkAttempt *attempt, TupleDesc tupdesc)
@@ -31,6 +32,23 @@ hand_over(const BulkAttempt *attempt, TupleDesc tupdesc)
 	DecrTupleDescRefCount(tupdesc);
 }
 
+/* Tables that were opened for triggers which fire for rows of partitions. */
+static void
+hand_over_tables(const BulkAttempt *attempt)
+{
+	List	   *tables = attempt->writer->target->estate->es_trig_target_relations;
+
+	for (int i = attempt->ntables; i < list_length(tables); i++)
+	{
+		Relation	rel = ((ResultRelInfo *) list_nth(tables, i))->ri_RelationDesc;
+
+		CurrentResourceOwner = attempt->owner;
+		RelationIncrementReferenceCount(rel);
+		CurrentResourceOwner = attempt->own;
+		RelationDecrementReferenceCount(rel);
+	}
+}
+
 /* The resource owner is that of the subtransaction. */
 static void
 unpin(const BulkAttempt *attempt)
@@ -38,6 +56,7 @@ unpin(const BulkAttempt *attempt)
 	const BulkWriter *writer = attempt->writer;
 	List	   *slots = writer->target->estate->es_tupleTable;
 
+	hand_over_tables(attempt);
 	for (int i = 0; i < list_length(slots); i++)
 	{
 		TupleTableSlot *slot = list_nth(slots, i);
@@ -58,6 +77,7 @@ bulk_attempt_begin(BulkAttempt *attempt)
 	attempt->memory = CurrentMemoryContext;
 	attempt->owner = CurrentResourceOwner;
 	attempt->nslots = list_length(attempt->writer->target->estate->es_tupleTable);
+	attempt->ntables = list_length(attempt->writer->target->estate->es_trig_target_relations);
 	BeginInternalSubTransaction(NULL);
 	attempt->own = CurrentResourceOwner;
 	attempt->open = true;

@@ -72,7 +72,7 @@ struct BulkBatch
 	ErrorData  *broken;			/* the reader has to step behind the row of this error */
 	uint64		settled[BULK_NOUTCOMES];	/* before the run */
 	ItemPointerData fired;		/* the row that the error's trigger fired for; or invalid */
-	BulkPart   *fired_part;
+	Oid			fired_relid;	/* likewise: its table */
 
 	int			nrows;
 	Size		bytes;
@@ -140,24 +140,32 @@ is_row_error(const BulkBatch *batch)
 	return bulk_blame_row(geterrcode());
 }
 
+static void
+note_slot(BulkBatch *batch, const ResultRelInfo *rri)
+{
+	const TupleTableSlot *slot = rri->ri_TrigOldSlot;
+
+	if (slot == NULL || TTS_EMPTY(slot))
+		return;
+	batch->fired = slot->tts_tid;
+	batch->fired_relid = RelationGetRelid(rri->ri_RelationDesc);
+}
+
 /* Which row the trigger fired for whose error is being handled: the server left it in a slot. */
 static void
 note_fired(BulkBatch *batch)
 {
 	BulkWriter *writer = batch->writer;
+	ListCell   *lc;
 
 	ItemPointerSetInvalid(&batch->fired);
 	if (batch->stage != STAGE_FIRING)
 		return;
 	for (int i = 0; i < writer->nparts; i++)
-	{
-		TupleTableSlot *slot = writer->parts[i]->rri->ri_TrigOldSlot;
-
-		if (slot == NULL || TTS_EMPTY(slot))
-			continue;
-		batch->fired = slot->tts_tid;
-		batch->fired_part = writer->parts[i];
-	}
+		note_slot(batch, writer->parts[i]->rri);
+	/* For rows of partitions the server has others than it has for routing. */
+	foreach(lc, writer->target->estate->es_trig_target_relations)
+		note_slot(batch, lfirst(lc));
 }
 
 /* One step in the attempt: NULL, or the error for which it was rolled back. */
@@ -361,10 +369,9 @@ is_fired(BulkBatch *batch, int number)
 	BulkEntry  *entry;
 
 	if (batch->by_row)
-		return row->relid == RelationGetRelid(batch->fired_part->rri->ri_RelationDesc) &&
-			ItemPointerEquals(&row->tid, &batch->fired);
+		return row->relid == batch->fired_relid && ItemPointerEquals(&row->tid, &batch->fired);
 	entry = bulk_writer_entry(batch->writer, number);
-	return bulk_writer_part(batch->writer, number) == batch->fired_part &&
+	return entry->slot->tts_tableOid == batch->fired_relid &&
 		ItemPointerEquals(&entry->slot->tts_tid, &batch->fired);
 }
 

@@ -41,7 +41,8 @@ prepare_conflicts(BulkWriter *writer, BulkPart *part)
 	ResultRelInfo *rri = part->rri;
 
 	check_conflicts(part, writer->options);
-	if (writer->options->on_conflict != BULK_CONFLICT_ERROR && rri != writer->target->rri)
+	if ((writer->options->on_conflict != BULK_CONFLICT_ERROR || writer->options->rejects) &&
+		rri != writer->target->rri)
 		for (int i = 0; i < rri->ri_NumIndices; i++)
 			if (rri->ri_IndexRelationInfo[i]->ii_Unique)
 				BuildSpeculativeIndexInfo(rri->ri_IndexRelationDescs[i],

@@ -67,6 +67,7 @@ typedef struct BulkAttempt
 	ResourceOwner owner;		/* the caller's */
 	ResourceOwner own;			/* of the subtransaction */
 	int			nslots;			/* of the executor's, before it */
+	int			ntables;		/* likewise, opened for triggers */
 	bool		open;
 } BulkAttempt;
 
