@@ -321,8 +321,7 @@ refuse_rejects(const BulkLoad *load)
 			 errmsg("rejects are not supported for relation \"%s\"",
 					RelationGetRelationName(load->target.rel)),
 			 errdetail("Its rows are brought in by one statement, which takes all or none."),
-			 errhint("Load into a table without rules, row security or generated keys "
-					 "in the way, or leave out rejects and max_rejects.")));
+			 errhint("Load into an ordinary table, or leave out rejects and max_rejects.")));
 }
 
 static void

@@ -29,7 +29,8 @@ typedef struct BulkRange
 
 static OwnerQuery add_query = {
 	.sql = "INSERT INTO purser.load_range "
-	"(load_id, number, first_byte, last_byte, first_row, first_line) VALUES ($1, $2, $3, $4, $5, $6)",
+	"(load_id, number, first_byte, last_byte, first_row, first_line) "
+	"VALUES ($1, $2, $3, $4, $5, $6)",
 	.writes = true,
 	.nargs = 6,
 	.argtypes = {INT8OID, INT4OID, INT8OID, INT8OID, INT8OID, INT8OID}

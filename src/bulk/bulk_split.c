@@ -94,7 +94,7 @@ take_window(Splitter *splitter, const char *data, Size len)
 	}
 }
 
-/* The byte that ends lines: a carriage return only where no newline comes at all near the beginning. */
+/* The byte that ends lines: a carriage return only where no newline comes near the beginning. */
 static char
 find_line_end(const BulkSource *source)
 {
