@@ -75,6 +75,20 @@ SELECT inserted, rejected FROM purser.bulk_insert('voyage', :'rows', rejects => 
 SELECT * FROM rejects;
 SELECT tableoid::regclass, * FROM voyage ORDER BY region, id;
 
+-- A key that cannot be made.
+DELETE FROM purser.reject;
+CREATE FUNCTION odd(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    PERFORM 1 / ($1 - count(*)) FROM purser.reject;
+    RETURN $1 % 2;
+END $$;
+CREATE TABLE half (id int) PARTITION BY LIST (odd(id));
+CREATE TABLE half_1 PARTITION OF half FOR VALUES IN (1);
+SELECT inserted, rejected FROM purser.bulk_insert('half', '[{"id": 0}, {"id": 1}, {"id": 2}, {"id": 0}, {"id": 3}]', rejects => true);
+SELECT * FROM rejects;
+DROP TABLE half;
+DROP FUNCTION odd(int);
+
 -- Conflicts that are skipped are no rejects.
 DELETE FROM purser.reject;
 SELECT inserted, skipped, rejected FROM purser.bulk_insert('voyage', '[{"region": "north", "id": 1, "note": "f"}, {"region": "east", "id": 1, "note": "f"}, {"region": "south", "id": 6, "note": "f"}]', on_conflict => 'skip', rejects => true);

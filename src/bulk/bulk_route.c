@@ -18,12 +18,14 @@
 #include "access/tupconvert.h"
 #include "executor/execPartition.h"
 #include "executor/executor.h"
+#include "utils/partcache.h"
 
 struct BulkRoute
 {
 	ModifyTableState *state;	/* only what routing looks at */
 	PartitionTupleRouting *routing;
 	TupleTableSlot *slot;		/* for rows as they are read */
+	List	   *keys;			/* expressions of the key, to be tried; NIL: none */
 };
 
 /* NULL if the target has no partitions; in the current memory context. */
@@ -45,6 +47,9 @@ bulk_route_begin(BulkWriter *writer)
 	route->state->mt_transition_capture = writer->transition;
 	route->routing = ExecSetupPartitionTupleRouting(target->estate, target->rel);
 	route->slot = table_slot_create(target->rel, &target->estate->es_tupleTable);
+	if (writer->options->rejects)
+		route->keys = ExecPrepareExprList(RelationGetPartitionKey(target->rel)->partexprs,
+										  target->estate);
 	return route;
 }
 
@@ -53,6 +58,19 @@ TupleTableSlot *
 bulk_route_slot(BulkRoute *route)
 {
 	return ExecClearTuple(route->slot);
+}
+
+/* An error in the key must leave nothing that outlives a subtransaction: let it come before. */
+static void
+try_keys(const BulkRoute *route, EState *estate, TupleTableSlot *slot)
+{
+	ExprContext *econtext = GetPerTupleExprContext(estate);
+	ListCell   *lc;
+	bool		isnull;
+
+	econtext->ecxt_scantuple = slot;
+	foreach(lc, route->keys)
+		(void) ExecEvalExprSwitchContext(lfirst(lc), econtext, &isnull);
 }
 
 static ResultRelInfo *
@@ -81,6 +99,7 @@ bulk_route_find(BulkWriter *writer, TupleTableSlot *slot)
 	int			nslots = list_length(estate->es_tupleTable);
 	ResultRelInfo *rri;
 
+	try_keys(writer->route, estate, slot);
 	CurrentResourceOwner = writer->owner;
 	rri = find_partition(writer, slot);
 	CurrentResourceOwner = owner;
