@@ -21,6 +21,8 @@
 #include "bulk/bulk_input.h"
 #include "bulk/bulk_table.h"
 #include "bulk/bulk_statement.h"
+#include "bulk/bulk_write.h"
+#include "bulk/bulk_reject.h"
 
 /* ---- what the caller wants: bulk_options.c ---- */
 
@@ -79,6 +81,8 @@ typedef struct BulkOptions
 	List	   *update_columns; /* NIL: all that the input names */
 	const char *update_where;	/* an expression, or NULL */
 
+	const Jsonb *given;			/* the options of the format as they were given, or NULL */
+
 	bool		rejects;
 	int64		max_rejects;	/* -1: no limit */
 
@@ -90,6 +94,8 @@ typedef struct BulkOptions
 
 extern BulkOptions *bulk_options_from_call(FunctionCallInfo fcinfo);
 extern BulkCoding bulk_options_coding(const BulkOptions *options);
+extern const char *bulk_format_name(BulkFormatName format);
+extern const char *bulk_conflict_name(BulkConflictAction action);
 
 /* ---- indexes built at the end: bulk_rebuild.c ---- */
 
@@ -149,6 +155,7 @@ struct BulkInput
 	BulkPosition start;			/* of the source, in the file that it is a range of */
 	int64		load_id;		/* of a load that has one already, else 0 */
 	BulkArrays *arrays;			/* in place of it */
+	const struct BulkRetry *retry;	/* or rows that were rejected before */
 
 	/* Makes the reader; NULL: the one for the format, or for jsonb. */
 	BulkReader *(*open) (const BulkReader *base, const BulkInput *input,

@@ -6,7 +6,8 @@
  * their entries at once, row by row, as from INSERT.  When a part has seen some
  * rows, its other indexes collect entries over many batches; those whose keys
  * turn out to come in order are given back.  Where conflicts are resolved
- * nothing is collected, as the search for them needs the entries.  What is
+ * nothing is collected, as the search for them needs the entries, nor where
+ * rows may be rejected, since it must be known of each in its turn.  What is
  * collected is inserted when it takes too much memory, when something may look
  * at the table, and before triggers fire at the end.
  *
@@ -131,7 +132,7 @@ bulk_index_insert(BulkWriter *writer, BulkPart *part, const int *places, int npl
 	BulkIndexSet *indexes = part->indexes;
 
 	if (!indexes->collect && part->batched && part->conflict == NULL &&
-		indexes->nrows >= INDEX_FIRST_ROWS)
+		!writer->options->rejects && indexes->nrows >= INDEX_FIRST_ROWS)
 		start_collecting(writer, indexes);
 	indexes->nrows += nplaces;
 	for (int i = 0; i < nplaces; i++)

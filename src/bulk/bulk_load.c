@@ -29,6 +29,7 @@ typedef struct BulkLoad
 	BulkWriter	writer;
 	BulkRows   *rows;			/* in place of it with BULK_PATH_STATEMENT */
 	BulkProgress progress;
+	BulkRejects *rejects;		/* NULL: a bad row is an error */
 	int			nknown;
 	KnownName  *known;			/* at most one per column, by position in the row */
 } BulkLoad;
@@ -42,6 +43,9 @@ load_find(BulkSchema *schema, const char *name, int len, int position)
 	KnownName  *known;
 	int			column;
 
+	/* Before the first row, names are those of all rows. */
+	if (load->rejects != NULL && load->context.position.row == 0)
+		bulk_rejects_name(load->rejects, name, len);
 	if (position < load->nknown)
 	{
 		known = &load->known[position];
@@ -87,7 +91,7 @@ load_all(BulkSchema *schema, int *columns)
 		int			column = load_find(schema, name, strlen(name), n);
 
 		for (int i = 0; i < n; i++)
-			if (columns[i] == column)
+			if (columns[i] == column && column >= 0)
 				ereport(ERROR,
 						(errcode(ERRCODE_DUPLICATE_COLUMN),
 						 errmsg("column \"%s\" specified more than once", name)));
@@ -100,6 +104,9 @@ load_all(BulkSchema *schema, int *columns)
 		if (target->columns[i].name == NULL || target->columns[i].generated)
 			continue;
 		bulk_target_name(target, i);
+		if (load->rejects != NULL && load->context.position.row == 0)
+			bulk_rejects_name(load->rejects, target->columns[i].name,
+							  target->columns[i].name_len);
 		columns[n++] = i;
 	}
 	return n;
@@ -155,18 +162,43 @@ check_columns(const BulkLoad *load)
 				 errmsg("the option \"%s\" names more columns than the table has", "columns")));
 }
 
+/* Where rows stay as long as they may be needed. */
+static MemoryContext
+row_memory(const BulkLoad *load)
+{
+	EState	   *estate = load->target.estate;
+
+	if (load->rejects == NULL)
+		return GetPerTupleMemoryContext(estate);
+	return AllocSetContextCreate(estate->es_query_cxt, "pg_purser batch", ALLOCSET_DEFAULT_SIZES);
+}
+
+static BulkMakeReader
+reader_maker(BulkFormatName format)
+{
+	switch (format)
+	{
+		case BULK_FORMAT_CSV:
+			return bulk_csv_reader;
+		case BULK_FORMAT_TEXT:
+			return bulk_text_reader;
+		default:
+			return bulk_json_reader;
+	}
+}
+
 static BulkReader *
 open_reader(BulkLoad *load, const BulkInput *input)
 {
-	EState	   *estate = load->target.estate;
 	BulkFormat	format = load->options->format;
 	BulkReader	base = {
 		.source = input->source,
 		.schema = &load->schema,
 		.context = &load->context,
-		.load_memory = estate->es_query_cxt,
-		.row_memory = GetPerTupleMemoryContext(estate)
+		.load_memory = load->target.estate->es_query_cxt,
+		.row_memory = row_memory(load)
 	};
+	BulkMakeReader make = reader_maker(load->options->format_name);
 
 	base.fields = palloc0(Max(load->target.ncolumns, 1) * sizeof(BulkField));
 	format.force_null = mark_columns(load, load->options->force_null, "force_null");
@@ -178,15 +210,9 @@ open_reader(BulkLoad *load, const BulkInput *input)
 		return bulk_jsonb_reader(&base, input->jsonb);
 	if (input->arrays != NULL)
 		return bulk_arrays_reader(&base, &load->target, input->arrays);
-	switch (load->options->format_name)
-	{
-		case BULK_FORMAT_CSV:
-			return bulk_csv_reader(&base, &format);
-		case BULK_FORMAT_TEXT:
-			return bulk_text_reader(&base, &format);
-		default:
-			return bulk_json_reader(&base, &format);
-	}
+	if (input->retry != NULL)
+		return bulk_retry_reader(&base, &format, make, input->retry);
+	return make(&base, &format);
 }
 
 static void
@@ -278,6 +304,40 @@ read_rows(BulkLoad *load)
 	memset(&load->context.position, 0, sizeof(BulkPosition));
 }
 
+/* The same, when bad rows do not stop the load. */
+static void
+read_batches(BulkLoad *load)
+{
+	BulkBatch  *batch = bulk_batch_begin(load->reader, &load->writer, load->rejects);
+
+	while (bulk_batch_next(batch))
+		bulk_progress_advance(&load->progress, load->reader, load->writer.counts);
+	memset(&load->context.position, 0, sizeof(BulkPosition));
+}
+
+static void
+refuse_rejects(const BulkLoad *load)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("rejects are not supported for relation \"%s\"",
+					RelationGetRelationName(load->target.rel)),
+			 errdetail("Its rows are brought in by one statement, which takes all or none."),
+			 errhint("Load into an ordinary table, or leave out rejects and max_rejects.")));
+}
+
+static void
+begin_rejects(BulkLoad *load, const BulkInput *input)
+{
+	if (load->target.path == BULK_PATH_STATEMENT)
+		refuse_rejects(load);
+	load->rejects = bulk_rejects_begin(&load->target, &load->context, load->options);
+	if (input->retry != NULL)
+		bulk_rejects_resume(load->rejects, input->retry->load_id, input->retry->last);
+	if (input->load_id != 0)
+		bulk_rejects_join(load->rejects, input->load_id);
+}
+
 static void
 begin_rows(BulkLoad *load)
 {
@@ -343,12 +403,21 @@ bulk_load(Oid relid, const BulkInput *input, const BulkOptions *options)
 	oldcontext = MemoryContextSwitchTo(load->target.estate->es_query_cxt);
 	load->target.rebuild = rebuild;
 	prepare_schema(load);
+	if (options->rejects)
+		begin_rejects(load, input);
 	load->reader = open_reader(load, input);
 	begin_rows(load);
 	bulk_progress_begin(&load->progress, relid, input->source);
-	read_rows(load);
+	if (load->rejects == NULL)
+		read_rows(load);
+	else
+		read_batches(load);
 	end_rows(load, result.counts);
 	bulk_progress_end(&load->progress);
+	if (input->retry != NULL)
+		bulk_retry_end(input->retry);
+	if (load->rejects != NULL)
+		result.load_id = bulk_rejects_load_id(load->rejects);
 	MemoryContextSwitchTo(oldcontext);
 	bulk_context_pop(&load->context);
 	bulk_target_close(&load->target);

@@ -86,6 +86,26 @@ look_up(const Word *words, const char *what, const char *plural, const char *val
 			 errhint("Valid %s are %s.", plural, list_words(words))));
 }
 
+static const char *
+name_of(const Word *words, int value)
+{
+	while (words->value != value)
+		words++;
+	return words->name;
+}
+
+const char *
+bulk_format_name(BulkFormatName format)
+{
+	return name_of(format_names, format);
+}
+
+const char *
+bulk_conflict_name(BulkConflictAction action)
+{
+	return name_of(conflict_actions, action);
+}
+
 /* ---- options of the format ---- */
 
 static void
@@ -455,7 +475,12 @@ read_format(const Call *call, BulkOptions *options)
 									   text_argument(call, "format"));
 	set_defaults(options);
 	if (is_given(call, "options"))
-		read_format_options(options, DatumGetJsonbP(value_of(call, "options")));
+	{
+		Jsonb	   *given = DatumGetJsonbP(value_of(call, "options"));
+
+		read_format_options(options, given);
+		options->given = given;
+	}
 	check_format(options);
 }
 

@@ -41,7 +41,8 @@ prepare_conflicts(BulkWriter *writer, BulkPart *part)
 	ResultRelInfo *rri = part->rri;
 
 	check_conflicts(part, writer->options);
-	if (writer->options->on_conflict != BULK_CONFLICT_ERROR && rri != writer->target->rri)
+	if ((writer->options->on_conflict != BULK_CONFLICT_ERROR || writer->options->rejects) &&
+		rri != writer->target->rri)
 		for (int i = 0; i < rri->ri_NumIndices; i++)
 			if (rri->ri_IndexRelationInfo[i]->ii_Unique &&
 				!rri->ri_IndexRelationDescs[i]->rd_index->indisexclusion)
@@ -73,6 +74,14 @@ add_part(BulkWriter *writer, BulkPart *part)
 	writer->parts[writer->nparts++] = part;
 }
 
+/* Where rows may be rejected, AFTER ROW triggers do not wait for the end of the load. */
+static bool
+fires_early(const BulkWriter *writer, const ResultRelInfo *rri)
+{
+	return writer->options->rejects && rri->ri_TrigDesc != NULL &&
+		rri->ri_TrigDesc->trig_insert_after_row;
+}
+
 /* A part for the table; in the query context. */
 BulkPart *
 bulk_part_make(BulkWriter *writer, ResultRelInfo *rri)
@@ -86,9 +95,11 @@ bulk_part_make(BulkWriter *writer, ResultRelInfo *rri)
 	part->form = bulk_tuple_prepare(rri->ri_RelationDesc);
 	prepare_conflicts(writer, part);
 	part->batched = writer->batched && !bulk_sight_rows(rri, writer->target->sets != NULL) &&
-		(part->conflict == NULL || bulk_conflict_batched(part->conflict));
+		(part->conflict == NULL ||
+		 (bulk_conflict_batched(part->conflict) && !writer->options->rejects));
 	/* Who looks at the table wants to find the rows before. */
-	if (writer->target->rebuild && part->batched && part->conflict == NULL)
+	if (writer->target->rebuild && part->batched && part->conflict == NULL &&
+		!fires_early(writer, rri))
 		bulk_rebuild_set_aside(writer->target);
 	if (part->conflict == NULL)
 		part->indexes = bulk_index_begin(rri);
@@ -158,15 +169,19 @@ drop_slots(BulkEntry *entry)
 
 /* Close the buffer, which is empty. */
 static void
-close_buffer(BulkPart *part)
+close_buffer(const BulkWriter *writer, BulkPart *part)
 {
+	ResourceOwner owner = CurrentResourceOwner;
+
 	if (part->max_entries == 0)
 		return;
 	if (part->bistate != NULL)
 		FreeBulkInsertState(part->bistate);
 	part->bistate = NULL;
+	CurrentResourceOwner = writer->owner;
 	for (int i = 0; i < part->max_entries && part->entries[i].slot != NULL; i++)
 		drop_slots(&part->entries[i]);
+	CurrentResourceOwner = owner;
 	pfree(part->entries);
 	part->entries = NULL;
 	part->max_entries = 0;
@@ -188,16 +203,16 @@ bulk_part_trim(BulkWriter *writer)
 			continue;
 		if (++nopen <= BULK_OPEN_PARTS)
 			continue;
-		close_buffer(part);
+		close_buffer(writer, part);
 		if (part->foreign != NULL)
 			bulk_foreign_forget(part->foreign);
 	}
 }
 
 void
-bulk_part_end(BulkPart *part)
+bulk_part_end(const BulkWriter *writer, BulkPart *part)
 {
-	close_buffer(part);
+	close_buffer(writer, part);
 	if (part->foreign != NULL)
 		bulk_foreign_end(part->foreign);
 }

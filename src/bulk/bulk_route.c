@@ -18,12 +18,14 @@
 #include "access/tupconvert.h"
 #include "executor/execPartition.h"
 #include "executor/executor.h"
+#include "utils/partcache.h"
 
 struct BulkRoute
 {
 	ModifyTableState *state;	/* only what routing looks at */
 	PartitionTupleRouting *routing;
 	TupleTableSlot *slot;		/* for rows as they are read */
+	List	   *keys;			/* expressions of the key, to be tried; NIL: none */
 };
 
 /* NULL if the target has no partitions; in the current memory context. */
@@ -45,6 +47,9 @@ bulk_route_begin(BulkWriter *writer)
 	route->state->mt_transition_capture = writer->transition;
 	route->routing = ExecSetupPartitionTupleRouting(target->estate, target->rel);
 	route->slot = table_slot_create(target->rel, &target->estate->es_tupleTable);
+	if (writer->options->rejects)
+		route->keys = ExecPrepareExprList(RelationGetPartitionKey(target->rel)->partexprs,
+										  target->estate);
 	return route;
 }
 
@@ -55,9 +60,21 @@ bulk_route_slot(BulkRoute *route)
 	return ExecClearTuple(route->slot);
 }
 
-/* The part for the row; an error if no partition takes it. */
-BulkPart *
-bulk_route_find(BulkWriter *writer, TupleTableSlot *slot)
+/* An error in the key must leave nothing that outlives a subtransaction: let it come before. */
+static void
+try_keys(const BulkRoute *route, EState *estate, TupleTableSlot *slot)
+{
+	ExprContext *econtext = GetPerTupleExprContext(estate);
+	ListCell   *lc;
+	bool		isnull;
+
+	econtext->ecxt_scantuple = slot;
+	foreach(lc, route->keys)
+		(void) ExecEvalExprSwitchContext(lfirst(lc), econtext, &isnull);
+}
+
+static ResultRelInfo *
+find_partition(BulkWriter *writer, TupleTableSlot *slot)
 {
 	BulkRoute  *route = writer->route;
 	BulkTarget *target = writer->target;
@@ -67,6 +84,27 @@ bulk_route_find(BulkWriter *writer, TupleTableSlot *slot)
 	if (rri->ri_CopyMultiInsertBuffer == NULL)
 		rri->ri_CopyMultiInsertBuffer =
 			(struct CopyMultiInsertBuffer *) bulk_part_make(writer, rri);
+	return rri;
+}
+
+/*
+ * The part for the row; an error if no partition takes it.  What is opened for
+ * it outlives the subtransaction that there may be.
+ */
+BulkPart *
+bulk_route_find(BulkWriter *writer, TupleTableSlot *slot)
+{
+	EState	   *estate = writer->target->estate;
+	ResourceOwner owner = CurrentResourceOwner;
+	int			nslots = list_length(estate->es_tupleTable);
+	ResultRelInfo *rri;
+
+	try_keys(writer->route, estate, slot);
+	CurrentResourceOwner = writer->owner;
+	rri = find_partition(writer, slot);
+	CurrentResourceOwner = owner;
+	for (int i = nslots; i < list_length(estate->es_tupleTable); i++)
+		writer->owned = bms_add_member(writer->owned, i);
 	return (BulkPart *) rri->ri_CopyMultiInsertBuffer;
 }
 

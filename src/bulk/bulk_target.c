@@ -160,7 +160,7 @@ open_for_executor(BulkTarget *target, const BulkOptions *options, const List *ke
 	target->rri = makeNode(ResultRelInfo);
 	ExecInitResultRelation(estate, target->rri, 1);
 	purser_CheckValidResultRel(target->rri, CMD_INSERT, on_conflict_action(options), NIL);
-	ExecOpenIndices(target->rri, options->on_conflict != BULK_CONFLICT_ERROR);
+	ExecOpenIndices(target->rri, options->on_conflict != BULK_CONFLICT_ERROR || options->rejects);
 }
 
 static void

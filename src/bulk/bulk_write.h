@@ -14,6 +14,7 @@
 
 #include "executor/tuptable.h"
 #include "nodes/execnodes.h"
+#include "utils/resowner.h"
 
 /* Limits of what is buffered, those of COPY; larger where conflicts are settled, by key. */
 #define BULK_BATCH_ROWS		1000
@@ -47,6 +48,8 @@ typedef struct BulkEntry
 	ItemPointerData old;		/* of a row that was updated: where it was */
 	const BulkSet *set;			/* what an update of the row in its way sets */
 	TupleTableSlot *stored;		/* the row that is in the table in its place, if wanted */
+	bool		held;			/* not to be written with the others that are pending */
+	bool		suspect;		/* held, and likely to be refused */
 	bool		has_parents;	/* all that bulk_foreign.c can check are there, and locked */
 } BulkEntry;
 
@@ -121,6 +124,11 @@ struct BulkWriter
 	BulkRunMemory collected;	/* entries for indexes, of rows that were flushed */
 	Size		bytes;			/* of these */
 	uint64		counts[BULK_NOUTCOMES];
+	Oid			last_relid;		/* where the row that was settled last is */
+	ItemPointerData last_tid;	/* likewise; invalid if it is in no table */
+	ResourceOwner owner;		/* of what stays until the load ends */
+	Bitmapset  *owned;			/* slots of the executor's, by number, that belong to it surely */
+	struct BulkCapture *capture;	/* rejects and transition tables: rows of this attempt */
 };
 
 extern void bulk_writer_begin(BulkWriter *writer, BulkTarget *target, BulkContext *context,
@@ -128,7 +136,18 @@ extern void bulk_writer_begin(BulkWriter *writer, BulkTarget *target, BulkContex
 extern TupleTableSlot *bulk_writer_slot(BulkWriter *writer);
 extern void bulk_writer_put(BulkWriter *writer, TupleTableSlot *slot);
 extern void bulk_writer_flush(BulkWriter *writer);
+extern void bulk_writer_settle(BulkWriter *writer, const BulkEntry *entry);
 extern void bulk_writer_end(BulkWriter *writer);
+
+/* In place of put and flush when rows may be rejected: they are held, and written in runs. */
+extern bool bulk_writer_hold(BulkWriter *writer, TupleTableSlot *slot);
+extern BulkPart *bulk_writer_part(BulkWriter *writer, int number);
+extern BulkEntry *bulk_writer_entry(BulkWriter *writer, int number);
+extern void bulk_writer_inspect(BulkWriter *writer, int from);
+extern void bulk_writer_write(BulkWriter *writer, int from, int to);
+extern void bulk_writer_clear(BulkWriter *writer);
+extern void bulk_writer_discard(BulkWriter *writer);
+extern void bulk_writer_forget(BulkWriter *writer);
 
 /* ---- parts: bulk_part.c ---- */
 
@@ -136,7 +155,7 @@ extern BulkPart *bulk_part_make(BulkWriter *writer, ResultRelInfo *rri);
 extern TupleTableSlot *bulk_part_slot(BulkWriter *writer, BulkPart *part);
 extern TupleTableSlot *bulk_part_make_slot(BulkWriter *writer, const BulkPart *part);
 extern void bulk_part_trim(BulkWriter *writer);
-extern void bulk_part_end(BulkPart *part);
+extern void bulk_part_end(const BulkWriter *writer, BulkPart *part);
 
 /* ---- rows that last: bulk_tuple.c ---- */
 
@@ -175,6 +194,14 @@ extern void bulk_run_add(BulkRun *run, TupleTableSlot *slot, EState *estate,
 extern bool bulk_run_pays(BulkRun *run);
 extern void bulk_run_insert(BulkRun *run, BulkContext *context);
 extern void bulk_run_forget(BulkRun *run);
+/* ---- transition tables of loads with rejects: bulk_capture.c ---- */
+
+typedef struct BulkCapture BulkCapture;
+
+extern BulkCapture *bulk_capture_begin(BulkWriter *writer);
+extern void bulk_capture_row(BulkCapture *capture, BulkPart *part, TupleTableSlot *slot);
+extern void bulk_capture_keep(BulkCapture *capture);
+extern void bulk_capture_forget(BulkCapture *capture);
 
 /* The row that is in the table after the entry was settled, if wanted and any, else NULL. */
 static inline TupleTableSlot *

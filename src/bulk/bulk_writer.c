@@ -11,7 +11,8 @@
  * Each buffered row keeps its position in the input, so that an error which
  * shows up later, such as a duplicate key, names the right row.
  *
- * Called by bulk_load.c: begin, then slot and put for each row, then end.
+ * Called by bulk_load.c: begin, then slot and put for each row, then end; and
+ * by bulk_batch.c, for which rows are held until it says which to write.
  */
 #include "bulk.h"
 
@@ -69,19 +70,45 @@ end_triggers(BulkWriter *writer)
 	AfterTriggerEndQuery(target->estate);
 }
 
+/* What a row that is tried more than once could not take back. */
+static void
+check_rejects(const BulkTarget *target, const BulkOptions *options)
+{
+	const TriggerDesc *triggers = target->rri->ri_TrigDesc;
+
+	if (!options->rejects)
+		return;
+	if (options->note != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("rejects are not supported for outcomes of rows"),
+				 errhint("Call bulk_insert, and look into purser.reject.")));
+	if (options->on_conflict == BULK_CONFLICT_UPDATE && triggers != NULL &&
+		(triggers->trig_update_old_table || triggers->trig_update_new_table))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("rejects with on_conflict \"update\" are not supported for table \"%s\"",
+						RelationGetRelationName(target->rel)),
+				 errdetail("A trigger on UPDATE has transition tables.")));
+}
+
 void
 bulk_writer_begin(BulkWriter *writer, BulkTarget *target, BulkContext *context,
 				  const struct BulkOptions *options)
 {
 	memset(writer, 0, sizeof(*writer));
+	check_rejects(target, options);
 	writer->target = target;
 	writer->context = context;
 	writer->options = options;
 	writer->cid = GetCurrentCommandId(true);
+	writer->owner = CurrentResourceOwner;
 	writer->batched = !bulk_sight_types(target);
 	writer->note = options->note;
 	set_limits(writer);
 	begin_triggers(writer);
+	if (options->rejects)
+		writer->capture = bulk_capture_begin(writer);
 	writer->route = bulk_route_begin(writer);
 	if (writer->route == NULL)
 		bulk_part_make(writer, target->rri);
@@ -103,6 +130,27 @@ static inline bool
 is_inserted(const BulkEntry *entry)
 {
 	return entry->outcome == BULK_PENDING || entry->outcome == BULK_INSERTED;
+}
+
+/*
+ * Rows of the part that are to be written, from the next one on: their slots and
+ * their places among all, at most as many as a batch has.
+ */
+static int
+pending_rows(BulkPart *part, int *next, TupleTableSlot **slots, int *places)
+{
+	int			n = 0;
+
+	for (; *next < part->nentries && n < BULK_BATCH_ROWS; (*next)++)
+	{
+		BulkEntry  *entry = &part->entries[*next];
+
+		if (entry->outcome != BULK_PENDING || entry->held)
+			continue;
+		slots[n] = entry->slot;
+		places[n++] = *next;
+	}
+	return n;
 }
 
 /* Of the rows that are, or will be, in the table: a row that was skipped needs no parent. */
@@ -180,22 +228,17 @@ insert_rows(BulkWriter *writer, BulkPart *part, TupleTableSlot **slots, int *pla
 		part->entries[places[i]].outcome = BULK_INSERTED;
 }
 
-/* The part's rows into the table, all of them. */
+/* The part's rows into the table, when it is known which may go there. */
 static void
-insert_part(BulkWriter *writer, BulkPart *part)
+insert_pending(BulkWriter *writer, BulkPart *part)
 {
 	TupleTableSlot *slots[BULK_BATCH_ROWS];
 	int			places[BULK_BATCH_ROWS];
+	int			next = 0;
 	int			n;
 
-	for (int first = 0; first < part->nentries; first += n)
+	while ((n = pending_rows(part, &next, slots, places)) > 0)
 	{
-		n = Min(part->nentries - first, BULK_BATCH_ROWS);
-		for (int i = 0; i < n; i++)
-		{
-			places[i] = first + i;
-			slots[i] = part->entries[places[i]].slot;
-		}
 		if (part->rri->ri_FdwRoutine != NULL)
 			insert_foreign(writer, part, slots, places, n);
 		else
@@ -214,7 +257,7 @@ write_part(BulkWriter *writer, BulkPart *part)
 	if (part->foreign != NULL)
 		check_parents(part);
 	if (part->conflict == NULL)
-		insert_part(writer, part);
+		insert_pending(writer, part);
 }
 
 static void
@@ -225,8 +268,34 @@ queue_insert(BulkWriter *writer, BulkPart *part, BulkEntry *entry)
 	if (part->foreign != NULL)
 		part->rri->ri_TrigDesc = bulk_foreign_triggers(part->foreign, entry);
 	ExecARInsertTriggers(writer->target->estate, part->rri, entry->slot, entry->recheck,
-						 writer->transition);
+						 writer->capture == NULL ? writer->transition : NULL);
 	part->rri->ri_TrigDesc = triggers;
+	if (writer->capture != NULL)
+		bulk_capture_row(writer->capture, part, entry->slot);
+}
+
+/* What became of the row is known for good. */
+void
+bulk_writer_settle(BulkWriter *writer, const BulkEntry *entry)
+{
+	writer->counts[entry->outcome]++;
+	if (entry->slot == NULL)
+		return;
+	writer->last_relid = entry->slot->tts_tableOid;
+	writer->last_tid = entry->slot->tts_tid;
+}
+
+/* The entry's place is for another row. */
+static void
+empty_entry(BulkEntry *entry)
+{
+	entry->outcome = BULK_PENDING;
+	entry->held = entry->suspect = false;
+	list_free(entry->recheck);
+	entry->recheck = NIL;
+	ExecClearTuple(entry->slot);
+	if (entry->stored != NULL)
+		ExecClearTuple(entry->stored);
 }
 
 /* What fires after the row, at the end of the load. */
@@ -246,13 +315,10 @@ queue_triggers(BulkWriter *writer, BulkPart *part, BulkEntry *entry)
 static void
 finish_entry(BulkWriter *writer, const BulkPart *part, BulkEntry *entry)
 {
-	writer->counts[entry->outcome]++;
+	bulk_writer_settle(writer, entry);
 	if (writer->note != NULL)
 		writer->note->row(writer->note, part, entry);
-	entry->outcome = BULK_PENDING;
-	ExecClearTuple(entry->slot);
-	if (entry->stored != NULL)
-		ExecClearTuple(entry->stored);
+	empty_entry(entry);
 }
 
 /* Rows in the order of the input: triggers, counts; then the buffers are empty. */
@@ -311,9 +377,6 @@ buffer_row(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
 	entry->set = writer->set;
 	if (part->batched)
 		writer->bytes += bulk_tuple_keep(part->form, slot);
-	if (!part->batched || writer->nbuffered == writer->max_rows ||
-		writer->bytes >= writer->max_bytes)
-		write_buffers(writer);
 }
 
 /* A trigger wants no row: that is neither an insert nor a skip. */
@@ -351,28 +414,174 @@ complete_row(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
 	return true;
 }
 
+/* The part for the row whose columns were filled into the slot. */
+static BulkPart *
+find_part(BulkWriter *writer, TupleTableSlot *slot)
+{
+	ExecStoreVirtualTuple(slot);
+	slot->tts_tableOid = RelationGetRelid(writer->target->rel);
+	return writer->route == NULL ? writer->parts[0] : bulk_route_find(writer, slot);
+}
+
 /* Take the row whose columns were filled into the slot. */
 void
 bulk_writer_put(BulkWriter *writer, TupleTableSlot *slot)
 {
-	BulkPart   *part = writer->parts == NULL ? NULL : writer->parts[0];
 	MemoryContext oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
+	BulkPart   *part = find_part(writer, slot);
 
-	ExecStoreVirtualTuple(slot);
-	slot->tts_tableOid = RelationGetRelid(writer->target->rel);
 	if (writer->route != NULL)
 	{
-		part = bulk_route_find(writer, slot);
 		if (!part->batched)
 			bulk_writer_flush(writer);
 		slot = bulk_route_convert(writer, part, slot);
 	}
 	if (complete_row(writer, part, slot))
+	{
 		buffer_row(writer, part, slot);
+		if (!part->batched || writer->nbuffered == writer->max_rows ||
+			writer->bytes >= writer->max_bytes)
+			write_buffers(writer);
+	}
 	else
+	{
 		suppress_row(writer, part);
+		ItemPointerSetInvalid(&writer->last_tid);
+	}
 	MemoryContextSwitchTo(oldcontext);
 }
+
+/* ---- rows that may be rejected ---- */
+
+/* Take the row to be written later; false if it must see the rows before it in place. */
+bool
+bulk_writer_hold(BulkWriter *writer, TupleTableSlot *slot)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
+	BulkPart   *part = find_part(writer, slot);
+	bool		suppressed;
+
+	if (part->batched)
+	{
+		if (writer->route != NULL)
+			slot = bulk_route_convert(writer, part, slot);
+		suppressed = !complete_row(writer, part, slot);
+		buffer_row(writer, part, slot);
+		if (suppressed)
+			part->entries[part->nentries - 1].outcome = BULK_SUPPRESSED;
+	}
+	MemoryContextSwitchTo(oldcontext);
+	return part->batched;
+}
+
+/* The part of the row that was held as the number-th, from 0. */
+BulkPart *
+bulk_writer_part(BulkWriter *writer, int number)
+{
+	return writer->order[number].part;
+}
+
+/* The row that was held as the number-th, from 0. */
+BulkEntry *
+bulk_writer_entry(BulkWriter *writer, int number)
+{
+	const BulkPlace *place = &writer->order[number];
+
+	return &place->part->entries[place->entry];
+}
+
+/* Hold all rows but those from number from to before number to. */
+static void
+hold_others(BulkWriter *writer, int from, int to)
+{
+	for (int i = 0; i < writer->nbuffered; i++)
+		bulk_writer_entry(writer, i)->held = i < from || i >= to;
+}
+
+/* Look for the parents of rows from number from on; those that lack one are suspect. */
+void
+bulk_writer_inspect(BulkWriter *writer, int from)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
+
+	hold_others(writer, from, writer->nbuffered);
+	for (int i = 0; i < writer->nparts; i++)
+	{
+		BulkPart   *part = writer->parts[i];
+
+		if (part->foreign != NULL && part->nentries > 0)
+			bulk_foreign_check(part->foreign, part->entries, part->nentries);
+	}
+	for (int i = from; i < writer->nbuffered; i++)
+	{
+		BulkEntry  *entry = bulk_writer_entry(writer, i);
+
+		entry->suspect |= bulk_writer_part(writer, i)->foreign != NULL && !entry->has_parents;
+	}
+	MemoryContextSwitchTo(oldcontext);
+}
+
+/* Write rows from number from to before number to; they were inspected. */
+void
+bulk_writer_write(BulkWriter *writer, int from, int to)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
+
+	hold_others(writer, from, to);
+	/* What an attempt before had made of them was rolled back. */
+	for (int i = from; i < to; i++)
+		if (bulk_writer_entry(writer, i)->outcome == BULK_INSERTED)
+			bulk_writer_entry(writer, i)->outcome = BULK_PENDING;
+	for (int i = 0; i < writer->nparts; i++)
+		if (writer->parts[i]->nentries > 0)
+			insert_pending(writer, writer->parts[i]);
+	for (int i = from; i < to; i++)
+		if (bulk_writer_entry(writer, i)->outcome == BULK_INSERTED)
+			queue_triggers(writer, bulk_writer_part(writer, i), bulk_writer_entry(writer, i));
+	MemoryContextSwitchTo(oldcontext);
+}
+
+/* The rows that are held are settled. */
+void
+bulk_writer_clear(BulkWriter *writer)
+{
+	for (int i = 0; i < writer->nbuffered; i++)
+		if (bulk_writer_entry(writer, i)->outcome != BULK_REJECTED)
+			bulk_writer_settle(writer, bulk_writer_entry(writer, i));
+	bulk_writer_discard(writer);
+	bulk_part_trim(writer);
+}
+
+/* Forget the rows that are buffered. */
+void
+bulk_writer_discard(BulkWriter *writer)
+{
+	for (int i = 0; i < writer->nbuffered; i++)
+	{
+		empty_entry(bulk_writer_entry(writer, i));
+		bulk_writer_part(writer, i)->nentries = 0;
+	}
+	writer->nbuffered = 0;
+	writer->bytes = 0;
+}
+
+/* The attempt in which the rows were written or inspected was rolled back. */
+void
+bulk_writer_forget(BulkWriter *writer)
+{
+	for (int i = 0; i < writer->nparts; i++)
+	{
+		BulkPart   *part = writer->parts[i];
+
+		if (part->foreign == NULL)
+			continue;
+		bulk_foreign_forget(part->foreign);
+		for (int k = 0; k < part->nentries; k++)
+			part->entries[k].has_parents = false;
+	}
+}
+
+/* ---- the end ---- */
 
 /* Write the rest and fire the triggers that come after. */
 void
@@ -382,7 +591,7 @@ bulk_writer_end(BulkWriter *writer)
 
 	bulk_writer_flush(writer);
 	for (int i = 0; i < writer->nparts; i++)
-		bulk_part_end(writer->parts[i]);
+		bulk_part_end(writer, writer->parts[i]);
 	bulk_rebuild(writer->target);
 	end_triggers(writer);
 	ExecResetTupleTable(estate->es_tupleTable, false);
