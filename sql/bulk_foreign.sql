@@ -83,7 +83,8 @@ BEGIN;
 SET LOCAL session_replication_role = replica;
 SELECT inserted FROM purser.bulk_insert('ship', '[{"id": 5001, "port": 9}]');
 ROLLBACK;
--- The parent's owner may not read it: as for INSERT.
+-- The parent's owner may not read it: as for INSERT, in whose words the context is.
+\set SHOW_CONTEXT never
 CREATE ROLE regress_bulk_owner;
 CREATE ROLE regress_bulk_loader;
 GRANT USAGE ON SCHEMA bulk_foreign TO regress_bulk_owner, regress_bulk_loader;
@@ -92,6 +93,7 @@ ALTER TABLE port OWNER TO regress_bulk_owner;
 REVOKE ALL ON port FROM regress_bulk_owner;
 INSERT INTO ship VALUES (6001, 1);
 SELECT inserted FROM purser.bulk_insert('ship', '[{"id": 6001, "port": 1}]');
+\set SHOW_CONTEXT errors
 GRANT ALL ON port TO regress_bulk_owner;
 -- The loader needs no privilege on the parent, and row-level security there does not bind the check.
 ALTER TABLE port ENABLE ROW LEVEL SECURITY;
