@@ -142,7 +142,7 @@ query('TRUNCATE got; CREATE UNIQUE INDEX ON got (id)');
 interrupt('cancelled', 2, sub { query(q(SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'loader' AND backend_type = 'client backend')) });
 interrupt('terminated', 2, sub { query(q(SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'loader' AND backend_type = 'client backend')) });
 interrupt('without workers, terminated', 0, sub { query(q(SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'loader')) });
-# The one that the session waits for first: else the other may bring all in before that is noticed.
+# Either of them: the session waits for both.
 like(interrupt('worker terminated', 2, sub { query(q(SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'pg_purser worker' ORDER BY backend_start LIMIT 1)) }),
 	qr/terminat|ended unexpectedly/, 'the session says so');
 interrupt('worker killed', 2, sub { kill 'KILL', $pid_of->(q(backend_type = 'pg_purser worker')) });

@@ -281,11 +281,7 @@ start_workers(const BulkJob *job, int n)
 static void
 load_ranges(const BulkJob *job, int nworkers, MemoryContext memory)
 {
-	List	   *workers = start_workers(job, nworkers);
-	ListCell   *lc;
-
-	foreach(lc, workers)
-		shared_worker_finish(lfirst(lc));
+	shared_worker_finish_all(start_workers(job, nworkers));
 	load_here(job, memory);
 }
 

@@ -20,6 +20,7 @@
 #include "postmaster/bgworker.h"
 #include "storage/dsm.h"
 #include "storage/ipc.h"
+#include "storage/latch.h"
 #include "storage/lock.h"
 #include "storage/proc.h"
 #include "storage/shm_mq.h"
@@ -216,18 +217,22 @@ relay(StringInfo message)
 	ThrowErrorData(&error);
 }
 
-/* Hand on the worker's messages until the last one. */
-static void
-receive_all(Worker *worker)
+/* Hand on what the worker has said so far; true when that was the last. */
+static bool
+receive_some(Worker *worker)
 {
 	for (;;)
 	{
 		StringInfoData message;
+		shm_mq_result result;
 		Size		size;
 		void	   *data;
 		char		type;
 
-		if (shm_mq_receive(worker->queue, &size, &data, false) != SHM_MQ_SUCCESS)
+		result = shm_mq_receive(worker->queue, &size, &data, true);
+		if (result == SHM_MQ_WOULD_BLOCK)
+			return false;
+		if (result != SHM_MQ_SUCCESS)
 			ereport(ERROR,
 					(errcode(ERRCODE_SYSTEM_ERROR),
 					 errmsg("a background worker ended unexpectedly"),
@@ -237,42 +242,82 @@ receive_all(Worker *worker)
 		appendBinaryStringInfo(&message, data, size);
 		type = pq_getmsgbyte(&message);
 		if (type == MESSAGE_DONE)
-			return;
+			return true;
 		if (type == 'E' || type == 'N')
 			relay(&message);
 		pfree(message.data);
 	}
 }
 
+/* Hand on the messages of all workers, as they come, until the last ones. */
 static void
-wait_for_end(Worker *worker)
+receive_all(const List *workers)
 {
+	List	   *waiting = list_copy(workers);
+
+	for (;;)
+	{
+		ListCell   *lc;
+
+		CHECK_FOR_INTERRUPTS();
+		foreach(lc, waiting)
+			if (receive_some(lfirst(lc)))
+				waiting = foreach_delete_current(waiting, lc);
+		if (waiting == NIL)
+			return;
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH, -1,
+						 PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+	}
+}
+
+static void
+wait_for_end(const List *workers)
+{
+	ListCell   *lc;
+
 	HOLD_INTERRUPTS();
-	WaitForBackgroundWorkerShutdown(worker->handle);
+	foreach(lc, workers)
+		WaitForBackgroundWorkerShutdown(((Worker *) lfirst(lc))->handle);
 	RESUME_INTERRUPTS();
 }
 
 /*
- * Wait until the worker is done.  On any error, its own or a cancel of ours,
- * it has ended when the error goes on.
+ * Wait until all of the workers are done.  On any error, of one of them or a
+ * cancel of ours, all have ended when the error goes on.
  */
 void
-shared_worker_finish(Worker *worker)
+shared_worker_finish_all(const List *workers)
 {
+	ListCell   *lc;
+
 	PG_TRY();
 	{
-		receive_all(worker);
+		receive_all(workers);
 	}
 	PG_CATCH();
 	{
-		TerminateBackgroundWorker(worker->handle);
-		wait_for_end(worker);
+		foreach(lc, workers)
+			TerminateBackgroundWorker(((Worker *) lfirst(lc))->handle);
+		wait_for_end(workers);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	wait_for_end(worker);
-	memcpy(worker->task.payload, worker->payload, worker->task.size);
-	dsm_detach(worker->segment);
+	wait_for_end(workers);
+	foreach(lc, workers)
+	{
+		Worker	   *worker = lfirst(lc);
+
+		memcpy(worker->task.payload, worker->payload, worker->task.size);
+		dsm_detach(worker->segment);
+	}
+}
+
+/* The same for one. */
+void
+shared_worker_finish(Worker *worker)
+{
+	shared_worker_finish_all(list_make1(worker));
 }
 
 /* ---- the worker's side ---- */

@@ -10,6 +10,8 @@
 
 #include "pg_purser.h"
 
+#include "nodes/pg_list.h"
+
 /* Who the worker acts as, with which settings; taken by shared_worker_settings(). */
 typedef struct WorkerSettings
 {
@@ -38,6 +40,7 @@ extern WorkerSettings *shared_worker_settings(void);
 extern Worker *shared_worker_try_start(const WorkerTask *task);
 extern Worker *shared_worker_start(const WorkerTask *task);
 extern void shared_worker_finish(Worker *worker);
+extern void shared_worker_finish_all(const List *workers);
 
 extern PGDLLEXPORT void shared_worker_main(Datum segment);
 
