@@ -39,8 +39,9 @@ OBJS_ONLINE = $(addprefix src/online/online_, backfill.o batch.o control.o cut.o
 	locks.o migrate.o name.o ordinary.o outside.o plan.o portal.o progress.o revision.o \
 	segment.o settings.o statement.o throttle.o transaction.o wait.o worker.o)
 OBJS_ADOPT = $(addprefix src/adopt/adopt_, find.o functions.o name.o plan.o read.o tools.o)
-OBJS_BULK = $(addprefix src/bulk/bulk_, arbiter.o arguments.o arrays.o attempt.o batch.o blame.o \
-	call.o calls.o capture.o cast.o change.o coerce.o conflict.o context.o csv.o delimited.o \
+OBJS_BULK = $(addprefix src/bulk/bulk_, arbiter.o arguments.o arrays.o attempt.o batch.o \
+	batch_read.o batch_try.o batch_write.o blame.o call.o calls.o capture.o cast.o change.o \
+	coerce.o conflict.o context.o csv.o delimited.o \
 	execute.o file.o foreign.o functions.o header.o index.o infer.o insert.o insert_arrays.o \
 	job.o json.o json_error.o json_nested.o json_row.o json_scan.o json_skip.o json_string.o \
 	jsonb.o last.o load.o nested.o nested_array.o options.o outcomes.o overwrite.o parent.o \
