@@ -24,14 +24,18 @@
 
 #include "utils/memutils.h"
 
-/* Put a row aside, with the error; fields: NULL if it has none. */
+/* Put a row aside, with the error; part: NULL if it was not made, fields: if it was not read. */
 void
-bulk_batch_reject(BulkBatch *batch, BulkEntry *entry, const BulkField *fields,
-				  const ErrorData *error)
+bulk_batch_reject(BulkBatch *batch, const BulkPart *part, BulkEntry *entry,
+				  const BulkField *fields, const ErrorData *error)
 {
+	BulkNote   *note = batch->writer->note;
+
 	entry->outcome = BULK_REJECTED;
 	bulk_writer_settle(batch->writer, entry);
 	bulk_rejects_add(batch->rejects, entry, fields, error);
+	if (note != NULL)
+		note->row(note, part, entry);
 }
 
 /* Nothing of the batch is needed any more. */
@@ -39,10 +43,14 @@ static void
 end_batch(BulkBatch *batch)
 {
 	BulkReader *reader = batch->reader;
+	BulkNote   *note = batch->writer->note;
 
+	if (note != NULL && note->keep != NULL)
+		note->keep(note);
 	if (bulk_rejects_are_full(batch->rejects) || batch->at_end)
 		bulk_rejects_write(batch->rejects);
 	MemoryContextReset(reader->row_memory);
+	bulk_set_forget(batch->writer->target);
 	if (reader->source != NULL)
 		bulk_source_release(reader->source);
 	batch->nrows = 0;

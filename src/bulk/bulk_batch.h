@@ -71,8 +71,8 @@ extern int	bulk_batch_culprit(BulkBatch *batch, int from, int to);
 
 /* ---- the steps ---- */
 
-extern void bulk_batch_reject(BulkBatch *batch, BulkEntry *entry, const BulkField *fields,
-							  const ErrorData *error);
+extern void bulk_batch_reject(BulkBatch *batch, const BulkPart *part, BulkEntry *entry,
+							  const BulkField *fields, const ErrorData *error);
 extern void bulk_batch_read(BulkBatch *batch);
 extern void bulk_batch_write(BulkBatch *batch);
 

@@ -98,7 +98,7 @@ step_behind(BulkBatch *batch)
 	batch->broken = NULL;
 	entry = present_row(batch);
 	entry.position = position;
-	bulk_batch_reject(batch, &entry, NULL, error);
+	bulk_batch_reject(batch, NULL, &entry, NULL, error);
 }
 
 static void
@@ -135,7 +135,7 @@ bulk_batch_read(BulkBatch *batch)
 		{
 			BatchRow   *row = &batch->rows[batch->nrows];
 
-			bulk_batch_reject(batch, &row->input, row->fields, error);
+			bulk_batch_reject(batch, NULL, &row->input, row->fields, error);
 		}
 		bulk_batch_forget(batch);
 	}

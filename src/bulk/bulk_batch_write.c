@@ -129,6 +129,7 @@ write_by_row(BulkBatch *batch)
 		(void) bulk_coerce_defaults(target, row->fields);
 		slot = bulk_writer_slot(batch->writer);
 		bulk_coerce_row(target, batch->context, row->fields, slot);
+		batch->writer->set = bulk_set_of(target, row->fields);
 		bulk_writer_put(batch->writer, slot);
 		/* Here a part may be one that batches. */
 		bulk_writer_flush(batch->writer);
@@ -164,15 +165,38 @@ write_run(BulkBatch *batch)
 	ResetPerTupleExprContext(estate);
 }
 
+/* The row as it was made, if it got so far in the attempt that failed; else NULL. */
+static const BulkPlace *
+find_made(const BulkBatch *batch, int number)
+{
+	const BulkWriter *writer = batch->writer;
+	const BulkPlace *place;
+
+	if (!batch->by_row)
+		return &writer->order[number];
+	/* Each one is written before the next one is made. */
+	place = writer->nbuffered > 0 ? &writer->order[0] : NULL;
+	if (place == NULL || place->part->entries[place->entry].position.row !=
+		batch->rows[number].input.position.row)
+		return NULL;
+	return place;
+}
+
 static void
 reject_number(BulkBatch *batch, int number, const ErrorData *error)
 {
 	BatchRow   *row = &batch->rows[number];
+	const BulkPlace *place = find_made(batch, number);
 
 	batch->context->position = row->input.position;
-	bulk_batch_reject(batch, &row->input, row->fields, error);
-	if (!batch->by_row)
-		bulk_writer_entry(batch->writer, number)->outcome = BULK_REJECTED;
+	if (place != NULL)
+	{
+		BulkEntry  *made = &place->part->entries[place->entry];
+
+		made->outcome = BULK_REJECTED;
+		row->input.slot = made->slot;
+	}
+	bulk_batch_reject(batch, place != NULL ? place->part : NULL, &row->input, row->fields, error);
 }
 
 /* A failure that was not foreseen: foresee the next ones, or go on in shorter runs. */

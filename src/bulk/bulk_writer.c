@@ -78,11 +78,6 @@ check_rejects(const BulkTarget *target, const BulkOptions *options)
 
 	if (!options->rejects)
 		return;
-	if (options->note != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("rejects are not supported for outcomes of rows"),
-				 errhint("Call bulk_insert, and look into purser.reject.")));
 	if (options->on_conflict == BULK_CONFLICT_UPDATE && triggers != NULL &&
 		(triggers->trig_update_old_table || triggers->trig_update_new_table))
 		ereport(ERROR,
@@ -311,13 +306,20 @@ queue_triggers(BulkWriter *writer, BulkPart *part, BulkEntry *entry)
 	entry->recheck = NIL;
 }
 
-/* The entry was settled: count it, tell who wants to know, and make it empty. */
+/* The entry was settled: count it, and tell who wants to know. */
 static void
-finish_entry(BulkWriter *writer, const BulkPart *part, BulkEntry *entry)
+tell_entry(BulkWriter *writer, const BulkPart *part, const BulkEntry *entry)
 {
 	bulk_writer_settle(writer, entry);
 	if (writer->note != NULL)
 		writer->note->row(writer->note, part, entry);
+}
+
+/* Likewise, and make it empty. */
+static void
+finish_entry(BulkWriter *writer, const BulkPart *part, BulkEntry *entry)
+{
+	tell_entry(writer, part, entry);
 	empty_entry(entry);
 }
 
@@ -375,7 +377,7 @@ buffer_row(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
 	place->entry = part->nentries++;
 	entry->position = writer->context->position;
 	entry->set = writer->set;
-	if (part->batched)
+	if (part->batched || (writer->note != NULL && writer->options->rejects))
 		writer->bytes += bulk_tuple_keep(part->form, slot);
 }
 
@@ -547,7 +549,7 @@ bulk_writer_clear(BulkWriter *writer)
 {
 	for (int i = 0; i < writer->nbuffered; i++)
 		if (bulk_writer_entry(writer, i)->outcome != BULK_REJECTED)
-			bulk_writer_settle(writer, bulk_writer_entry(writer, i));
+			tell_entry(writer, bulk_writer_part(writer, i), bulk_writer_entry(writer, i));
 	bulk_writer_discard(writer);
 	bulk_part_trim(writer);
 }
