@@ -67,6 +67,7 @@ struct BulkBatch
 extern ErrorData *bulk_batch_try(BulkBatch *batch, void (*step) (BulkBatch *batch));
 extern void bulk_batch_keep(BulkBatch *batch);
 extern void bulk_batch_forget(BulkBatch *batch);
+extern void bulk_batch_forget_fired(BulkBatch *batch);
 extern int	bulk_batch_culprit(BulkBatch *batch, int from, int to);
 
 /* ---- the steps ---- */

@@ -55,15 +55,38 @@ is_row_error(const BulkBatch *batch)
 	return bulk_blame_row(geterrcode());
 }
 
+/* Of an update, the new row; the old one may be another row's that was inserted. */
 static void
 note_slot(BulkBatch *batch, const ResultRelInfo *rri)
 {
-	const TupleTableSlot *slot = rri->ri_TrigOldSlot;
+	const TupleTableSlot *slot = rri->ri_TrigNewSlot;
 
+	if (slot == NULL || TTS_EMPTY(slot))
+		slot = rri->ri_TrigOldSlot;
 	if (slot == NULL || TTS_EMPTY(slot))
 		return;
 	batch->fired = slot->tts_tid;
 	batch->fired_relid = RelationGetRelid(rri->ri_RelationDesc);
+}
+
+static void
+clear_slot(TupleTableSlot *slot)
+{
+	if (slot != NULL)
+		ExecClearTuple(slot);
+}
+
+/* Before triggers fire: what is in the slots comes from updates. */
+void
+bulk_batch_forget_fired(BulkBatch *batch)
+{
+	const BulkWriter *writer = batch->writer;
+
+	for (int i = 0; i < writer->nparts; i++)
+	{
+		clear_slot(writer->parts[i]->rri->ri_TrigOldSlot);
+		clear_slot(writer->parts[i]->rri->ri_TrigNewSlot);
+	}
 }
 
 /* Which row the trigger fired for whose error is being handled: the server left it in a slot. */

@@ -114,7 +114,9 @@ choose_run(BulkBatch *batch)
 static void
 write_by_row(BulkBatch *batch)
 {
-	BulkTarget *target = batch->writer->target;
+	BulkWriter *writer = batch->writer;
+	BulkTarget *target = writer->target;
+	bool		each = bulk_capture_is_each(writer->capture);
 	MemoryContext oldcontext = MemoryContextSwitchTo(GetPerTupleMemoryContext(target->estate));
 
 	for (int i = batch->from; i < batch->to; i++)
@@ -127,14 +129,18 @@ write_by_row(BulkBatch *batch)
 			continue;
 		batch->context->position = row->input.position;
 		(void) bulk_coerce_defaults(target, row->fields);
-		slot = bulk_writer_slot(batch->writer);
+		slot = bulk_writer_slot(writer);
 		bulk_coerce_row(target, batch->context, row->fields, slot);
-		batch->writer->set = bulk_set_of(target, row->fields);
-		bulk_writer_put(batch->writer, slot);
+		writer->set = bulk_set_of(target, row->fields);
+		if (each)
+			bulk_capture_begin_row(writer->capture);
+		bulk_writer_put(writer, slot);
 		/* Here a part may be one that batches. */
-		bulk_writer_flush(batch->writer);
-		row->relid = batch->writer->last_relid;
-		row->tid = batch->writer->last_tid;
+		bulk_writer_flush(writer);
+		if (each)
+			bulk_capture_end_row(writer->capture);
+		row->relid = writer->last_relid;
+		row->tid = writer->last_tid;
 		ResetPerTupleExprContext(target->estate);
 	}
 	MemoryContextSwitchTo(oldcontext);
@@ -159,6 +165,7 @@ write_run(BulkBatch *batch)
 		write_by_row(batch);
 	else
 		write_held(batch);
+	bulk_batch_forget_fired(batch);
 	batch->stage = STAGE_FIRING;
 	memset(&batch->context->position, 0, sizeof(BulkPosition));
 	AfterTriggerEndQuery(estate);
@@ -225,7 +232,9 @@ has_after_row_trigger(const BulkWriter *writer)
 	{
 		const TriggerDesc *triggers = writer->parts[i]->rri->ri_TrigDesc;
 
-		if (triggers != NULL && triggers->trig_insert_after_row)
+		if (triggers != NULL &&
+			(triggers->trig_insert_after_row ||
+			 (writer->target->sets != NULL && triggers->trig_update_after_row)))
 			return true;
 	}
 	return false;
@@ -237,7 +246,8 @@ is_decided(const BulkBatch *batch, int culprit)
 {
 	return culprit == batch->from ||
 		(culprit > batch->from &&
-		 (batch->stage == STAGE_FIRING || !has_after_row_trigger(batch->writer)));
+		 (batch->stage == STAGE_FIRING || bulk_capture_is_each(batch->writer->capture) ||
+		  !has_after_row_trigger(batch->writer)));
 }
 
 /* Note what is known of the run that failed, and reject its row if that is certain. */

@@ -201,12 +201,18 @@ extern void bulk_run_add(BulkRun *run, TupleTableSlot *slot, EState *estate,
 extern bool bulk_run_pays(BulkRun *run);
 extern void bulk_run_insert(BulkRun *run, BulkContext *context);
 extern void bulk_run_forget(BulkRun *run);
+
 /* ---- transition tables of loads with rejects: bulk_capture.c ---- */
 
 typedef struct BulkCapture BulkCapture;
 
 extern BulkCapture *bulk_capture_begin(BulkWriter *writer);
-extern void bulk_capture_row(BulkCapture *capture, BulkPart *part, TupleTableSlot *slot);
+extern bool bulk_capture_is_each(const BulkCapture *capture);
+extern void bulk_capture_begin_row(BulkCapture *capture);
+extern void bulk_capture_end_row(BulkCapture *capture);
+extern struct TransitionCaptureState *bulk_capture_own(const BulkCapture *capture, bool update);
+extern void bulk_capture_row(BulkCapture *capture, BulkPart *part, const ItemPointerData *old,
+							 TupleTableSlot *slot);
 extern void bulk_capture_keep(BulkCapture *capture);
 extern void bulk_capture_forget(BulkCapture *capture);
 
