@@ -213,7 +213,7 @@ CREATE FUNCTION purser.bulk_insert_outcomes(target regclass, data text, format t
 RETURNS TABLE (ordinal bigint, outcome text, key jsonb)
 LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_insert_outcomes_0_1';
 COMMENT ON FUNCTION purser.bulk_insert_outcomes(regclass, text, text, text, text[], text[], boolean, bigint, text, text, jsonb, text, boolean) IS
-'As bulk_insert with the same arguments, and returns a row for each row of the input, in its order. ordinal: of the input row, from 1; outcome: inserted, updated, unchanged (in conflict, but update_where is not true or there is nothing to set), skipped, rejected or suppressed (by a BEFORE ROW trigger); key: an object with the primary key, or the columns of conflict_columns or conflict_index, of the row that is in the table in its place, null if there is none. Needs SELECT on the columns of the key beside what bulk_insert needs. Errors: those of bulk_insert.';
+'As bulk_insert with the same arguments, and returns a row for each row of the input, in its order. ordinal: of the input row, from 1; outcome: inserted, updated, unchanged (in conflict, but update_where is not true or there is nothing to set), skipped, rejected (it is in purser.reject, with this ordinal as row_number) or suppressed (by a BEFORE ROW trigger); key: an object with the primary key, or the columns of conflict_columns or conflict_index, of the row that is in the table in its place, null if there is none; of a rejected row its own, null if it was refused before it was complete (malformed, values that do not fit, BEFORE ROW triggers, NOT NULL, CHECK, no partition). Needs SELECT on the columns of the key beside what bulk_insert needs. Errors: those of bulk_insert.';
 CREATE FUNCTION purser.bulk_insert_outcomes(target regclass, data json, format text DEFAULT 'json',
     on_conflict text DEFAULT 'error', conflict_columns text[] DEFAULT NULL,
     update_columns text[] DEFAULT NULL, rejects boolean DEFAULT false, max_rejects bigint DEFAULT NULL,
@@ -232,11 +232,22 @@ RETURNS TABLE (ordinal bigint, outcome text, key jsonb)
 LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_insert_outcomes_jsonb_0_1';
 COMMENT ON FUNCTION purser.bulk_insert_outcomes(regclass, jsonb, text, text, text[], text[], boolean, bigint, text, text, jsonb, text, boolean) IS
 'As bulk_insert_outcomes of text, from a jsonb array of objects. format can only be json.';
+CREATE FUNCTION purser.bulk_insert_outcomes(target regclass, data bytea, format text DEFAULT 'json',
+    on_conflict text DEFAULT 'error', conflict_columns text[] DEFAULT NULL,
+    update_columns text[] DEFAULT NULL, rejects boolean DEFAULT false, max_rejects bigint DEFAULT NULL,
+    conflict_index text DEFAULT NULL, update_where text DEFAULT NULL, options jsonb DEFAULT NULL,
+    indexes text DEFAULT 'keep', analyze_after boolean DEFAULT false)
+RETURNS TABLE (ordinal bigint, outcome text, key jsonb)
+LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_insert_outcomes_bytea_0_1';
+COMMENT ON FUNCTION purser.bulk_insert_outcomes(regclass, bytea, text, text, text[], text[], boolean, bigint, text, text, jsonb, text, boolean) IS
+'As bulk_insert_outcomes of text, from the bytes of a file as they are: with the options and the errors of bulk_insert of bytea.';
 
 REVOKE ALL ON FUNCTION purser.bulk_insert_outcomes(regclass, text, text, text, text[], text[], boolean, bigint, text, text, jsonb, text, boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION purser.bulk_insert_outcomes(regclass, bytea, text, text, text[], text[], boolean, bigint, text, text, jsonb, text, boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION purser.bulk_insert_outcomes(regclass, json, text, text, text[], text[], boolean, bigint, text, text, jsonb, text, boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION purser.bulk_insert_outcomes(regclass, jsonb, text, text, text[], text[], boolean, bigint, text, text, jsonb, text, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION purser.bulk_insert_outcomes(regclass, text, text, text, text[], text[], boolean, bigint, text, text, jsonb, text, boolean) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION purser.bulk_insert_outcomes(regclass, bytea, text, text, text[], text[], boolean, bigint, text, text, jsonb, text, boolean) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION purser.bulk_insert_outcomes(regclass, json, text, text, text[], text[], boolean, bigint, text, text, jsonb, text, boolean) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION purser.bulk_insert_outcomes(regclass, jsonb, text, text, text[], text[], boolean, bigint, text, text, jsonb, text, boolean) TO PUBLIC;
 ------------------------------------------------------------------------------

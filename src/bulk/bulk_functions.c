@@ -18,6 +18,7 @@ PG_FUNCTION_INFO_V1(purser_bulk_insert_json_0_1);
 PG_FUNCTION_INFO_V1(purser_bulk_insert_jsonb_0_1);
 PG_FUNCTION_INFO_V1(purser_bulk_load_0_1);
 PG_FUNCTION_INFO_V1(purser_bulk_insert_outcomes_0_1);
+PG_FUNCTION_INFO_V1(purser_bulk_insert_outcomes_bytea_0_1);
 PG_FUNCTION_INFO_V1(purser_bulk_insert_outcomes_json_0_1);
 PG_FUNCTION_INFO_V1(purser_bulk_insert_outcomes_jsonb_0_1);
 
@@ -121,6 +122,15 @@ text_source(FunctionCallInfo fcinfo)
 	return bulk_source_memory(VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data));
 }
 
+static BulkSource *
+bytea_source(FunctionCallInfo fcinfo, const BulkOptions *options)
+{
+	BulkCoding	coding = bulk_options_coding(options);
+	bytea	   *data = PG_GETARG_BYTEA_PP(ARG_DATA);
+
+	return bulk_source_bytes(VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data), &coding);
+}
+
 /* bulk_insert(regclass, text, ...) */
 Datum
 purser_bulk_insert_0_1(PG_FUNCTION_ARGS)
@@ -137,11 +147,7 @@ Datum
 purser_bulk_insert_bytea_0_1(PG_FUNCTION_ARGS)
 {
 	BulkOptions *options = get_options(fcinfo, "data");
-	BulkCoding	coding = bulk_options_coding(options);
-	bytea	   *data = PG_GETARG_BYTEA_PP(ARG_DATA);
-	BulkInput	input = {
-		.source = bulk_source_bytes(VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data), &coding)
-	};
+	BulkInput	input = {.source = bytea_source(fcinfo, options)};
 
 	return load_and_report(fcinfo, &input, options);
 }
@@ -190,6 +196,18 @@ purser_bulk_insert_outcomes_0_1(PG_FUNCTION_ARGS)
 
 	check_coding(options);
 	return bulk_outcomes_return(fcinfo, PG_GETARG_OID(ARG_TARGET), &input, options);
+}
+
+/* The same with data bytea */
+Datum
+purser_bulk_insert_outcomes_bytea_0_1(PG_FUNCTION_ARGS)
+{
+	BulkOptions *options = get_options(fcinfo, "data");
+	BulkInput	input = {.source = bytea_source(fcinfo, options)};
+	Datum		result = bulk_outcomes_return(fcinfo, PG_GETARG_OID(ARG_TARGET), &input, options);
+
+	bulk_source_close(input.source);
+	return result;
 }
 
 /* The same with data json */

@@ -7,6 +7,7 @@
  * skipped shows the key of the one in its way.
  *
  * Rows are sorted by their ordinal, as those of several partitions come mixed.
+ * Where rows may be rejected, what is told of a batch waits until that is sure.
  */
 #include "bulk.h"
 
@@ -16,6 +17,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/hsearch.h"
 #include "utils/jsonfuncs.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -41,7 +43,19 @@ typedef struct Outcomes
 	AttrNumber *keys;			/* in it */
 	TupleDesc	key_desc;
 	MemoryContext memory;		/* of one row */
+	bool		waits;			/* rows may be told again */
+	MemoryContext told_memory;
+	HTAB	   *told;			/* rows that wait, by ordinal; NULL: none */
 } Outcomes;
+
+/* What was told of a row last. */
+typedef struct ToldRow
+{
+	int64		ordinal;
+	BulkOutcome outcome;
+	bool		has_key;
+	Datum		key;
+} ToldRow;
 
 static const char *const outcome_names[BULK_NOUTCOMES] = {
 	[BULK_PENDING] = "pending",
@@ -123,28 +137,100 @@ make_key(const Outcomes *outcomes, const BulkPart *part, TupleTableSlot *row)
 
 /* ---- rows ---- */
 
+/* To the result. */
+static void
+put_row(Outcomes *outcomes, const ToldRow *told)
+{
+	TupleTableSlot *row = ExecClearTuple(outcomes->row);
+
+	row->tts_values[OUTCOME_ORDINAL] = Int64GetDatum(told->ordinal);
+	row->tts_values[OUTCOME_NAME] = CStringGetTextDatum(outcome_names[told->outcome]);
+	row->tts_values[OUTCOME_KEY] = told->key;
+	memset(row->tts_isnull, false, OUTCOME_NATTS * sizeof(bool));
+	row->tts_isnull[OUTCOME_KEY] = !told->has_key;
+	tuplesort_puttupleslot(outcomes->sort, ExecStoreVirtualTuple(row));
+}
+
+static HTAB *
+make_told(const Outcomes *outcomes)
+{
+	HASHCTL		control = {
+		.keysize = sizeof(int64), .entrysize = sizeof(ToldRow), .hcxt = outcomes->told_memory
+	};
+
+	return hash_create("pg_purser outcomes", BULK_BATCH_ROWS, &control,
+					   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+/* Keep it until it is sure. */
+static void
+wait_for(Outcomes *outcomes, const ToldRow *told)
+{
+	ToldRow    *last;
+	bool		found;
+
+	if (outcomes->told == NULL)
+		outcomes->told = make_told(outcomes);
+	last = hash_search(outcomes->told, &told->ordinal, HASH_ENTER, &found);
+	last->outcome = told->outcome;
+	/* A row that was in the table before it was refused has its key from there. */
+	if (found && told->outcome == BULK_REJECTED && !told->has_key)
+		return;
+	last->has_key = told->has_key;
+	if (told->has_key)
+	{
+		MemoryContext oldcontext = MemoryContextSwitchTo(outcomes->told_memory);
+
+		last->key = PointerGetDatum(PG_DETOAST_DATUM_COPY(told->key));
+		MemoryContextSwitchTo(oldcontext);
+	}
+}
+
 static void
 outcomes_row(BulkNote *note, const BulkPart *part, const BulkEntry *entry)
 {
 	Outcomes   *outcomes = (Outcomes *) note;
 	TupleTableSlot *stored = bulk_entry_row(entry);
-	TupleTableSlot *row = ExecClearTuple(outcomes->row);
+	ToldRow		told = {.ordinal = (int64) entry->position.row, .outcome = entry->outcome};
 	MemoryContext oldcontext = MemoryContextSwitchTo(outcomes->memory);
 
-	row->tts_values[OUTCOME_ORDINAL] = Int64GetDatum((int64) entry->position.row);
-	row->tts_values[OUTCOME_NAME] = CStringGetTextDatum(outcome_names[entry->outcome]);
-	memset(row->tts_isnull, false, OUTCOME_NATTS * sizeof(bool));
-	row->tts_isnull[OUTCOME_KEY] = stored == NULL || outcomes->nkeys == 0;
-	if (!row->tts_isnull[OUTCOME_KEY])
-		row->tts_values[OUTCOME_KEY] = make_key(outcomes, part, stored);
-	tuplesort_puttupleslot(outcomes->sort, ExecStoreVirtualTuple(row));
+	told.has_key = stored != NULL && outcomes->nkeys > 0;
+	if (told.has_key)
+		told.key = make_key(outcomes, part, stored);
+	if (outcomes->waits)
+		wait_for(outcomes, &told);
+	else
+		put_row(outcomes, &told);
 	MemoryContextSwitchTo(oldcontext);
 	MemoryContextReset(outcomes->memory);
 }
 
+/* What was told of the rows is so for good. */
+static void
+outcomes_keep(BulkNote *note)
+{
+	Outcomes   *outcomes = (Outcomes *) note;
+	HASH_SEQ_STATUS rows;
+	const ToldRow *told;
+
+	if (outcomes->told == NULL)
+		return;
+	hash_seq_init(&rows, outcomes->told);
+	while ((told = hash_seq_search(&rows)) != NULL)
+	{
+		MemoryContext oldcontext = MemoryContextSwitchTo(outcomes->memory);
+
+		put_row(outcomes, told);
+		MemoryContextSwitchTo(oldcontext);
+		MemoryContextReset(outcomes->memory);
+	}
+	MemoryContextReset(outcomes->told_memory);
+	outcomes->told = NULL;
+}
+
 /* A note that collects rows of the result. */
 static Outcomes *
-begin_outcomes(TupleDesc tupdesc)
+begin_outcomes(TupleDesc tupdesc, bool waits)
 {
 	Outcomes   *outcomes = palloc0(sizeof(Outcomes));
 	AttrNumber	attnum = OUTCOME_ORDINAL + 1;
@@ -154,6 +240,10 @@ begin_outcomes(TupleDesc tupdesc)
 
 	outcomes->note.begin = outcomes_begin;
 	outcomes->note.row = outcomes_row;
+	outcomes->note.keep = outcomes_keep;
+	outcomes->waits = waits;
+	outcomes->told_memory = AllocSetContextCreate(CurrentMemoryContext, "bulk outcomes that wait",
+												  ALLOCSET_DEFAULT_SIZES);
 	outcomes->memory = AllocSetContextCreate(CurrentMemoryContext, "bulk outcome",
 											 ALLOCSET_DEFAULT_SIZES);
 	outcomes->row = MakeSingleTupleTableSlot(tupdesc, &TTSOpsVirtual);
@@ -188,7 +278,7 @@ bulk_outcomes_return(FunctionCallInfo fcinfo, Oid relid, const BulkInput *input,
 	Outcomes   *outcomes;
 
 	InitMaterializedSRF(fcinfo, 0);
-	outcomes = begin_outcomes(result->setDesc);
+	outcomes = begin_outcomes(result->setDesc, options->rejects);
 	options->note = &outcomes->note;
 	(void) bulk_load(relid, input, options);
 	return_outcomes(outcomes, result->setResult);

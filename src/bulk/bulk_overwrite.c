@@ -260,5 +260,9 @@ bulk_overwrite_triggers(BulkWriter *writer, BulkPart *part, BulkEntry *entry)
 		return;
 	writer->target->perminfo->updatedCols = entry->set->columns;
 	ExecARUpdateTriggers(writer->target->estate, part->rri, NULL, NULL, &entry->old, NULL,
-						 entry->stored, entry->recheck, writer->update_transition, false);
+						 entry->stored, entry->recheck,
+						 writer->capture == NULL ? writer->update_transition :
+						 bulk_capture_own(writer->capture, true), false);
+	if (writer->capture != NULL)
+		bulk_capture_row(writer->capture, part, &entry->old, entry->stored);
 }

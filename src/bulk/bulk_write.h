@@ -96,10 +96,17 @@ struct BulkNote
 
 	/*
 	 * A row was settled.  entry->outcome says how, bulk_entry_row() which row is
-	 * now in the table.  Rows come in the order of the input, but for those that
-	 * a trigger suppresses: they may come before others; entry->position tells.
+	 * now in the table, or was refused; part is NULL if there is none.  Rows come
+	 * in the order of the input, but for those that are suppressed or rejected,
+	 * which may come before others; entry->position tells.
 	 */
 	void		(*row) (BulkNote *note, const BulkPart *part, const BulkEntry *entry);
+
+	/*
+	 * With rejects: what was told is so for good.  Until then a row may be told
+	 * again, and only the last time counts.  Outside of any attempt; NULL: not asked for.
+	 */
+	void		(*keep) (BulkNote *note);
 };
 
 struct BulkWriter
@@ -195,21 +202,32 @@ extern void bulk_run_add(BulkRun *run, TupleTableSlot *slot, EState *estate,
 extern bool bulk_run_pays(BulkRun *run);
 extern void bulk_run_insert(BulkRun *run, BulkContext *context);
 extern void bulk_run_forget(BulkRun *run);
+
 /* ---- transition tables of loads with rejects: bulk_capture.c ---- */
 
 typedef struct BulkCapture BulkCapture;
 
 extern BulkCapture *bulk_capture_begin(BulkWriter *writer);
-extern void bulk_capture_row(BulkCapture *capture, BulkPart *part, TupleTableSlot *slot);
+extern bool bulk_capture_is_each(const BulkCapture *capture);
+extern void bulk_capture_begin_row(BulkCapture *capture);
+extern void bulk_capture_end_row(BulkCapture *capture);
+extern struct TransitionCaptureState *bulk_capture_own(const BulkCapture *capture, bool update);
+extern void bulk_capture_row(BulkCapture *capture, BulkPart *part, const ItemPointerData *old,
+							 TupleTableSlot *slot);
 extern void bulk_capture_keep(BulkCapture *capture);
 extern void bulk_capture_forget(BulkCapture *capture);
 
-/* The row that is in the table after the entry was settled, if wanted and any, else NULL. */
+/*
+ * The row that is in the table after the entry was settled, if wanted and any; of
+ * one that was rejected, the row as it was made, if it was; else NULL.
+ */
 static inline TupleTableSlot *
 bulk_entry_row(const BulkEntry *entry)
 {
 	if (entry->outcome == BULK_INSERTED)
 		return entry->slot;
+	if (entry->outcome == BULK_REJECTED)
+		return entry->slot != NULL && !TTS_EMPTY(entry->slot) ? entry->slot : NULL;
 	return entry->stored != NULL && !TTS_EMPTY(entry->stored) ? entry->stored : NULL;
 }
 

@@ -70,34 +70,11 @@ end_triggers(BulkWriter *writer)
 	AfterTriggerEndQuery(target->estate);
 }
 
-/* What a row that is tried more than once could not take back. */
-static void
-check_rejects(const BulkTarget *target, const BulkOptions *options)
-{
-	const TriggerDesc *triggers = target->rri->ri_TrigDesc;
-
-	if (!options->rejects)
-		return;
-	if (options->note != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("rejects are not supported for outcomes of rows"),
-				 errhint("Call bulk_insert, and look into purser.reject.")));
-	if (options->on_conflict == BULK_CONFLICT_UPDATE && triggers != NULL &&
-		(triggers->trig_update_old_table || triggers->trig_update_new_table))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("rejects with on_conflict \"update\" are not supported for table \"%s\"",
-						RelationGetRelationName(target->rel)),
-				 errdetail("A trigger on UPDATE has transition tables.")));
-}
-
 void
 bulk_writer_begin(BulkWriter *writer, BulkTarget *target, BulkContext *context,
 				  const struct BulkOptions *options)
 {
 	memset(writer, 0, sizeof(*writer));
-	check_rejects(target, options);
 	writer->target = target;
 	writer->context = context;
 	writer->options = options;
@@ -268,21 +245,25 @@ queue_insert(BulkWriter *writer, BulkPart *part, BulkEntry *entry)
 	if (part->foreign != NULL)
 		part->rri->ri_TrigDesc = bulk_foreign_triggers(part->foreign, entry);
 	ExecARInsertTriggers(writer->target->estate, part->rri, entry->slot, entry->recheck,
-						 writer->capture == NULL ? writer->transition : NULL);
+						 writer->capture == NULL ? writer->transition :
+						 bulk_capture_own(writer->capture, false));
 	part->rri->ri_TrigDesc = triggers;
 	if (writer->capture != NULL)
-		bulk_capture_row(writer->capture, part, entry->slot);
+		bulk_capture_row(writer->capture, part, NULL, entry->slot);
 }
 
 /* What became of the row is known for good. */
 void
 bulk_writer_settle(BulkWriter *writer, const BulkEntry *entry)
 {
+	const TupleTableSlot *row;
+
 	writer->counts[entry->outcome]++;
-	if (entry->slot == NULL)
+	row = entry->outcome == BULK_UPDATED ? entry->stored : entry->slot;
+	if (row == NULL)
 		return;
-	writer->last_relid = entry->slot->tts_tableOid;
-	writer->last_tid = entry->slot->tts_tid;
+	writer->last_relid = row->tts_tableOid;
+	writer->last_tid = row->tts_tid;
 }
 
 /* The entry's place is for another row. */
@@ -311,13 +292,20 @@ queue_triggers(BulkWriter *writer, BulkPart *part, BulkEntry *entry)
 	entry->recheck = NIL;
 }
 
-/* The entry was settled: count it, tell who wants to know, and make it empty. */
+/* The entry was settled: count it, and tell who wants to know. */
 static void
-finish_entry(BulkWriter *writer, const BulkPart *part, BulkEntry *entry)
+tell_entry(BulkWriter *writer, const BulkPart *part, const BulkEntry *entry)
 {
 	bulk_writer_settle(writer, entry);
 	if (writer->note != NULL)
 		writer->note->row(writer->note, part, entry);
+}
+
+/* Likewise, and make it empty. */
+static void
+finish_entry(BulkWriter *writer, const BulkPart *part, BulkEntry *entry)
+{
+	tell_entry(writer, part, entry);
 	empty_entry(entry);
 }
 
@@ -375,7 +363,7 @@ buffer_row(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
 	place->entry = part->nentries++;
 	entry->position = writer->context->position;
 	entry->set = writer->set;
-	if (part->batched)
+	if (part->batched || (writer->note != NULL && writer->options->rejects))
 		writer->bytes += bulk_tuple_keep(part->form, slot);
 }
 
@@ -572,7 +560,7 @@ bulk_writer_clear(BulkWriter *writer)
 {
 	for (int i = 0; i < writer->nbuffered; i++)
 		if (bulk_writer_entry(writer, i)->outcome != BULK_REJECTED)
-			bulk_writer_settle(writer, bulk_writer_entry(writer, i));
+			tell_entry(writer, bulk_writer_part(writer, i), bulk_writer_entry(writer, i));
 	bulk_writer_discard(writer);
 	bulk_part_trim(writer);
 }
