@@ -8,7 +8,7 @@
  * and lines are counted on the way.  Bytes of characters of several bytes are
  * never taken for one of them in the encodings that a database may have.
  *
- * Called by bulk_call.c.
+ * Called by bulk_call.c, and by the workers of a load: bulk_parallel_claim.c.
  */
 #include "bulk_job.h"
 
@@ -94,9 +94,9 @@ take_window(Splitter *splitter, const char *data, Size len)
 	}
 }
 
-/* The byte that ends lines: carriage return only where no newline comes near the beginning. */
-static char
-find_line_end(const BulkSource *source)
+/* The byte that ends lines: a carriage return if near the beginning there is no newline. */
+char
+bulk_split_line_end(const BulkSource *source)
 {
 	if (memchr(source->data, '\n', source->len) == NULL &&
 		memchr(source->data, '\r', source->len) != NULL)
@@ -105,14 +105,13 @@ find_line_end(const BulkSource *source)
 }
 
 static void
-begin_splitter(Splitter *splitter, const BulkSource *source, const BulkOptions *options,
-			   BulkPosition start)
+begin_splitter(Splitter *splitter, const BulkOptions *options, char line_end, BulkPosition start)
 {
 	const BulkFormat *format = &options->format;
 	bool		csv = options->format_name == BULK_FORMAT_CSV;
 
 	memset(splitter, 0, sizeof(*splitter));
-	splitter->line_end = find_line_end(source);
+	splitter->line_end = line_end;
 	splitter->position = start;
 	splitter->last = start.offset;
 	bulk_scan_begin(&splitter->scan, splitter->line_end, csv ? format->quote : '\0',
@@ -128,7 +127,7 @@ bulk_split_header(BulkSource *source, const BulkOptions *options)
 
 	for (;;)
 	{
-		begin_splitter(&splitter, source, options, (BulkPosition) {0});
+		begin_splitter(&splitter, options, bulk_split_line_end(source), (BulkPosition) {0});
 		take_window(&splitter, source->data, source->len);
 		if (splitter.borders != NIL || source->complete)
 			break;
@@ -152,7 +151,7 @@ bulk_split(BulkSource *source, const BulkOptions *options, BulkPosition start, u
 	Size		skip = start.offset - source->offset;
 	Splitter	splitter;
 
-	begin_splitter(&splitter, source, options, start);
+	begin_splitter(&splitter, options, bulk_split_line_end(source), start);
 	splitter.size = size;
 	add_border(&splitter, start);
 	for (;;)
@@ -168,4 +167,32 @@ bulk_split(BulkSource *source, const BulkOptions *options, BulkPosition start, u
 	if (splitter.last < splitter.position.offset)
 		add_border(&splitter, splitter.position);
 	return splitter.borders;
+}
+
+/*
+ * Where a range of at least size bytes ends: the source begins, with its first
+ * window, where the range does, at start.
+ */
+BulkPosition
+bulk_split_range(BulkSource *source, const BulkOptions *options, char line_end,
+				 BulkPosition start, uint64 size)
+{
+	Splitter	splitter;
+	BulkPosition end;
+
+	begin_splitter(&splitter, options, line_end, start);
+	splitter.size = size;
+	for (;;)
+	{
+		CHECK_FOR_INTERRUPTS();
+		take_window(&splitter, source->data, source->len);
+		if (splitter.borders != NIL || source->complete)
+			break;
+		bulk_source_more(source, source->len);
+		bulk_source_release(source);
+	}
+	end = splitter.borders == NIL ? splitter.position :
+		*(BulkPosition *) linitial(splitter.borders);
+	list_free_deep(splitter.borders);
+	return end;
 }

@@ -45,6 +45,7 @@ typedef struct BulkEntry
 	Size		raw_len;
 	BulkOutcome outcome;
 	List	   *recheck;		/* indexes whose constraint has to be looked at again, later */
+	bool		borrowed;		/* the slot's tuple is not its own */
 	ItemPointerData old;		/* of a row that was updated: where it was */
 	const BulkSet *set;			/* what an update of the row in its way sets */
 	TupleTableSlot *stored;		/* the row that is in the table in its place, if wanted */
@@ -138,6 +139,10 @@ extern void bulk_writer_put(BulkWriter *writer, TupleTableSlot *slot);
 extern void bulk_writer_flush(BulkWriter *writer);
 extern void bulk_writer_settle(BulkWriter *writer, const BulkEntry *entry);
 extern void bulk_writer_end(BulkWriter *writer);
+extern void bulk_writer_check(ResultRelInfo *rri, EState *estate, TupleTableSlot *slot,
+							  bool routed);
+extern void bulk_writer_borrow(BulkWriter *writer, HeapTuple tuple);
+extern void bulk_writer_give_back(BulkWriter *writer);
 
 /* In place of put and flush when rows may be rejected: they are held, and written in runs. */
 extern bool bulk_writer_hold(BulkWriter *writer, TupleTableSlot *slot);
@@ -161,9 +166,15 @@ extern void bulk_part_end(const BulkWriter *writer, BulkPart *part);
 
 typedef struct BulkForm BulkForm;
 
+extern BulkForm *bulk_tuple_describe(TupleDesc tupdesc);
 extern BulkForm *bulk_tuple_prepare(Relation rel);
 extern TupleTableSlot *bulk_tuple_slot(const BulkForm *form, Relation rel, TupleDesc tupdesc);
 extern Size bulk_tuple_keep(const BulkForm *form, TupleTableSlot *slot);
+extern Size bulk_tuple_size(const BulkForm *form, const TupleTableSlot *slot);
+extern void bulk_tuple_write(const BulkForm *form, const TupleTableSlot *slot, Size size,
+							 HeapTuple tuple);
+extern void bulk_tuple_borrow(TupleTableSlot *slot, HeapTuple tuple);
+extern void bulk_tuple_return(TupleTableSlot *slot);
 
 /* ---- the part that a row belongs to: bulk_route.c ---- */
 
@@ -171,6 +182,7 @@ typedef struct BulkRoute BulkRoute;
 
 extern BulkRoute *bulk_route_begin(BulkWriter *writer);
 extern TupleTableSlot *bulk_route_slot(BulkRoute *route);
+extern TupleTableSlot *bulk_route_tuple_slot(BulkRoute *route);
 extern BulkPart *bulk_route_find(BulkWriter *writer, TupleTableSlot *slot);
 extern TupleTableSlot *bulk_route_convert(BulkWriter *writer, BulkPart *part,
 										  TupleTableSlot *slot);

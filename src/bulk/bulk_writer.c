@@ -293,6 +293,9 @@ empty_entry(BulkEntry *entry)
 	entry->held = entry->suspect = false;
 	list_free(entry->recheck);
 	entry->recheck = NIL;
+	if (entry->borrowed)
+		bulk_tuple_return(entry->slot);
+	entry->borrowed = false;
 	ExecClearTuple(entry->slot);
 	if (entry->stored != NULL)
 		ExecClearTuple(entry->stored);
@@ -365,8 +368,9 @@ bulk_writer_flush(BulkWriter *writer)
 
 /* ---- rows ---- */
 
+/* The row in the part's next slot is one to be written. */
 static void
-buffer_row(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
+enter_row(BulkWriter *writer, BulkPart *part)
 {
 	BulkPlace  *place = &writer->order[writer->nbuffered++];
 	BulkEntry  *entry = &part->entries[part->nentries];
@@ -375,8 +379,29 @@ buffer_row(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
 	place->entry = part->nentries++;
 	entry->position = writer->context->position;
 	entry->set = writer->set;
+}
+
+static void
+buffer_row(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
+{
+	enter_row(writer, part);
 	if (part->batched)
 		writer->bytes += bulk_tuple_keep(part->form, slot);
+}
+
+/* Fill generated columns, and check constraints.  routed: the row is in its partition. */
+void
+bulk_writer_check(ResultRelInfo *rri, EState *estate, TupleTableSlot *slot, bool routed)
+{
+	TupleConstr *constr = RelationGetDescr(rri->ri_RelationDesc)->constr;
+
+	slot->tts_tableOid = RelationGetRelid(rri->ri_RelationDesc);
+	if (constr != NULL && constr->has_generated_stored)
+		ExecComputeStoredGenerated(rri, estate, slot, CMD_INSERT);
+	if (constr != NULL && rri->ri_FdwRoutine == NULL)
+		ExecConstraints(rri, slot, estate);
+	if (rri->ri_RelationDesc->rd_rel->relispartition && !routed)
+		ExecPartitionCheck(rri, slot, estate, true);
 }
 
 /* A trigger wants no row: that is neither an insert nor a skip. */
@@ -395,22 +420,14 @@ static bool
 complete_row(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
 {
 	EState	   *estate = writer->target->estate;
-	Relation	rel = part->rri->ri_RelationDesc;
 	TriggerDesc *triggers = part->rri->ri_TrigDesc;
-	TupleConstr *constr = RelationGetDescr(rel)->constr;
 	bool		before_row = triggers != NULL && triggers->trig_insert_before_row;
 
-	slot->tts_tableOid = RelationGetRelid(rel);
+	slot->tts_tableOid = RelationGetRelid(part->rri->ri_RelationDesc);
 	if (before_row && !ExecBRInsertTriggers(estate, part->rri, slot))
 		return false;
-	slot->tts_tableOid = RelationGetRelid(rel);
-	if (constr != NULL && constr->has_generated_stored)
-		ExecComputeStoredGenerated(part->rri, estate, slot, CMD_INSERT);
-	if (constr != NULL && part->rri->ri_FdwRoutine == NULL)
-		ExecConstraints(part->rri, slot, estate);
 	/* Who was routed here belongs here, unless a trigger has changed it. */
-	if (rel->rd_rel->relispartition && (writer->route == NULL || before_row))
-		ExecPartitionCheck(part->rri, slot, estate, true);
+	bulk_writer_check(part->rri, estate, slot, writer->route != NULL && !before_row);
 	return true;
 }
 
@@ -421,6 +438,24 @@ find_part(BulkWriter *writer, TupleTableSlot *slot)
 	ExecStoreVirtualTuple(slot);
 	slot->tts_tableOid = RelationGetRelid(writer->target->rel);
 	return writer->route == NULL ? writer->parts[0] : bulk_route_find(writer, slot);
+}
+
+/* The row, which is in the part's next slot, to the others. */
+static void
+put_row(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
+{
+	if (complete_row(writer, part, slot))
+	{
+		buffer_row(writer, part, slot);
+		if (!part->batched || writer->nbuffered == writer->max_rows ||
+			writer->bytes >= writer->max_bytes)
+			write_buffers(writer);
+	}
+	else
+	{
+		suppress_row(writer, part);
+		ItemPointerSetInvalid(&writer->last_tid);
+	}
 }
 
 /* Take the row whose columns were filled into the slot. */
@@ -436,19 +471,71 @@ bulk_writer_put(BulkWriter *writer, TupleTableSlot *slot)
 			bulk_writer_flush(writer);
 		slot = bulk_route_convert(writer, part, slot);
 	}
-	if (complete_row(writer, part, slot))
-	{
-		buffer_row(writer, part, slot);
-		if (!part->batched || writer->nbuffered == writer->max_rows ||
-			writer->bytes >= writer->max_bytes)
-			write_buffers(writer);
-	}
-	else
-	{
-		suppress_row(writer, part);
-		ItemPointerSetInvalid(&writer->last_tid);
-	}
+	put_row(writer, part, slot);
 	MemoryContextSwitchTo(oldcontext);
+}
+
+/* ---- rows that workers have made ---- */
+
+/* The tuple itself as the part's next row. */
+static void
+enter_borrowed(BulkWriter *writer, BulkPart *part, HeapTuple tuple)
+{
+	TupleTableSlot *slot = bulk_part_slot(writer, part);
+
+	part->entries[part->nentries].borrowed = true;
+	bulk_tuple_borrow(slot, tuple);
+	if (writer->route != NULL)
+		bulk_writer_check(part->rri, writer->target->estate, slot, true);
+	slot->tts_tableOid = RelationGetRelid(part->rri->ri_RelationDesc);
+	enter_row(writer, part);
+	if (writer->nbuffered == writer->max_rows)
+		write_buffers(writer);
+}
+
+/* Will a tuple of the target's row type be one of the part's row as it is? */
+static bool
+takes_tuples(const BulkWriter *writer, BulkPart *part)
+{
+	const TupleConstr *constr = RelationGetDescr(part->rri->ri_RelationDesc)->constr;
+
+	if (writer->route == NULL)
+		return true;
+	return part->batched && part->form != NULL &&
+		(constr == NULL || !constr->has_generated_stored) &&
+		purser_ExecGetRootToChildMap(part->rri, writer->target->estate) == NULL;
+}
+
+/*
+ * Take a row that a worker has made and, for the only part, checked.  The tuple
+ * stays where it is until bulk_writer_give_back.
+ */
+void
+bulk_writer_borrow(BulkWriter *writer, HeapTuple tuple)
+{
+	BulkPart   *part = writer->parts == NULL ? NULL : writer->parts[0];
+	MemoryContext oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
+	TupleTableSlot *slot = NULL;
+
+	if (writer->route != NULL)
+	{
+		slot = bulk_route_tuple_slot(writer->route);
+		ExecStoreHeapTuple(tuple, slot, false);
+		part = bulk_route_find(writer, slot);
+	}
+	if (takes_tuples(writer, part))
+		enter_borrowed(writer, part, tuple);
+	else
+		put_row(writer, part, bulk_route_convert(writer, part, slot));
+	MemoryContextSwitchTo(oldcontext);
+}
+
+/* Write the rows that were borrowed, so that the tuples may go. */
+void
+bulk_writer_give_back(BulkWriter *writer)
+{
+	if (writer->nbuffered > 0)
+		write_buffers(writer);
 }
 
 /* ---- rows that may be rejected ---- */
