@@ -47,6 +47,7 @@ typedef struct Leader
 	BulkPosition start;			/* of the first row */
 	int			nqueues;
 	WorkerQueue *queues;
+	BulkStraight *straight;		/* NULL: rows take the way of others */
 } Leader;
 
 /* ---- the beginning of the file ---- */
@@ -264,28 +265,71 @@ wait_for(Leader *leader, uint64 range)
 	}
 }
 
+/* Where in the file the row is. */
+static inline void
+locate(const BulkMessage *message, const BulkSentRow *row, BulkPosition *position)
+{
+	position->row = message->base.row + row->row;
+	position->line = message->base.line + row->line;
+}
+
+/* The row at the place; the place behind it. */
+static inline char *
+next_row(char *place, BulkSentRow **row)
+{
+	*row = (BulkSentRow *) place;
+	(*row)->tuple.t_data = (HeapTupleHeader) ((char *) &(*row)->tuple + HEAPTUPLESIZE);
+	return place + BULK_SENT_ROW_SIZE((*row)->tuple.t_len);
+}
+
 /* The message's rows to the writer. */
 static void
-take_rows(BulkLoad *load, const BulkMessage *message)
+borrow_rows(BulkLoad *load, const BulkMessage *message, char *place)
 {
-	BulkPosition *position = &load->context.position;
-	char	   *place = (char *) message + MAXALIGN(sizeof(BulkMessage));
-
 	for (int i = 0; i < message->nrows; i++)
 	{
-		BulkSentRow *row = (BulkSentRow *) place;
+		BulkSentRow *row;
 
 		CHECK_FOR_INTERRUPTS();
-		position->row = message->base.row + row->row;
-		position->line = message->base.line + row->line;
-		row->tuple.t_data = (HeapTupleHeader) ((char *) &row->tuple + HEAPTUPLESIZE);
-		place += BULK_SENT_ROW_SIZE(row->tuple.t_len);
-		bulk_writer_borrow(&load->writer, &row->tuple);
+		place = next_row(place, &row);
+		locate(message, row, &load->context.position);
+		bulk_borrow_row(&load->writer, &row->tuple);
 		ResetPerTupleExprContext(load->target.estate);
 	}
-	bulk_writer_give_back(&load->writer);
+	bulk_writer_write_out(&load->writer);
+}
+
+/* The same, if nothing is to be done but to insert them. */
+static void
+insert_rows(BulkStraight *straight, const BulkMessage *message, char *place)
+{
+	BulkPosition first = {0};
+	BulkPosition last = {0};
+	BulkSentRow *row;
+
+	locate(message, (BulkSentRow *) place, &first);
+	for (int i = 0; i < message->nrows; i++)
+	{
+		place = next_row(place, &row);
+		bulk_straight_set(straight, i, &row->tuple);
+	}
+	locate(message, row, &last);
+	bulk_straight_insert(straight, message->nrows, &first, &last);
+}
+
+static void
+take_rows(Leader *leader, const BulkMessage *message)
+{
+	BulkLoad   *load = leader->load;
+	char	   *place = (char *) message + MAXALIGN(sizeof(BulkMessage));
+
+	CHECK_FOR_INTERRUPTS();
+	if (leader->straight == NULL)
+		borrow_rows(load, message, place);
+	else if (message->nrows > 0)
+		insert_rows(leader->straight, message, place);
 	ResetPerTupleExprContext(load->target.estate);
-	memset(position, 0, sizeof(BulkPosition));
+	memset(&load->context.position, 0, sizeof(BulkPosition));
 	bulk_progress_tell(&load->progress, message->bytes, load->writer.counts);
 }
 
@@ -302,7 +346,7 @@ take_ranges(Leader *leader)
 		const BulkMessage *message = queue->message;
 		bool		last = message->last;
 
-		take_rows(leader->load, message);
+		take_rows(leader, message);
 		data_end = message->data_end;
 		if (message->failed)
 			bulk_claim_allow_to_fail(leader->shared, range);
@@ -362,6 +406,9 @@ bulk_parallel_rows(BulkLoad *load, const BulkFileCall *call)
 		return refuse(obstacle);
 	if (!start_workers(&leader))
 		return false;
+	leader.straight = bulk_straight_begin(&load->writer);
 	end_workers(&leader, take_ranges(&leader));
+	if (leader.straight != NULL)
+		bulk_straight_end(leader.straight);
 	return true;
 }

@@ -299,6 +299,8 @@ bulk_parallel_obstacle(const BulkLoad *load)
 		return "Conflicts are resolved row by row.";
 	if (load->options->rejects)
 		return "Bad rows are put aside.";
+	if (load->writer.route == NULL && load->writer.parts[0]->form == NULL)
+		return "The table's rows are not stored as heap tuples.";
 	if (!load->writer.batched)
 		return "Values of a domain may look at rows of the load.";
 	obstacle = type_obstacle(&load->target);

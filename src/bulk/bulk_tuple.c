@@ -261,19 +261,27 @@ bulk_tuple_keep(const BulkForm *form, TupleTableSlot *slot)
 
 /*
  * Store a tuple that belongs to somebody else, who keeps it until
- * bulk_tuple_return.  The slot takes it for its own, or it would make a copy
- * when the row is inserted.
+ * bulk_tuple_return, in a slot that is empty or has borrowed one before.  The
+ * slot takes it for its own, or it would make a copy when the row is inserted.
  */
 void
 bulk_tuple_borrow(TupleTableSlot *slot, HeapTuple tuple)
 {
-	ExecStoreHeapTuple(tuple, slot, false);
+	HeapTupleTableSlot *own = (HeapTupleTableSlot *) slot;
+
+	own->tuple = tuple;
+	own->off = 0;
+	slot->tts_nvalid = 0;
+	slot->tts_flags &= ~TTS_FLAG_EMPTY;
 	slot->tts_flags |= TTS_FLAG_SHOULDFREE;
 }
 
-/* Before the slot is cleared. */
+/* Empty the slot again. */
 void
 bulk_tuple_return(TupleTableSlot *slot)
 {
+	((HeapTupleTableSlot *) slot)->tuple = NULL;
+	slot->tts_nvalid = 0;
 	slot->tts_flags &= ~TTS_FLAG_SHOULDFREE;
+	slot->tts_flags |= TTS_FLAG_EMPTY;
 }

@@ -141,8 +141,9 @@ extern void bulk_writer_settle(BulkWriter *writer, const BulkEntry *entry);
 extern void bulk_writer_end(BulkWriter *writer);
 extern void bulk_writer_check(ResultRelInfo *rri, EState *estate, TupleTableSlot *slot,
 							  bool routed);
-extern void bulk_writer_borrow(BulkWriter *writer, HeapTuple tuple);
-extern void bulk_writer_give_back(BulkWriter *writer);
+extern void bulk_writer_take(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot);
+extern void bulk_writer_enter(BulkWriter *writer, BulkPart *part);
+extern void bulk_writer_write_out(BulkWriter *writer);
 
 /* In place of put and flush when rows may be rejected: they are held, and written in runs. */
 extern bool bulk_writer_hold(BulkWriter *writer, TupleTableSlot *slot);
@@ -153,6 +154,18 @@ extern void bulk_writer_write(BulkWriter *writer, int from, int to);
 extern void bulk_writer_clear(BulkWriter *writer);
 extern void bulk_writer_discard(BulkWriter *writer);
 extern void bulk_writer_forget(BulkWriter *writer);
+
+/* ---- rows that workers have made: bulk_borrow.c, bulk_straight.c ---- */
+
+extern void bulk_borrow_row(BulkWriter *writer, HeapTuple tuple);
+
+typedef struct BulkStraight BulkStraight;
+
+extern BulkStraight *bulk_straight_begin(BulkWriter *writer);
+extern void bulk_straight_set(BulkStraight *straight, int number, HeapTuple tuple);
+extern void bulk_straight_insert(BulkStraight *straight, int n, const BulkPosition *first,
+								 const BulkPosition *last);
+extern void bulk_straight_end(BulkStraight *straight);
 
 /* ---- parts: bulk_part.c ---- */
 

@@ -357,12 +357,19 @@ write_buffers(BulkWriter *writer)
 	writer->context->position = reading;
 }
 
-/* Write out all rows that were taken, so that whoever looks finds them. */
+/* Write out the rows that were taken, whose memory may go then. */
 void
-bulk_writer_flush(BulkWriter *writer)
+bulk_writer_write_out(BulkWriter *writer)
 {
 	if (writer->nbuffered > 0)
 		write_buffers(writer);
+}
+
+/* The same, and their entries for indexes, so that whoever looks finds them. */
+void
+bulk_writer_flush(BulkWriter *writer)
+{
+	bulk_writer_write_out(writer);
 	bulk_index_flush(writer);
 }
 
@@ -379,6 +386,15 @@ enter_row(BulkWriter *writer, BulkPart *part)
 	place->entry = part->nentries++;
 	entry->position = writer->context->position;
 	entry->set = writer->set;
+}
+
+/* The same, with no more to be done about it. */
+void
+bulk_writer_enter(BulkWriter *writer, BulkPart *part)
+{
+	enter_row(writer, part);
+	if (writer->nbuffered == writer->max_rows)
+		write_buffers(writer);
 }
 
 static void
@@ -441,8 +457,8 @@ find_part(BulkWriter *writer, TupleTableSlot *slot)
 }
 
 /* The row, which is in the part's next slot, to the others. */
-static void
-put_row(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
+void
+bulk_writer_take(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
 {
 	if (complete_row(writer, part, slot))
 	{
@@ -471,71 +487,8 @@ bulk_writer_put(BulkWriter *writer, TupleTableSlot *slot)
 			bulk_writer_flush(writer);
 		slot = bulk_route_convert(writer, part, slot);
 	}
-	put_row(writer, part, slot);
+	bulk_writer_take(writer, part, slot);
 	MemoryContextSwitchTo(oldcontext);
-}
-
-/* ---- rows that workers have made ---- */
-
-/* The tuple itself as the part's next row. */
-static void
-enter_borrowed(BulkWriter *writer, BulkPart *part, HeapTuple tuple)
-{
-	TupleTableSlot *slot = bulk_part_slot(writer, part);
-
-	part->entries[part->nentries].borrowed = true;
-	bulk_tuple_borrow(slot, tuple);
-	if (writer->route != NULL)
-		bulk_writer_check(part->rri, writer->target->estate, slot, true);
-	slot->tts_tableOid = RelationGetRelid(part->rri->ri_RelationDesc);
-	enter_row(writer, part);
-	if (writer->nbuffered == writer->max_rows)
-		write_buffers(writer);
-}
-
-/* Will a tuple of the target's row type be one of the part's row as it is? */
-static bool
-takes_tuples(const BulkWriter *writer, BulkPart *part)
-{
-	const TupleConstr *constr = RelationGetDescr(part->rri->ri_RelationDesc)->constr;
-
-	if (writer->route == NULL)
-		return true;
-	return part->batched && part->form != NULL &&
-		(constr == NULL || !constr->has_generated_stored) &&
-		purser_ExecGetRootToChildMap(part->rri, writer->target->estate) == NULL;
-}
-
-/*
- * Take a row that a worker has made and, for the only part, checked.  The tuple
- * stays where it is until bulk_writer_give_back.
- */
-void
-bulk_writer_borrow(BulkWriter *writer, HeapTuple tuple)
-{
-	BulkPart   *part = writer->parts == NULL ? NULL : writer->parts[0];
-	MemoryContext oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
-	TupleTableSlot *slot = NULL;
-
-	if (writer->route != NULL)
-	{
-		slot = bulk_route_tuple_slot(writer->route);
-		ExecStoreHeapTuple(tuple, slot, false);
-		part = bulk_route_find(writer, slot);
-	}
-	if (takes_tuples(writer, part))
-		enter_borrowed(writer, part, tuple);
-	else
-		put_row(writer, part, bulk_route_convert(writer, part, slot));
-	MemoryContextSwitchTo(oldcontext);
-}
-
-/* Write the rows that were borrowed, so that the tuples may go. */
-void
-bulk_writer_give_back(BulkWriter *writer)
-{
-	if (writer->nbuffered > 0)
-		write_buffers(writer);
 }
 
 /* ---- rows that may be rejected ---- */
