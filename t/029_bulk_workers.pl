@@ -62,7 +62,7 @@ foreach my $round (1 .. 9)
 	query("COPY wanted TO '$dir/cut.csv' (FORMAT csv, HEADER)");
 	query("COPY wanted TO '$dir/odd.csv' (FORMAT csv, DELIMITER ';', QUOTE '''', ESCAPE '!')");
 	query("COPY wanted TO '$dir/cut.txt'");
-	write_file('cut.ndjson', join '', map { "$_\n" } split /\n/, query('SELECT row_to_json(w) FROM wanted w'));
+	write_file('cut.ndjson', join '', map { rand() < 0.1 ? " \t\r\n\n$_\n" : "$_\n" } split /\n/, query('SELECT row_to_json(w) FROM wanted w'));
 	truncate("$dir/cut.csv", (-s "$dir/cut.csv") - 1) if $round % 2;
 	foreach my $case (
 		[ 'cut.csv', '{}' ],
@@ -119,6 +119,41 @@ is(try("SET client_encoding = 'LATIN1'; $tiny SELECT inserted FROM purser.bulk_l
 	"30\n30\n", 'the encoding of the client');
 
 # ---- errors ----
+
+# Whatever is wrong in a row in the middle, or in two, it is told as without workers.
+sub damage
+{
+	my ($name, $good, $bad) = @_;
+	my @lines = map { $good->($_) } 1 .. 40;
+	splice(@lines, 3 + int(rand(30)), 1, $bad);
+	splice(@lines, -2, 1, $bad) if rand() < 0.5;
+	write_file($name, join('', @lines));
+}
+
+my @bad_csv = ("many,x,y\n", "1,x\n", "1,x,y,z\n", "1,\"x\" \"y\",\n", "99999999999,\"a\nb\",c\n", "1,\"un\nterminated\n", "1,\xff,y\n", "1,a\0b,c\n",
+	"\"1\n\",x,\"\xc3\"\n", "1,x,y\r\n", "\n", "\n\n,\n", "-,\"\n\n\n\",\n");
+my @bad_text = ("many\tx\ty\n", "1\tx\n", "1\tx\ty\tz\n", "1\t\xff\ty\n", "1\ta\\\nb\tc\td\n", "x\ta\\\nb\tc\n", "1\t\\xff\tc\n", "1\tx\ty\r\n", "1\t\\.\ty\n",
+	"\\.x\n", "\n");
+my @bad_json = ('{"id": "many"}', '{"id": 1', '{"id": 1}}', '[{"id": 1}]', '1', '"x', '{"id": 1} {"id": 2}', '{"odd": 1}', "{\"a\": \"\xff\"}", '{"a": "\\u0000"}',
+	'{"a": "\\', '{"a": "x\\', "{\"a\":\n1x}", "\r{\"id\":\r\n 1}", 'null', ',', ']', '{"id": {}}', '{"id": 1, "b": 2,}', '{"id": 99999999999}', "\n \n\t{\"id\": []}");
+foreach my $case (
+	(map { [ 'damaged.csv', sub { $_[0] % 3 ? "$_[0],\"\n\",\"y\"\"\"\n" : "$_[0],x,y\n" }, $_ ] } @bad_csv),
+	(map { [ 'damaged.txt', sub { $_[0] % 3 ? "$_[0]\ta\\\nb\ty\n" : "$_[0]\tx\ty\n" }, $_ ] } @bad_text),
+	(map { [ 'damaged.ndjson', sub { $_[0] % 3 ? "{\"id\": $_[0], \"a\": \"\\\\\"}\n" : " {\"b\": null}\r\n\n \t\r\n" }, "$_\n" ] } @bad_json))
+{
+	my ($name, $good, $bad) = @$case;
+	my @errors;
+	damage($name, $good, $bad);
+	foreach my $workers (0, 1 + int(rand(3)))
+	{
+		my $range = 1 + int(rand(200));
+		my $options = $name eq 'damaged.csv' ? '{"header": false}' : '{}';
+		my $err = try("SET purser.bulk_range = $range; TRUNCATE got; SELECT inserted FROM purser.bulk_load('got', '$dir/$name', workers => $workers, options => '$options')");
+		$err =~ s/^parallel worker\n?//m;
+		push @errors, $err =~ s/\s+$//r;
+	}
+	is($errors[1], $errors[0], "the same error, or none: $name, " . ($bad =~ s/([^ -~])/sprintf('\x%02x', ord($1))/ger));
+}
 
 my $lines = join('', map { "$_,\"x\ny\",z\n" } 1 .. 50);
 write_file('bad.csv', "id,a,b\n${lines}many,x,y\n" . "worse,x\n" x 50);

@@ -6,7 +6,8 @@
  * may hide it in quotes, COPY's text format behind a backslash.  So the file
  * is read once from its beginning, for nothing but these characters, and rows
  * and lines are counted on the way.  Bytes of characters of several bytes are
- * never taken for one of them in the encodings that a database may have.
+ * never taken for one of them in the encodings that a database may have.  In
+ * ndjson every newline ends a line, and lines that are blank are no rows.
  *
  * Called by bulk_call.c, and by the workers of a load: bulk_parallel_claim.c.
  */
@@ -18,6 +19,8 @@
 typedef struct Splitter
 {
 	BulkScan	scan;			/* for line ends alone */
+	bool		ndjson;
+	bool		blank;			/* ndjson: the line is, so far */
 	char		line_end;
 	BulkPosition position;		/* of the next byte */
 	uint64		size;			/* wanted, of a range, in bytes */
@@ -70,11 +73,57 @@ take_line_end(Splitter *splitter, const char *stripe, int where)
 	add_border(splitter, position);
 }
 
+/* Of what is white space in JSON? */
+static bool
+is_blank(const char *data, Size len)
+{
+	for (Size i = 0; i < len; i++)
+		if (data[i] != ' ' && data[i] != '\t' && data[i] != '\r' && data[i] != '\n')
+			return false;
+	return true;
+}
+
+/* The line ends in front of the next byte. */
+static void
+end_line(Splitter *splitter)
+{
+	BulkPosition *position = &splitter->position;
+
+	position->line++;
+	if (!splitter->blank)
+		position->row++;
+	splitter->blank = true;
+	if (position->offset - splitter->last >= splitter->size)
+		add_border(splitter, *position);
+}
+
+static void
+take_lines(Splitter *splitter, const char *data, Size len)
+{
+	while (len > 0)
+	{
+		const char *newline = memchr(data, '\n', len);
+		Size		n = newline == NULL ? len : newline + 1 - data;
+
+		splitter->blank = splitter->blank && is_blank(data, n);
+		splitter->position.offset += n;
+		if (newline != NULL)
+			end_line(splitter);
+		data += n;
+		len -= n;
+	}
+}
+
 static void
 take_window(Splitter *splitter, const char *data, Size len)
 {
 	BulkScan   *scan = &splitter->scan;
 
+	if (splitter->ndjson)
+	{
+		take_lines(splitter, data, len);
+		return;
+	}
 	while (len > 0)
 	{
 		int			n = Min(len, BULK_SCAN_STRIPE);
@@ -111,6 +160,8 @@ begin_splitter(Splitter *splitter, const BulkOptions *options, char line_end, Bu
 	bool		csv = options->format_name == BULK_FORMAT_CSV;
 
 	memset(splitter, 0, sizeof(*splitter));
+	splitter->ndjson = options->format_name == BULK_FORMAT_NDJSON;
+	splitter->blank = true;
 	splitter->line_end = line_end;
 	splitter->position = start;
 	splitter->last = start.offset;
