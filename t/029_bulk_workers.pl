@@ -405,5 +405,35 @@ foreach my $case (
 	is(query("SELECT count(*) FROM purser.load_progress"), '0', 'nor its progress');
 }
 
+# The server restarts when a process dies; nothing is left of the load.
+$node->append_conf('postgresql.conf', 'restart_after_crash = on');
+$node->reload;
+{
+	my ($out, $err) = ('', '');
+	my $session = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', 'SET purser.bulk_range = 4000',
+		'-c', "SELECT purser.bulk_load('slow', '$dir/slow.csv', workers => 2)" ], '>', \$out, '2>', \$err);
+	ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM purser.load_progress WHERE relation = 'slow'::regclass AND rows > 1000"),
+		'a load is under way');
+	my $pid = query("SELECT pid FROM pg_stat_activity WHERE backend_type = 'parallel worker' LIMIT 1");
+	kill 'KILL', $pid;
+	$session->finish;
+	like($err, qr/terminating connection because of crash of another server process|server closed the connection/, 'a worker killed: the error');
+	ok($node->poll_query_until('postgres', "SELECT count(*) = 0 FROM slow"), 'nothing is left');
+	is(try("SELECT inserted FROM purser.bulk_load('child', '$dir/child.csv', workers => 2)"), "2940\n", 'workers make the next load');
+}
+
+# ---- no places for workers ----
+
+foreach my $places (0, 1)
+{
+	# The launcher of logical replication takes one.
+	$node->append_conf('postgresql.conf', "max_worker_processes = $places");
+	$node->restart;
+	ok($node->poll_query_until('postgres', "SELECT count(*) = $places FROM pg_stat_activity WHERE backend_type = 'logical replication launcher'"),
+		'the place is taken');
+	like(try("SET purser.bulk_range = 2; TRUNCATE t_plain; SELECT inserted FROM purser.bulk_load('t_plain', '$dir/id.csv', workers => 3)"),
+		qr/^3\n.*NOTICE:  loading with 0 of 3 workers\nDETAIL/s, "max_worker_processes = $places");
+}
+
 $node->stop;
 done_testing();
