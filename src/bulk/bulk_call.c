@@ -40,9 +40,6 @@ enum
 /* Default size of a range, in bytes. */
 #define DEFAULT_RANGE (16 * 1024 * 1024)
 
-/* More than any server has. */
-#define MAX_WORKERS 1024
-
 static void
 require_nonatomic(FunctionCallInfo fcinfo)
 {
@@ -290,10 +287,11 @@ worker_count(FunctionCallInfo fcinfo)
 {
 	int			n = PG_ARGISNULL(ARG_WORKERS) ? 0 : PG_GETARG_INT32(ARG_WORKERS);
 
-	if (n < 0 || n > MAX_WORKERS)
+	if (n < 0 || n > BULK_MAX_WORKERS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must be between %d and %d", "workers", 0, MAX_WORKERS)));
+				 errmsg("argument \"%s\" must be between %d and %d", "workers", 0,
+						BULK_MAX_WORKERS)));
 	return n;
 }
 

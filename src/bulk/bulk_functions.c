@@ -4,7 +4,7 @@
  *
  * Arguments other than target and data are found by name: bulk_options.c.
  */
-#include "bulk.h"
+#include "bulk_job.h"
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
@@ -180,10 +180,17 @@ purser_bulk_load_0_1(PG_FUNCTION_ARGS)
 {
 	BulkOptions *options = get_options(fcinfo, "path");
 	BulkCoding	coding = bulk_options_coding(options);
-	BulkInput	input = {.verb = "bulk_load into"};
+	BulkInput	input = {.verb = BULK_LOAD_VERB};
+	BulkFileCall file = {.path = text_to_cstring(PG_GETARG_TEXT_PP(ARG_DATA))};
 
 	bulk_file_check_privilege();
-	input.source = bulk_source_file(text_to_cstring(PG_GETARG_TEXT_PP(ARG_DATA)), &coding);
+	input.source = bulk_source_file(file.path, &coding);
+	if (options->workers > 0)
+	{
+		file.function = fcinfo->flinfo->fn_oid;
+		file.arguments = bulk_arguments_to_json(fcinfo, ARG_DATA);
+		input.file = &file;
+	}
 	return load_and_report(fcinfo, &input, options);
 }
 

@@ -47,6 +47,9 @@ extern BulkOptions *bulk_arguments_options(Oid function, Jsonb *arguments);
 extern BulkPosition bulk_split_header(BulkSource *source, const BulkOptions *options);
 extern List *bulk_split(BulkSource *source, const BulkOptions *options, BulkPosition start,
 						uint64 size);
+extern char bulk_split_line_end(const BulkSource *source);
+extern BulkPosition bulk_split_range(BulkSource *source, const BulkOptions *options, char line_end,
+									 BulkPosition start, uint64 size);
 
 /* ---- ranges: bulk_range.c ---- */
 

@@ -554,6 +554,19 @@ read_end(const Call *call, BulkOptions *options)
 		options->analyze = DatumGetBool(value_of(call, "analyze_after"));
 }
 
+static void
+read_workers(const Call *call, BulkOptions *options)
+{
+	if (!is_given(call, "workers"))
+		return;
+	options->workers = DatumGetInt32(value_of(call, "workers"));
+	if (options->workers < 0 || options->workers > BULK_MAX_WORKERS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be between %d and %d", "workers", 0,
+						BULK_MAX_WORKERS)));
+}
+
 /*
  * Read all options from the arguments of the function that is being called;
  * in the current memory context.
@@ -573,6 +586,7 @@ bulk_options_from_call(FunctionCallInfo fcinfo)
 	read_conflict(&call, options);
 	read_rejects(&call, options);
 	read_end(&call, options);
+	read_workers(&call, options);
 	return options;
 }
 

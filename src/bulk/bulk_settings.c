@@ -11,6 +11,7 @@
 #include "utils/guc.h"
 
 int			bulk_window = 256 * 1024;
+int			bulk_range = 1024 * 1024;
 
 static const struct config_enum_entry scan_methods[] = {
 	{"auto", BULK_SCAN_AUTO, false},
@@ -37,6 +38,11 @@ bulk_init(void)
 							"Size of the windows in which files are read.",
 							"For tests: small ones make rows reach over many windows.",
 							&bulk_window, bulk_window, 1, 64 * 1024 * 1024,
+							PGC_USERSET, GUC_UNIT_BYTE | GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
+	DefineCustomIntVariable("purser.bulk_range",
+							"Size of the ranges of a file that parallel workers read.",
+							"For tests: small ones make many ranges.",
+							&bulk_range, bulk_range, 1, 1024 * 1024 * 1024,
 							PGC_USERSET, GUC_UNIT_BYTE | GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
 	DefineCustomEnumVariable("purser.bulk_scan",
 							 "Instructions by which bulk loading finds the ends of fields.",

@@ -8,5 +8,6 @@
 #include "pg_purser.h"
 
 extern int	bulk_window;		/* bytes of input to read at a time */
+extern int	bulk_range;			/* bytes of a file that a parallel worker takes at a time */
 
 #endif							/* PURSER_BULK_SETTINGS_H */

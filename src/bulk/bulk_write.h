@@ -45,6 +45,7 @@ typedef struct BulkEntry
 	Size		raw_len;
 	BulkOutcome outcome;
 	List	   *recheck;		/* indexes whose constraint has to be looked at again, later */
+	bool		borrowed;		/* the slot's tuple is not its own */
 	ItemPointerData old;		/* of a row that was updated: where it was */
 	const BulkSet *set;			/* what an update of the row in its way sets */
 	TupleTableSlot *stored;		/* the row that is in the table in its place, if wanted */
@@ -145,6 +146,11 @@ extern void bulk_writer_put(BulkWriter *writer, TupleTableSlot *slot);
 extern void bulk_writer_flush(BulkWriter *writer);
 extern void bulk_writer_settle(BulkWriter *writer, const BulkEntry *entry);
 extern void bulk_writer_end(BulkWriter *writer);
+extern void bulk_writer_check(ResultRelInfo *rri, EState *estate, TupleTableSlot *slot,
+							  bool routed);
+extern void bulk_writer_take(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot);
+extern void bulk_writer_enter(BulkWriter *writer, BulkPart *part);
+extern void bulk_writer_write_out(BulkWriter *writer);
 
 /* In place of put and flush when rows may be rejected: they are held, and written in runs. */
 extern bool bulk_writer_hold(BulkWriter *writer, TupleTableSlot *slot);
@@ -156,6 +162,18 @@ extern void bulk_writer_write(BulkWriter *writer, int from, int to);
 extern void bulk_writer_clear(BulkWriter *writer);
 extern void bulk_writer_discard(BulkWriter *writer);
 extern void bulk_writer_forget(BulkWriter *writer);
+
+/* ---- rows that workers have made: bulk_borrow.c, bulk_straight.c ---- */
+
+extern void bulk_borrow_row(BulkWriter *writer, HeapTuple tuple);
+
+typedef struct BulkStraight BulkStraight;
+
+extern BulkStraight *bulk_straight_begin(BulkWriter *writer);
+extern void bulk_straight_set(BulkStraight *straight, int number, HeapTuple tuple);
+extern void bulk_straight_insert(BulkStraight *straight, int n, const BulkPosition *first,
+								 const BulkPosition *last);
+extern void bulk_straight_end(BulkStraight *straight);
 
 /* ---- parts: bulk_part.c ---- */
 
@@ -169,9 +187,15 @@ extern void bulk_part_end(const BulkWriter *writer, BulkPart *part);
 
 typedef struct BulkForm BulkForm;
 
+extern BulkForm *bulk_tuple_describe(TupleDesc tupdesc);
 extern BulkForm *bulk_tuple_prepare(Relation rel);
 extern TupleTableSlot *bulk_tuple_slot(const BulkForm *form, Relation rel, TupleDesc tupdesc);
 extern Size bulk_tuple_keep(const BulkForm *form, TupleTableSlot *slot);
+extern Size bulk_tuple_size(const BulkForm *form, const TupleTableSlot *slot);
+extern void bulk_tuple_write(const BulkForm *form, const TupleTableSlot *slot, Size size,
+							 HeapTuple tuple);
+extern void bulk_tuple_borrow(TupleTableSlot *slot, HeapTuple tuple);
+extern void bulk_tuple_return(TupleTableSlot *slot);
 
 /* ---- the part that a row belongs to: bulk_route.c ---- */
 
@@ -179,6 +203,7 @@ typedef struct BulkRoute BulkRoute;
 
 extern BulkRoute *bulk_route_begin(BulkWriter *writer);
 extern TupleTableSlot *bulk_route_slot(BulkRoute *route);
+extern TupleTableSlot *bulk_route_tuple_slot(BulkRoute *route);
 extern BulkPart *bulk_route_find(BulkWriter *writer, TupleTableSlot *slot);
 extern TupleTableSlot *bulk_route_convert(BulkWriter *writer, BulkPart *part,
 										  TupleTableSlot *slot);

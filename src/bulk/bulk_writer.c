@@ -274,6 +274,9 @@ empty_entry(BulkEntry *entry)
 	entry->held = entry->suspect = false;
 	list_free(entry->recheck);
 	entry->recheck = NIL;
+	if (entry->borrowed)
+		bulk_tuple_return(entry->slot);
+	entry->borrowed = false;
 	ExecClearTuple(entry->slot);
 	if (entry->stored != NULL)
 		ExecClearTuple(entry->stored);
@@ -342,19 +345,27 @@ write_buffers(BulkWriter *writer)
 	writer->context->position = reading;
 }
 
-/* Write out all rows that were taken, so that whoever looks finds them. */
+/* Write out the rows that were taken, whose memory may go then. */
 void
-bulk_writer_flush(BulkWriter *writer)
+bulk_writer_write_out(BulkWriter *writer)
 {
 	if (writer->nbuffered > 0)
 		write_buffers(writer);
+}
+
+/* The same, and their entries for indexes, so that whoever looks finds them. */
+void
+bulk_writer_flush(BulkWriter *writer)
+{
+	bulk_writer_write_out(writer);
 	bulk_index_flush(writer);
 }
 
 /* ---- rows ---- */
 
+/* The row in the part's next slot is one to be written. */
 static void
-buffer_row(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
+enter_row(BulkWriter *writer, BulkPart *part)
 {
 	BulkPlace  *place = &writer->order[writer->nbuffered++];
 	BulkEntry  *entry = &part->entries[part->nentries];
@@ -363,8 +374,38 @@ buffer_row(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
 	place->entry = part->nentries++;
 	entry->position = writer->context->position;
 	entry->set = writer->set;
+}
+
+/* The same, with no more to be done about it. */
+void
+bulk_writer_enter(BulkWriter *writer, BulkPart *part)
+{
+	enter_row(writer, part);
+	if (writer->nbuffered == writer->max_rows)
+		write_buffers(writer);
+}
+
+static void
+buffer_row(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
+{
+	enter_row(writer, part);
 	if (part->batched || (writer->note != NULL && writer->options->rejects))
 		writer->bytes += bulk_tuple_keep(part->form, slot);
+}
+
+/* Fill generated columns, and check constraints.  routed: the row is in its partition. */
+void
+bulk_writer_check(ResultRelInfo *rri, EState *estate, TupleTableSlot *slot, bool routed)
+{
+	TupleConstr *constr = RelationGetDescr(rri->ri_RelationDesc)->constr;
+
+	slot->tts_tableOid = RelationGetRelid(rri->ri_RelationDesc);
+	if (constr != NULL && constr->has_generated_stored)
+		ExecComputeStoredGenerated(rri, estate, slot, CMD_INSERT);
+	if (constr != NULL && rri->ri_FdwRoutine == NULL)
+		ExecConstraints(rri, slot, estate);
+	if (rri->ri_RelationDesc->rd_rel->relispartition && !routed)
+		ExecPartitionCheck(rri, slot, estate, true);
 }
 
 /* A trigger wants no row: that is neither an insert nor a skip. */
@@ -383,22 +424,14 @@ static bool
 complete_row(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
 {
 	EState	   *estate = writer->target->estate;
-	Relation	rel = part->rri->ri_RelationDesc;
 	TriggerDesc *triggers = part->rri->ri_TrigDesc;
-	TupleConstr *constr = RelationGetDescr(rel)->constr;
 	bool		before_row = triggers != NULL && triggers->trig_insert_before_row;
 
-	slot->tts_tableOid = RelationGetRelid(rel);
+	slot->tts_tableOid = RelationGetRelid(part->rri->ri_RelationDesc);
 	if (before_row && !ExecBRInsertTriggers(estate, part->rri, slot))
 		return false;
-	slot->tts_tableOid = RelationGetRelid(rel);
-	if (constr != NULL && constr->has_generated_stored)
-		ExecComputeStoredGenerated(part->rri, estate, slot, CMD_INSERT);
-	if (constr != NULL && part->rri->ri_FdwRoutine == NULL)
-		ExecConstraints(part->rri, slot, estate);
 	/* Who was routed here belongs here, unless a trigger has changed it. */
-	if (rel->rd_rel->relispartition && (writer->route == NULL || before_row))
-		ExecPartitionCheck(part->rri, slot, estate, true);
+	bulk_writer_check(part->rri, estate, slot, writer->route != NULL && !before_row);
 	return true;
 }
 
@@ -409,6 +442,24 @@ find_part(BulkWriter *writer, TupleTableSlot *slot)
 	ExecStoreVirtualTuple(slot);
 	slot->tts_tableOid = RelationGetRelid(writer->target->rel);
 	return writer->route == NULL ? writer->parts[0] : bulk_route_find(writer, slot);
+}
+
+/* The row, which is in the part's next slot, to the others. */
+void
+bulk_writer_take(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
+{
+	if (complete_row(writer, part, slot))
+	{
+		buffer_row(writer, part, slot);
+		if (!part->batched || writer->nbuffered == writer->max_rows ||
+			writer->bytes >= writer->max_bytes)
+			write_buffers(writer);
+	}
+	else
+	{
+		suppress_row(writer, part);
+		ItemPointerSetInvalid(&writer->last_tid);
+	}
 }
 
 /* Take the row whose columns were filled into the slot. */
@@ -424,18 +475,7 @@ bulk_writer_put(BulkWriter *writer, TupleTableSlot *slot)
 			bulk_writer_flush(writer);
 		slot = bulk_route_convert(writer, part, slot);
 	}
-	if (complete_row(writer, part, slot))
-	{
-		buffer_row(writer, part, slot);
-		if (!part->batched || writer->nbuffered == writer->max_rows ||
-			writer->bytes >= writer->max_bytes)
-			write_buffers(writer);
-	}
-	else
-	{
-		suppress_row(writer, part);
-		ItemPointerSetInvalid(&writer->last_tid);
-	}
+	bulk_writer_take(writer, part, slot);
 	MemoryContextSwitchTo(oldcontext);
 }
 
