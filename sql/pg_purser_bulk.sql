@@ -293,7 +293,7 @@ CREATE TABLE purser.reject (
     PRIMARY KEY (load_id, number)
 );
 COMMENT ON TABLE purser.reject IS
-'Rows that a bulk load with rejects or max_rejects did not insert. load_id: as in the result of the call; number: of the reject in its load, ascending (from 1; in a range of purser.load(), from the row that it begins with); role: who loaded; row_number and line_number: place of the row in the input, from 1, without the header among the rows; byte_offset: bytes before it; column_name and value: what did not fit, if it was a value (at most 1000 bytes of it); raw: the row as it stood in the input, to be repaired and loaded again with purser.retry_rejects(load_id); raw_bytes: in place of it when these bytes are no text in the encoding of the database; sqlstate to relation: the error, with the constraint and its table; rejected_at: when the transaction began. Everyone sees the rows of their own role, may delete them, and may change raw and raw_bytes; pg_read_all_data sees all.';
+'Rows that a bulk load with rejects or max_rejects did not insert. load_id: as in the result of the call; number: of the row in its load, the same as row_number, by which it is found again; role: who loaded; row_number and line_number: place of the row in the input, from 1, without the header among the rows; byte_offset: bytes before it; column_name and value: what did not fit, if it was a value (at most 1000 bytes of it); raw: the row as it stood in the input, to be repaired and loaded again with purser.retry_rejects(load_id); raw_bytes: in place of it when these bytes are no text in the encoding of the database; sqlstate to relation: the error, with the constraint and its table; rejected_at: when the transaction began. Everyone sees the rows of their own role, may delete them, and may change raw and raw_bytes; pg_read_all_data sees all.';
 
 SELECT pg_catalog.pg_extension_config_dump('purser.load', '');
 SELECT pg_catalog.pg_extension_config_dump('purser.load_load_id_seq', '');
@@ -329,7 +329,7 @@ LEFT JOIN purser.load l ON l.load_id OPERATOR(pg_catalog.=) wanted.load_id
     AND l.role OPERATOR(pg_catalog.=) CURRENT_USER
 $$;
 COMMENT ON FUNCTION purser.retry_rejects(bigint, regclass) IS
-'Loads the rows again that a bulk load of the calling role has rejected, as they are now in the column raw of purser.reject, with the arguments of that load. load_id: the load; target: another table, or the same one after it was renamed. Returns counts of rows, as bulk_insert; rows that are good now leave purser.reject, those that are bad again are there with their new error. Errors: 42704 no such load of the role; 42P01 the table is gone.';
+'Loads the rows again that a bulk load of the calling role has rejected, as they are now in the column raw of purser.reject, with the arguments of that load. load_id: the load; target: another table, or the same one after it was renamed. Returns counts of rows, as bulk_insert; rows that are good now leave purser.reject, those that are bad again keep their number and have their new error. A load in ranges need not be finished. Errors: 42704 no such load of the role; 42P01 the table is gone; 40001 someone loaded or deleted the same rows meanwhile.';
 
 REVOKE ALL ON TABLE purser.load, purser.reject FROM PUBLIC;
 GRANT SELECT, DELETE, UPDATE (raw, raw_bytes) ON TABLE purser.reject TO PUBLIC;

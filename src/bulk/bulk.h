@@ -168,6 +168,7 @@ struct BulkInput
 	Jsonb	   *jsonb;			/* in place of it */
 	BulkPosition start;			/* of the source, in the file that it is a range of */
 	int64		load_id;		/* of a load that has one already, else 0 */
+	uint64		rejected;		/* of that load, in other ranges */
 	BulkArrays *arrays;			/* in place of it */
 	const struct BulkRetry *retry;	/* or rows that were rejected before */
 	const BulkFileCall *file;	/* if workers are wanted, else NULL */

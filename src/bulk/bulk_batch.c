@@ -47,6 +47,8 @@ end_batch(BulkBatch *batch)
 
 	if (note != NULL && note->keep != NULL)
 		note->keep(note);
+	if (reader->done != NULL)
+		reader->done(reader);
 	if (bulk_rejects_are_full(batch->rejects) || batch->at_end)
 		bulk_rejects_write(batch->rejects);
 	MemoryContextReset(reader->row_memory);

@@ -47,9 +47,19 @@ inspect_rows(BulkBatch *batch)
 }
 
 static bool
+has_foreign(const BulkWriter *writer)
+{
+	for (int i = 0; i < writer->nparts; i++)
+		if (writer->parts[i]->foreign != NULL)
+			return true;
+	return false;
+}
+
+static bool
 must_inspect(const BulkBatch *batch)
 {
-	return batch->to_inspect && !batch->by_row && !batch->rows[batch->from].alone;
+	return batch->to_inspect && !batch->by_row && !batch->rows[batch->from].alone &&
+		(batch->probed > 0 || has_foreign(batch->writer));
 }
 
 static void

@@ -251,8 +251,6 @@ bulk_foreign_check(BulkForeign *foreign, BulkEntry *entries, int nentries)
 		bulk_parent_begin(foreign->keys[k].parent);
 	for (int i = 0; i < nentries; i++)
 	{
-		if (entries[i].held)
-			continue;
 		entries[i].has_parents = true;
 		for (int k = 0; k < foreign->nkeys && entries[i].has_parents; k++)
 			entries[i].has_parents = has_parent(&foreign->keys[k], &entries[i]);

@@ -207,6 +207,9 @@ struct BulkReader
 	 */
 	bool		(*resume) (BulkReader *reader);
 
+	/* Only with rejects: all rows that were read are settled.  NULL: never. */
+	void		(*done) (BulkReader *reader);
+
 	BulkSource *source;			/* NULL: the input is no bytes */
 	BulkSchema *schema;
 	BulkContext *context;

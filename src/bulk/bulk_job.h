@@ -34,6 +34,8 @@ typedef struct BulkJobCounts
 
 extern void bulk_job_add(BulkJob *job, Jsonb *arguments, const List *columns);
 extern BulkJob *bulk_job_read(int64 load_id, Oid function);
+extern void bulk_job_allow(int64 load_id, int64 max_rejects);
+extern void bulk_job_check_rejects(const BulkJob *job);
 extern void bulk_job_finish(const BulkJob *job);
 extern BulkJobCounts bulk_job_counts(const BulkJob *job);
 

@@ -315,9 +315,9 @@ begin_rejects(BulkLoad *load, const BulkInput *input)
 		refuse_rejects(load);
 	load->rejects = bulk_rejects_begin(&load->target, &load->context, load->options);
 	if (input->retry != NULL)
-		bulk_rejects_resume(load->rejects, input->retry->load_id, input->retry->last);
+		bulk_rejects_resume(load->rejects, input->retry->load_id);
 	if (input->load_id != 0)
-		bulk_rejects_join(load->rejects, input->load_id);
+		bulk_rejects_join(load->rejects, input->load_id, input->rejected);
 }
 
 static void

@@ -49,8 +49,10 @@ typedef struct BulkEntry
 	ItemPointerData old;		/* of a row that was updated: where it was */
 	const BulkSet *set;			/* what an update of the row in its way sets */
 	TupleTableSlot *stored;		/* the row that is in the table in its place, if wanted */
-	bool		held;			/* not to be written with the others that are pending */
 	bool		suspect;		/* held, and likely to be refused */
+	bool		refused;		/* held, and not to be written */
+	int			refusal;		/* number of the unique index that refuses it, from 1; 0: unknown */
+	int			rival;			/* which row that is held has its key; -1: one in the table */
 	bool		has_parents;	/* all that bulk_foreign.c can check are there, and locked */
 } BulkEntry;
 
@@ -66,6 +68,8 @@ typedef struct BulkPart
 	int			max_entries;	/* that there is room for; 0: the buffer is closed */
 	TupleDesc	tupdesc;		/* for slots; not counted, as the relation's own is */
 	BulkEntry  *entries;		/* slots made when first needed */
+	int			first;			/* of the entries that are to be written now */
+	int			last;			/* behind them */
 	struct BulkIndexSet *indexes;	/* NULL: there are none, or conflicts are settled */
 	struct BulkConflict *conflict;	/* NULL: a conflict is an error */
 	struct BulkForeign *foreign;	/* NULL: foreign keys are left to their triggers */

@@ -118,11 +118,11 @@ pending_rows(BulkPart *part, int *next, TupleTableSlot **slots, int *places)
 {
 	int			n = 0;
 
-	for (; *next < part->nentries && n < BULK_BATCH_ROWS; (*next)++)
+	for (; *next < part->last && n < BULK_BATCH_ROWS; (*next)++)
 	{
 		BulkEntry  *entry = &part->entries[*next];
 
-		if (entry->outcome != BULK_PENDING || entry->held)
+		if (entry->outcome != BULK_PENDING || entry->refused)
 			continue;
 		slots[n] = entry->slot;
 		places[n++] = *next;
@@ -211,7 +211,7 @@ insert_pending(BulkWriter *writer, BulkPart *part)
 {
 	TupleTableSlot *slots[BULK_BATCH_ROWS];
 	int			places[BULK_BATCH_ROWS];
-	int			next = 0;
+	int			next = part->first;
 	int			n;
 
 	while ((n = pending_rows(part, &next, slots, places)) > 0)
@@ -233,8 +233,11 @@ write_part(BulkWriter *writer, BulkPart *part)
 		bulk_conflict_settle(writer, part);
 	if (part->foreign != NULL)
 		check_parents(part);
-	if (part->conflict == NULL)
-		insert_pending(writer, part);
+	if (part->conflict != NULL)
+		return;
+	part->first = 0;
+	part->last = part->nentries;
+	insert_pending(writer, part);
 }
 
 static void
@@ -271,7 +274,8 @@ static void
 empty_entry(BulkEntry *entry)
 {
 	entry->outcome = BULK_PENDING;
-	entry->held = entry->suspect = false;
+	entry->suspect = entry->refused = false;
+	entry->refusal = 0;
 	list_free(entry->recheck);
 	entry->recheck = NIL;
 	if (entry->borrowed)
@@ -518,12 +522,20 @@ bulk_writer_entry(BulkWriter *writer, int number)
 	return &place->part->entries[place->entry];
 }
 
-/* Hold all rows but those from number from to before number to. */
+/* Find the entries of each part with the rows from number from to before number to. */
 static void
-hold_others(BulkWriter *writer, int from, int to)
+find_entries(BulkWriter *writer, int from, int to)
 {
-	for (int i = 0; i < writer->nbuffered; i++)
-		bulk_writer_entry(writer, i)->held = i < from || i >= to;
+	for (int i = 0; i < writer->nparts; i++)
+		writer->parts[i]->first = writer->parts[i]->last = 0;
+	for (int i = from; i < to; i++)
+	{
+		const BulkPlace *place = &writer->order[i];
+
+		if (place->part->last == 0)
+			place->part->first = place->entry;
+		place->part->last = place->entry + 1;
+	}
 }
 
 /* Look for the parents of rows from number from on; those that lack one are suspect. */
@@ -532,13 +544,14 @@ bulk_writer_inspect(BulkWriter *writer, int from)
 {
 	MemoryContext oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
 
-	hold_others(writer, from, writer->nbuffered);
+	find_entries(writer, from, writer->nbuffered);
 	for (int i = 0; i < writer->nparts; i++)
 	{
 		BulkPart   *part = writer->parts[i];
 
-		if (part->foreign != NULL && part->nentries > 0)
-			bulk_foreign_check(part->foreign, part->entries, part->nentries);
+		if (part->foreign != NULL && part->last > 0)
+			bulk_foreign_check(part->foreign, &part->entries[part->first],
+							   part->last - part->first);
 	}
 	for (int i = from; i < writer->nbuffered; i++)
 	{
@@ -580,13 +593,13 @@ bulk_writer_write(BulkWriter *writer, int from, int to)
 {
 	MemoryContext oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
 
-	hold_others(writer, from, to);
+	find_entries(writer, from, to);
 	/* What an attempt before had made of them was rolled back. */
 	for (int i = from; i < to; i++)
 		if (bulk_writer_entry(writer, i)->outcome == BULK_INSERTED)
 			bulk_writer_entry(writer, i)->outcome = BULK_PENDING;
 	for (int i = 0; i < writer->nparts; i++)
-		if (writer->parts[i]->nentries > 0)
+		if (writer->parts[i]->last > 0)
 			insert_pending(writer, writer->parts[i]);
 	for (int i = from; i < to; i++)
 		if (bulk_writer_entry(writer, i)->outcome == BULK_INSERTED)
