@@ -94,7 +94,7 @@ CREATE FUNCTION purser.bulk_update(target regclass, data bytea, key_columns text
 RETURNS purser.bulk_result
 LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_update_0_1';
 COMMENT ON FUNCTION purser.bulk_update(regclass, bytea, text[], text, jsonb) IS
-'As bulk_update of text, from bytes in the database''s encoding or that of the options.';
+'As bulk_update of text, from the bytes of a file as they are. Options besides: encoding, of the bytes, the client''s if it is not given; compression: auto (by the first bytes), none, gzip or zstd.';
 
 CREATE FUNCTION purser.bulk_delete(target regclass, data text, key_columns text[] DEFAULT NULL, format text DEFAULT 'json', options jsonb DEFAULT NULL)
 RETURNS purser.bulk_delete_result
@@ -118,7 +118,7 @@ CREATE FUNCTION purser.bulk_delete(target regclass, data bytea, key_columns text
 RETURNS purser.bulk_delete_result
 LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_delete_0_1';
 COMMENT ON FUNCTION purser.bulk_delete(regclass, bytea, text[], text, jsonb) IS
-'As bulk_delete of text, from bytes in the database''s encoding or that of the options.';
+'As bulk_delete of text, from the bytes of a file as they are. Options besides: encoding, of the bytes, the client''s if it is not given; compression: auto (by the first bytes), none, gzip or zstd.';
 
 CREATE FUNCTION purser.bulk_insert_returning("row" anyelement, data text, format text DEFAULT 'json',
     on_conflict text DEFAULT 'error', conflict_columns text[] DEFAULT NULL, update_columns text[] DEFAULT NULL,
@@ -150,7 +150,7 @@ CREATE FUNCTION purser.bulk_insert_returning("row" anyelement, data bytea, forma
 RETURNS SETOF anyelement
 LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_insert_returning_0_1';
 COMMENT ON FUNCTION purser.bulk_insert_returning(anyelement, bytea, text, text, text[], text[], text, text, jsonb) IS
-'As bulk_insert_returning of text, from bytes in the database''s encoding or that of the options.';
+'As bulk_insert_returning of text, from the bytes of a file as they are. Options besides: encoding, of the bytes, the client''s if it is not given; compression: auto (by the first bytes), none, gzip or zstd.';
 
 -- Everyone may call them: they do nothing that the caller could not do with INSERT, UPDATE and DELETE.
 REVOKE ALL ON FUNCTION purser.bulk_update(regclass, text, text[], text, jsonb) FROM PUBLIC;

@@ -99,6 +99,7 @@ typedef struct BulkOptions
 
 extern BulkOptions *bulk_options_from_call(FunctionCallInfo fcinfo);
 extern BulkCoding bulk_options_coding(const BulkOptions *options);
+extern void bulk_options_check_text(const BulkOptions *options);
 extern const char *bulk_format_name(BulkFormatName format);
 extern const char *bulk_conflict_name(BulkConflictAction action);
 

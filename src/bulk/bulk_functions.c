@@ -78,25 +78,11 @@ get_options(FunctionCallInfo fcinfo, const char *input)
 	return bulk_options_from_call(fcinfo);
 }
 
-/* Text is in the database's encoding, whatever it was on its way here. */
-static void
-check_coding(const BulkOptions *options)
-{
-	bool		encoded = options->encoding >= 0 && options->encoding != GetDatabaseEncoding();
-
-	if (encoded || options->compression > BULK_COMPRESSION_NONE)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("option \"%s\" is not for data of type text",
-						encoded ? "encoding" : "compression"),
-				 errhint("Pass the data as bytea.")));
-}
-
 /* For data that is of a JSON type. */
 static void
 check_format_is_json(const BulkOptions *options)
 {
-	check_coding(options);
+	bulk_options_check_text(options);
 	if (options->format_name != BULK_FORMAT_JSON)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -138,7 +124,7 @@ purser_bulk_insert_0_1(PG_FUNCTION_ARGS)
 	BulkOptions *options = get_options(fcinfo, "data");
 	BulkInput	input = {.source = text_source(fcinfo)};
 
-	check_coding(options);
+	bulk_options_check_text(options);
 	return load_and_report(fcinfo, &input, options);
 }
 
@@ -201,7 +187,7 @@ purser_bulk_insert_outcomes_0_1(PG_FUNCTION_ARGS)
 	BulkOptions *options = get_options(fcinfo, "data");
 	BulkInput	input = {.source = text_source(fcinfo)};
 
-	check_coding(options);
+	bulk_options_check_text(options);
 	return bulk_outcomes_return(fcinfo, PG_GETARG_OID(ARG_TARGET), &input, options);
 }
 

@@ -599,3 +599,17 @@ bulk_options_coding(const BulkOptions *options)
 	coding.encoding = options->encoding >= 0 ? options->encoding : pg_get_client_encoding();
 	return coding;
 }
+
+/* Text is in the database's encoding, whatever it was on its way here. */
+void
+bulk_options_check_text(const BulkOptions *options)
+{
+	bool		encoded = options->encoding >= 0 && options->encoding != GetDatabaseEncoding();
+
+	if (encoded || options->compression > BULK_COMPRESSION_NONE)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"%s\" is not for data of type text",
+						encoded ? "encoding" : "compression"),
+				 errhint("Pass the data as bytea.")));
+}
