@@ -52,6 +52,7 @@ extern List *bulk_split(BulkSource *source, const BulkOptions *options, BulkPosi
 extern char bulk_split_line_end(const BulkSource *source);
 extern BulkPosition bulk_split_range(BulkSource *source, const BulkOptions *options, char line_end,
 									 BulkPosition start, uint64 size);
+extern uint64 bulk_split_count(BulkSource *source, const BulkOptions *options, char line_end);
 
 /* ---- ranges: bulk_range.c ---- */
 

@@ -44,6 +44,7 @@ typedef struct Leader
 	BulkShared *shared;
 	BulkShared	plan;			/* before there is shared memory */
 	const char *header;
+	List	   *numbers;		/* of BulkNumbers */
 	BulkPosition start;			/* of the first row */
 	int			nqueues;
 	WorkerQueue *queues;
@@ -127,7 +128,8 @@ estimate(const Leader *leader)
 	shm_toc_estimate_chunk(estimator, VARSIZE(leader->call->arguments));
 	shm_toc_estimate_chunk(estimator, Max(leader->plan.header_len, 1));
 	shm_toc_estimate_chunk(estimator, mul_size(leader->parallel->nworkers, BULK_QUEUE_BYTES));
-	shm_toc_estimate_keys(estimator, 5);
+	shm_toc_estimate_chunk(estimator, bulk_numbers_size(leader->numbers));
+	shm_toc_estimate_keys(estimator, 6);
 }
 
 static void
@@ -145,6 +147,15 @@ make_queues(Leader *leader)
 		leader->queues[i].queue = shm_mq_attach(queue, leader->parallel->seg, NULL);
 	}
 	shm_toc_insert(leader->parallel->toc, BULK_KEY_QUEUES, chunk);
+}
+
+static void
+put_numbers(ParallelContext *parallel, const List *numbers)
+{
+	char	   *chunk = shm_toc_allocate(parallel->toc, bulk_numbers_size(numbers));
+
+	bulk_numbers_write(numbers, chunk);
+	shm_toc_insert(parallel->toc, BULK_KEY_NUMBERS, chunk);
 }
 
 static void
@@ -166,6 +177,7 @@ fill_shared(Leader *leader)
 			  VARSIZE(leader->call->arguments));
 	put_chunk(parallel, BULK_KEY_HEADER, leader->plan.header_len > 0 ? leader->header : "",
 			  Max(leader->plan.header_len, 1));
+	put_numbers(parallel, leader->numbers);
 }
 
 /* As many as are wanted, but not more than ranges. */
@@ -187,6 +199,25 @@ tell_missing(int launched, int wanted)
 				 errhint("To have more, increase max_parallel_workers and max_worker_processes.")));
 }
 
+/* What cannot be had in parallel mode. */
+static void
+take_numbers(const Leader *leader)
+{
+	BulkCoding	raw = {BULK_COMPRESSION_NONE, GetDatabaseEncoding()};
+	BulkSource *source;
+
+	(void) GetCurrentTransactionId();
+	(void) GetCurrentCommandId(true);
+	if (leader->numbers == NIL || max_parallel_workers == 0)
+		return;
+	source = bulk_source_range(leader->call->path, &raw, leader->start.offset,
+							   leader->plan.file_size);
+	bulk_source_more(source, 0);
+	bulk_numbers_take(leader->numbers,
+					  bulk_split_count(source, leader->load->options, leader->plan.line_end));
+	bulk_source_close(source);
+}
+
 /* Enter parallel mode and start workers; false, and out of it, if there are none. */
 static bool
 start_workers(Leader *leader)
@@ -194,9 +225,7 @@ start_workers(Leader *leader)
 	int			wanted = worker_count(leader);
 	ParallelContext *parallel;
 
-	/* What cannot be had later. */
-	(void) GetCurrentTransactionId();
-	(void) GetCurrentCommandId(true);
+	take_numbers(leader);
 	EnterParallelMode();
 	/* No more queues than there can be workers. */
 	parallel = CreateParallelContext("pg_purser", BULK_WORKER_MAIN,
@@ -401,7 +430,7 @@ bulk_parallel_rows(BulkLoad *load, const BulkFileCall *call)
 		return refuse(obstacle);
 	read_beginning(&leader);
 	name_columns(&leader);
-	obstacle = bulk_parallel_default_obstacle(load);
+	obstacle = bulk_parallel_default_obstacle(load, &leader.numbers);
 	if (obstacle != NULL)
 		return refuse(obstacle);
 	if (!start_workers(&leader))

@@ -56,6 +56,7 @@ typedef struct BulkShared
 #define BULK_KEY_ARGUMENTS	3
 #define BULK_KEY_HEADER		4
 #define BULK_KEY_QUEUES		5
+#define BULK_KEY_NUMBERS	6
 
 /* Of each queue, in bytes. */
 #define BULK_QUEUE_BYTES	((Size) 1024 * 1024)
@@ -107,7 +108,19 @@ extern void bulk_claim_stop(BulkShared *shared);
 /* ---- whether workers may do it: bulk_parallel_check.c ---- */
 
 extern char *bulk_parallel_obstacle(const BulkLoad *load);
-extern char *bulk_parallel_default_obstacle(const BulkLoad *load);
+extern char *bulk_parallel_default_obstacle(const BulkLoad *load, List **numbers);
+
+/* ---- numbers of sequences: bulk_parallel_numbers.c ---- */
+
+typedef struct BulkNumbers BulkNumbers;
+typedef struct BulkGivers BulkGivers;
+
+extern Node *bulk_numbers_find(const BulkTarget *target, int column, List **all);
+extern void bulk_numbers_take(List *all, uint64 nrows);
+extern Size bulk_numbers_size(const List *all);
+extern void bulk_numbers_write(const List *all, char *chunk);
+extern BulkGivers *bulk_numbers_begin(BulkTarget *target, const char *chunk);
+extern void bulk_numbers_give(BulkGivers *givers, uint64 row);
 
 /* ---- the leader: bulk_parallel.c ---- */
 

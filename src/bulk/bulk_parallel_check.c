@@ -307,9 +307,13 @@ bulk_parallel_obstacle(const BulkLoad *load)
 	return obstacle == NULL ? tables_obstacle(&load->target) : obstacle;
 }
 
-/* The same, of the defaults of columns that rows may lack: the columns of the header are known. */
+/*
+ * The same, of the defaults of columns that rows may lack: the columns of the
+ * header are known.  numbers: sequences that the rest of a default is taken to
+ * be without; only if all rows or none have the column is known who gets one.
+ */
 char *
-bulk_parallel_default_obstacle(const BulkLoad *load)
+bulk_parallel_default_obstacle(const BulkLoad *load, List **numbers)
 {
 	const BulkTarget *target = &load->target;
 	bool		any = load->options->format_name == BULK_FORMAT_NDJSON ||
@@ -323,7 +327,10 @@ bulk_parallel_default_obstacle(const BulkLoad *load)
 		if (column->name == NULL || column->generated || (column->named && !any))
 			continue;
 		expr = build_column_default(target->rel, column->attnum);
-		if (!is_safe(expr) || bulk_sight_expression(expr))
+		if (is_safe(expr) && !bulk_sight_expression(expr))
+			continue;
+		expr = any ? NULL : bulk_numbers_find(target, i, numbers);
+		if (expr == NULL || !is_safe(expr) || bulk_sight_expression(expr))
 			return psprintf("The default of column \"%s\" is not parallel safe.", column->name);
 	}
 	return NULL;

@@ -27,6 +27,7 @@ typedef struct RowMaker
 	const char *header;
 	BulkSender *sender;
 	TupleTableSlot *slot;
+	BulkGivers *givers;
 	MemoryContext memory;		/* of a range */
 	BulkClaim	claim;
 	BulkSource *source;			/* of the claim; NULL: not open */
@@ -68,6 +69,8 @@ make_row(RowMaker *maker)
 	MemoryContext oldcontext = MemoryContextSwitchTo(GetPerTupleMemoryContext(target->estate));
 	TupleTableSlot *slot = ExecClearTuple(maker->slot);
 
+	bulk_numbers_give(maker->givers,
+					  load->context.start.row + load->context.position.row - 1);
 	(void) bulk_coerce_defaults(target, load->reader->fields);
 	bulk_coerce_row(target, &load->context, load->reader->fields, slot);
 	ExecStoreVirtualTuple(slot);
@@ -190,6 +193,8 @@ begin_worker(dsm_segment *segment, shm_toc *toc)
 	bulk_context_push(&load->context, BULK_LOAD_VERB,
 					  pstrdup(RelationGetRelationName(load->target.rel)));
 	bulk_load_schema(load);
+	maker->givers = bulk_numbers_begin(&load->target,
+									   shm_toc_lookup(toc, BULK_KEY_NUMBERS, false));
 	maker->sender = bulk_sender_begin(queue, load->target.rel);
 	maker->slot = MakeSingleTupleTableSlot(RelationGetDescr(load->target.rel), &TTSOpsVirtual);
 	maker->memory = AllocSetContextCreate(CurrentMemoryContext, "pg_purser range",

@@ -103,7 +103,7 @@ take_lines(Splitter *splitter, const char *data, Size len)
 	while (len > 0)
 	{
 		const char *newline = memchr(data, '\n', len);
-		Size		n = newline == NULL ? len : newline + 1 - data;
+		Size		n = newline == NULL ? len : (Size) (newline + 1 - data);
 
 		splitter->blank = splitter->blank && is_blank(data, n);
 		splitter->position.offset += n;
@@ -246,4 +246,27 @@ bulk_split_range(BulkSource *source, const BulkOptions *options, char line_end,
 		*(BulkPosition *) linitial(splitter.borders);
 	list_free_deep(splitter.borders);
 	return end;
+}
+
+/* How many rows the source has, at most: it may be said to end before its end. */
+uint64
+bulk_split_count(BulkSource *source, const BulkOptions *options, char line_end)
+{
+	Splitter	splitter;
+	bool		ended = true;
+
+	begin_splitter(&splitter, options, line_end, (BulkPosition) {0});
+	splitter.size = PG_UINT64_MAX;
+	for (;;)
+	{
+		CHECK_FOR_INTERRUPTS();
+		take_window(&splitter, source->data, source->len);
+		if (source->len > 0)
+			ended = source->data[source->len - 1] == line_end;
+		if (source->complete)
+			break;
+		bulk_source_more(source, source->len);
+		bulk_source_release(source);
+	}
+	return splitter.position.row + (ended ? 0 : 1);
 }

@@ -54,7 +54,7 @@ bulk_straight_begin(BulkWriter *writer)
 	return straight;
 }
 
-/* The number-th tuple of a batch, from 0.  It stays the caller's, and in the slot until the next. */
+/* The number-th tuple of a batch, from 0; it stays the caller's, and here until the next one. */
 void
 bulk_straight_set(BulkStraight *straight, int number, HeapTuple tuple)
 {
