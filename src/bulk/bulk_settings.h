@@ -1,6 +1,7 @@
 /*
  * bulk_settings.h
- *		Settings for developers and tests of bulk loading: bulk_settings.c.
+ *		Settings for developers and tests of bulk loading: bulk_settings.c;
+ *		and what is installed with them, when the library is loaded.
  */
 #ifndef PURSER_BULK_SETTINGS_H
 #define PURSER_BULK_SETTINGS_H
@@ -8,5 +9,9 @@
 #include "pg_purser.h"
 
 extern int	bulk_window;		/* bytes of input to read at a time */
+
+/* ---- statements with large parameters: bulk_plan.c ---- */
+
+extern void bulk_install_planner(void);
 
 #endif							/* PURSER_BULK_SETTINGS_H */
