@@ -366,6 +366,18 @@ typedef struct ClusterStmt PurserRepackStmt;
 #define purser_ExecutorRun(desc) ExecutorRun(desc, ForwardScanDirection, 0, true)
 #endif
 
+/* 19: the planner is told what EXPLAIN wants */
+#if PG_VERSION_NUM >= 190000
+#define PURSER_PLANNER_PARAMS \
+	Query *parse, const char *query_string, int cursorOptions, ParamListInfo boundParams, \
+	ExplainState *es
+#define PURSER_PLANNER_ARGS parse, query_string, cursorOptions, boundParams, es
+#else
+#define PURSER_PLANNER_PARAMS \
+	Query *parse, const char *query_string, int cursorOptions, ParamListInfo boundParams
+#define PURSER_PLANNER_ARGS parse, query_string, cursorOptions, boundParams
+#endif
+
 /*
  * Audit
  */

@@ -1,7 +1,7 @@
 /*
  * bulk_settings.c
- *		Settings of bulk loading.  They are for developers and tests: results
- *		never depend on them.
+ *		Settings of bulk loading, which are for developers and tests: results
+ *		never depend on them.  And the start of the module.
  *
  * Called once from _PG_init.
  */
@@ -49,4 +49,5 @@ bulk_init(void)
 							 "For tests: the result is the same with each.",
 							 &bulk_scan_method, BULK_SCAN_AUTO, scan_methods, PGC_USERSET,
 							 GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE, check_scan, NULL, NULL);
+	bulk_install_planner();
 }
