@@ -94,6 +94,32 @@
 	index_beginscan(heap, index, snapshot, nkeys, norderbys)
 #endif
 
+/* 16: the table; 17: no snapshot; 19: the stack only if asked for */
+#if PG_VERSION_NUM >= 190000
+#define purser_bt_search_leaf(index, heap, key, buffer, access, snapshot) \
+	((void) (snapshot), _bt_freestack(_bt_search(index, heap, key, buffer, access, true)))
+#elif PG_VERSION_NUM >= 170000
+#define purser_bt_search_leaf(index, heap, key, buffer, access, snapshot) \
+	((void) (snapshot), _bt_freestack(_bt_search(index, heap, key, buffer, access)))
+#elif PG_VERSION_NUM >= 160000
+#define purser_bt_search_leaf(index, heap, key, buffer, access, snapshot) \
+	_bt_freestack(_bt_search(index, heap, key, buffer, access, snapshot))
+#else
+#define purser_bt_search_leaf(index, heap, key, buffer, access, snapshot) \
+	((void) (heap), _bt_freestack(_bt_search(index, key, buffer, access, snapshot)))
+#endif
+
+/* 19: pages of b-trees that are not logged have a counter in place of the log's position */
+#if PG_VERSION_NUM >= 190000
+#define purser_set_fake_lsn(index, page) \
+	do { \
+		XLogRecPtr	lsn_ = XLogGetFakeLSN(index); \
+		PageSetLSN(page, lsn_); \
+	} while (0)
+#else
+#define purser_set_fake_lsn(index, page) ((void) 0)
+#endif
+
 /* 18: the tuple to leave out of the check */
 #if PG_VERSION_NUM >= 180000
 #define purser_ExecCheckIndexConstraints(rri, slot, estate, conflict, tupleid, arbiters) \
