@@ -41,7 +41,7 @@ OBJS_ONLINE = $(addprefix src/online/online_, backfill.o batch.o control.o cut.o
 OBJS_ADOPT = $(addprefix src/adopt/adopt_, find.o functions.o name.o plan.o read.o tools.o)
 OBJS_BULK = $(addprefix src/bulk/bulk_, arbiter.o arguments.o arrays.o attempt.o batch.o blame.o \
 	call.o calls.o capture.o cast.o change.o coerce.o conflict.o context.o csv.o delimited.o \
-	execute.o file.o foreign.o functions.o header.o index.o infer.o insert.o insert_arrays.o \
+	erase.o execute.o file.o foreign.o functions.o header.o index.o infer.o insert.o insert_arrays.o \
 	job.o json.o json_error.o json_nested.o json_row.o json_scan.o json_skip.o json_string.o \
 	jsonb.o last.o leaf.o load.o nested.o nested_array.o options.o outcomes.o overwrite.o parent.o \
 	parse.o parse_float.o parse_number.o parse_string.o parse_time.o part.o path.o probe.o \

@@ -25,6 +25,7 @@
 #include "access/nbtxlog.h"
 #include "access/xloginsert.h"
 #include "miscadmin.h"
+#include "pgstat.h"
 #include "storage/bufmgr.h"
 #include "storage/predicate.h"
 
@@ -147,6 +148,8 @@ lock_place(BulkLeaf *leaf, int access, Snapshot snapshot)
 		_bt_relbuf(leaf->index, leaf->buffer);
 	}
 	leaf->place = InvalidOffsetNumber;
+	if (access == BT_READ)
+		pgstat_count_index_scan(leaf->index);
 	purser_bt_search_leaf(leaf->index, leaf->heap, leaf->key, &leaf->buffer, access, snapshot);
 	if (!BufferIsValid(leaf->buffer))
 		return false;

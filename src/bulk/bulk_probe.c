@@ -72,7 +72,7 @@ bulk_probe_key(BulkProbe *probe, EState *estate, TupleTableSlot *slot,
 	return true;
 }
 
-/* In the current memory context; nearly always with the dirty snapshot of the probe. */
+/* In the current memory context; the snapshot is the probe's dirty one where conflicts are looked for. */
 void
 bulk_probe_open(BulkProbe *probe, Snapshot snapshot)
 {
@@ -105,12 +105,12 @@ wait_for(BulkProbe *probe, TransactionId xid, TupleTableSlot *existing)
 	ItemPointerData tid = existing->tts_tid;
 
 	ExecClearTuple(existing);
-	bulk_leaf_release(&probe->leaf);
-	index_rescan(probe->scan, NULL, 0, NULL, 0);
+	bulk_probe_close(probe);
 	if (probe->dirty.speculativeToken)
 		SpeculativeInsertionWait(probe->dirty.xmin, probe->dirty.speculativeToken);
 	else
 		XactLockTableWait(xid, probe->heap, &tid, XLTW_InsertIndex);
+	bulk_probe_open(probe, &probe->dirty);
 }
 
 /* By a scan of the index. */
