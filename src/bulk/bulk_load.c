@@ -233,7 +233,10 @@ store_row(BulkLoad *load)
 	check_keys(load);
 	ExecClearTuple(rows->slot);
 	bulk_coerce_row(&load->target, &load->context, load->reader->fields, rows->slot);
-	bulk_rows_put(rows, load->context.position.row, load->reader->fields);
+	if (load->erase != NULL)
+		bulk_erase_put(load->erase, rows->slot);
+	else
+		bulk_rows_put(rows, load->context.position.row, load->reader->fields);
 }
 
 /* The fields make a row: take it. */
@@ -324,7 +327,11 @@ static void
 begin_rows(BulkLoad *load)
 {
 	if (load->target.path == BULK_PATH_STATEMENT)
+	{
 		load->rows = bulk_rows_begin(&load->target);
+		if (load->options->verb == BULK_DELETE)
+			load->erase = bulk_erase_begin(&load->target, &load->context);
+	}
 	else
 		bulk_writer_begin(&load->writer, &load->target, &load->context, load->options);
 }
@@ -339,7 +346,9 @@ end_rows(BulkLoad *load, uint64 *counts)
 		memcpy(counts, load->writer.counts, sizeof(load->writer.counts));
 		return;
 	}
-	if (load->options->verb == BULK_INSERT)
+	if (load->erase != NULL)
+		bulk_erase_end(load->erase, counts);
+	else if (load->options->verb == BULK_INSERT)
 		bulk_insert_rows(&load->target, &load->context, load->rows, load->options, counts);
 	else
 		bulk_change_rows(&load->target, &load->context, load->rows, load->options, counts);

@@ -25,7 +25,8 @@ typedef struct BulkLoad
 	BulkReader *reader;
 	BulkWriter	writer;			/* not of a worker */
 	BulkRows   *rows;			/* in place of it with BULK_PATH_STATEMENT */
-	BulkProgress progress;		/* likewise */
+	BulkErase  *erase;			/* and in place of both, to delete from a plain table */
+	BulkProgress progress;		/* not of a worker */
 	BulkRejects *rejects;		/* NULL: a bad row is an error */
 	int			nknown;
 	KnownName  *known;			/* at most one per column, by position in the row */

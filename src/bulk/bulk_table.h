@@ -108,6 +108,7 @@ typedef struct BulkTarget
 
 extern void bulk_target_open(BulkTarget *target, Oid relid, const struct BulkOptions *options);
 extern BulkPath bulk_target_path(Relation rel, const struct BulkOptions *options);
+extern bool bulk_path_is_table(Relation rel);
 extern int	bulk_target_find(const BulkTarget *target, const char *name, int len);
 extern void bulk_target_name(BulkTarget *target, int column);
 extern void bulk_target_require(BulkTarget *target, AclMode mode, Bitmapset *columns);
