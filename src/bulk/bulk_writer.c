@@ -572,15 +572,14 @@ bulk_writer_inspect_again(BulkWriter *writer, int from, int to)
 	MemoryContext oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
 	bool		looked = false;
 
-	hold_others(writer, from, to);
+	find_entries(writer, from, to);
 	for (int i = 0; i < writer->nparts; i++)
 	{
 		BulkPart   *part = writer->parts[i];
 
-		if (part->foreign == NULL || part->nentries == 0 ||
-			!bulk_foreign_outdated(part->foreign))
+		if (part->foreign == NULL || part->last == 0 || !bulk_foreign_outdated(part->foreign))
 			continue;
-		bulk_foreign_check(part->foreign, part->entries, part->nentries);
+		bulk_foreign_check(part->foreign, &part->entries[part->first], part->last - part->first);
 		looked = true;
 	}
 	MemoryContextSwitchTo(oldcontext);
