@@ -312,6 +312,7 @@ CREATE TABLE t_serial (key serial, id int);
 CREATE TABLE t_identity (key int GENERATED ALWAYS AS IDENTITY, id int);
 CREATE SEQUENCE shared;
 CREATE TABLE t_shared (a int DEFAULT nextval('shared'), b int DEFAULT nextval('shared'), id int);
+CREATE TABLE t_case (a int DEFAULT coalesce(current_setting('no.such', true)::int, nextval('shared')), id int);
 CREATE TABLE t_twice (a int DEFAULT nextval('shared') + nextval('shared'), id int);
 CREATE TABLE t_unsafe (a boolean DEFAULT unsafe(nextval('shared')::int), id int);
 CREATE TABLE t_check (id int CONSTRAINT sure CHECK (unsafe(id)));
@@ -392,6 +393,7 @@ foreach my $case (
 	[ 't_serial', 'id.csv', ', options => \'{"default": "D"}\'', qr/The default of column "key" is not parallel safe/ ],
 	[ 't_serial', 'id.ndjson', '', qr/The default of column "key" is not parallel safe/ ],
 	[ 't_shared', 'id.csv', '', qr/The default of column "b" is not parallel safe/ ],
+	[ 't_case', 'id.csv', '', qr/The default of column "a" is not parallel safe/ ],
 	[ 't_twice', 'id.csv', '', qr/The default of column "a" is not parallel safe/ ],
 	[ 't_unsafe', 'id.csv', '', qr/The default of column "a" is not parallel safe/ ],
 	[ 't_identity', 'id.ndjson', '', qr/The default of column "key" is not parallel safe/ ],

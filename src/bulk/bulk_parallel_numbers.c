@@ -72,11 +72,20 @@ make_param(Replacement *replacement, Oid sequence, Oid type, bool check)
 	return (Node *) param;
 }
 
+/* Whether a part of it is evaluated depends on another one. */
+static bool
+is_conditional(const Node *node)
+{
+	return IsA(node, CaseExpr) || IsA(node, CoalesceExpr) || IsA(node, BoolExpr);
+}
+
 static Node *
 replace(Node *node, void *context)
 {
 	if (node == NULL)
 		return NULL;
+	if (is_conditional(node))
+		return node;			/* not each row takes a number */
 	if (IsA(node, NextValueExpr))
 		return make_param(context, ((NextValueExpr *) node)->seqid,
 						  ((NextValueExpr *) node)->typeId, false);
