@@ -483,6 +483,7 @@ write_held(BulkBatch *batch)
 {
 	if (batch->probe != NULL && batch->rows[batch->from].alone)
 		bulk_taken_refuse(batch->probe, batch->from);
+	batch->inspected |= bulk_writer_inspect_again(batch->writer, batch->from, batch->to);
 	bulk_writer_write(batch->writer, batch->from, batch->to);
 }
 

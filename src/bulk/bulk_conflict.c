@@ -110,6 +110,8 @@ prepare_update(BulkConflict *conflict, BulkWriter *writer, const BulkPart *part)
 	bool		before = triggers != NULL && triggers->trig_update_before_row;
 	Node	   *where = target->sets->where;
 
+	/* The executor asks for INSERT only, in early versions. */
+	CheckCmdReplicaIdentity(rel, CMD_UPDATE);
 	bulk_set_part(target, part->rri);
 	if (part->rri != target->rri)
 		conflict->map = purser_build_attrmap(RelationGetDescr(target->rel), RelationGetDescr(rel));

@@ -144,6 +144,7 @@ extern bool bulk_writer_hold(BulkWriter *writer, TupleTableSlot *slot);
 extern BulkPart *bulk_writer_part(BulkWriter *writer, int number);
 extern BulkEntry *bulk_writer_entry(BulkWriter *writer, int number);
 extern void bulk_writer_inspect(BulkWriter *writer, int from);
+extern bool bulk_writer_inspect_again(BulkWriter *writer, int from, int to);
 extern void bulk_writer_write(BulkWriter *writer, int from, int to);
 extern void bulk_writer_clear(BulkWriter *writer);
 extern void bulk_writer_discard(BulkWriter *writer);
@@ -224,6 +225,7 @@ extern void bulk_overwrite_triggers(BulkWriter *writer, BulkPart *part, BulkEntr
 typedef struct BulkForeign BulkForeign;
 
 extern BulkForeign *bulk_foreign_begin(ResultRelInfo *rri);
+extern bool bulk_foreign_outdated(const BulkForeign *foreign);
 extern void bulk_foreign_check(BulkForeign *foreign, BulkEntry *entries, int nentries);
 extern TriggerDesc *bulk_foreign_triggers(const BulkForeign *foreign, const BulkEntry *entry);
 extern void bulk_foreign_forget(BulkForeign *foreign);

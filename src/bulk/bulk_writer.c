@@ -521,6 +521,31 @@ bulk_writer_inspect(BulkWriter *writer, int from)
 	MemoryContextSwitchTo(oldcontext);
 }
 
+/*
+ * Look again for the parents of rows from number from to before number to, if
+ * what fired after rows before them may have changed some; false if not.
+ */
+bool
+bulk_writer_inspect_again(BulkWriter *writer, int from, int to)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
+	bool		looked = false;
+
+	hold_others(writer, from, to);
+	for (int i = 0; i < writer->nparts; i++)
+	{
+		BulkPart   *part = writer->parts[i];
+
+		if (part->foreign == NULL || part->nentries == 0 ||
+			!bulk_foreign_outdated(part->foreign))
+			continue;
+		bulk_foreign_check(part->foreign, part->entries, part->nentries);
+		looked = true;
+	}
+	MemoryContextSwitchTo(oldcontext);
+	return looked;
+}
+
 /* Write rows from number from to before number to; they were inspected. */
 void
 bulk_writer_write(BulkWriter *writer, int from, int to)
