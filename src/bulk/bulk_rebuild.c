@@ -17,6 +17,7 @@
 
 #include "access/genam.h"
 #include "access/table.h"
+#include "access/xlog.h"
 #include "catalog/catalog.h"
 #include "catalog/index.h"
 #include "catalog/pg_class.h"
@@ -64,7 +65,8 @@ bulk_rebuild_wanted(Oid relid, BulkIndexes indexes, uint64 input)
 	Relation	rel;
 	bool		wanted;
 
-	if (indexes == BULK_INDEXES_KEEP)
+	/* On a standby there is no such lock; the load says what is wrong. */
+	if (indexes == BULK_INDEXES_KEEP || RecoveryInProgress())
 		return false;
 	rel = try_table_open(relid, AccessShareLock);
 	/* Whatever is wrong with it, the load says better. */
