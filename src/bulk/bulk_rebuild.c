@@ -8,7 +8,8 @@
  * much comes into a table that had little.  The load leaves such indexes alone
  * and then has each made by what REINDEX uses, in the same transaction, so that
  * a rollback leaves them as they were.  Nobody else may write into the table
- * meanwhile, and while an index is being made nobody can use it.
+ * meanwhile, and from the first index on, until the transaction ends, nobody
+ * else can plan a query over it.
  *
  * Only indexes that enforce nothing: not unique ones, exclusion constraints or
  * a replica identity.  Called by bulk_load.c.
