@@ -152,6 +152,7 @@ extern bool bulk_sight_expression(Node *node);
 extern bool bulk_sight_fires(const Trigger *trigger);
 extern bool bulk_sight_rows(const ResultRelInfo *rri, bool update);
 extern bool bulk_sight_types(const BulkTarget *target);
+extern bool bulk_sight_defaults(const BulkTarget *target);
 
 /* ---- fields to datums: bulk_coerce.c, bulk_parse*.c, bulk_cast.c, bulk_nested.c ---- */
 
