@@ -84,7 +84,7 @@ foreach my $case (
 	my ($what, $call) = @$case;
 	check_refused($what, $full, limited($fsize, "SELECT purser.$call"));
 }
-check_refused('temporary files', qr/ERROR:  53400: temporary file size exceeds temp_file_limit/,
+check_refused('temporary files', qr/ERROR:  53400: temporary file size exceeds "?temp_file_limit/,
 	limited('true', q(SELECT purser.bulk_insert('heap_view', rows(2001, 6000, 900), 'csv')), 'SET temp_file_limit = 1024'));
 
 # ---- memory ----
