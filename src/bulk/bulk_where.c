@@ -89,7 +89,7 @@ bulk_where_parse(BulkTarget *target, const char *text)
 	where = transformWhereClause(pstate, bulk_syntax_condition(text), EXPR_KIND_WHERE, "WHERE");
 	assign_expr_collations(pstate, where);
 	error_context_stack = callback.previous;
-	/* For "excluded" too, as for ON CONFLICT: its defaults could tell what is kept from the caller. */
+	/* For "excluded" too, as for ON CONFLICT: defaults could tell what the caller may not see. */
 	require_select(target, own);
 	require_select(target, excluded);
 	where = purser_expand_virtual(where, target->rel, WHERE_TARGET);
