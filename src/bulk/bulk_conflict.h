@@ -62,6 +62,8 @@ extern void bulk_probe_open(BulkProbe *probe, Snapshot snapshot);
 extern bool bulk_probe_find(BulkProbe *probe, const Datum *values, const bool *isnull,
 							TupleTableSlot *existing);
 extern void bulk_probe_insert(BulkProbe *probe, EState *estate, TupleTableSlot *slot, bool kept);
+extern bool bulk_probe_insert_key(BulkProbe *probe, const Datum *values, const bool *isnull,
+								  ItemPointer tid);
 extern void bulk_probe_close(BulkProbe *probe);
 extern void bulk_probe_forget(BulkProbe *probe);
 

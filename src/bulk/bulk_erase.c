@@ -185,7 +185,8 @@ has_key(BulkErase *erase, const Key *key)
 	for (int i = 0; i < probe->nkeys; i++)
 	{
 		bool		isnull;
-		Datum		value = slot_getattr(erase->found, probe->info->ii_IndexAttrNumbers[i], &isnull);
+		AttrNumber	attnum = probe->info->ii_IndexAttrNumbers[i];
+		Datum		value = slot_getattr(erase->found, attnum, &isnull);
 
 		if (isnull ||
 			ApplySortComparator(value, false, key->values[i], false, &probe->sort[i]) != 0)
@@ -336,7 +337,7 @@ grow(BulkErase *erase)
 	erase->keys = repalloc_huge(erase->keys, erase->max_keys * sizeof(Key));
 }
 
-/* The key of the row whose columns are in the slot; false if it has a null, which nothing equals. */
+/* The key of the row in the slot; false if it has a null, which nothing equals. */
 static bool
 take_key(BulkErase *erase, const TupleTableSlot *slot, Key *key)
 {

@@ -170,7 +170,7 @@ check_row(BulkWriter *writer, BulkPart *part, TupleTableSlot *row)
 		ExecConstraints(part->rri, row, estate);
 }
 
-/* Is the key by which the row was found that of the updated row, and a place in its index at hand? */
+/* Is its key that of the updated row too, and a place in the index of it at hand? */
 static inline bool
 keeps_key(const BulkConflict *conflict, const BulkSet *set)
 {

@@ -72,7 +72,7 @@ bulk_probe_key(BulkProbe *probe, EState *estate, TupleTableSlot *slot,
 	return true;
 }
 
-/* In the current memory context; the snapshot is the probe's dirty one where conflicts are looked for. */
+/* In the current memory context; to look for conflicts, with the probe's dirty snapshot. */
 void
 bulk_probe_open(BulkProbe *probe, Snapshot snapshot)
 {
@@ -168,22 +168,43 @@ bulk_probe_find(BulkProbe *probe, const Datum *values, const bool *isnull,
 /* ---- insert ---- */
 
 /*
- * Insert the index's entry for the row, which is in the heap.  If its key was
- * kept by an update, there is nothing to check: who might want the same key
- * waits for us.
+ * Insert an entry with these values for the row at that place in the heap.  If
+ * its key was kept by an update, there is nothing to check: who might want the
+ * same key waits for us.
  */
+static void
+insert_entry(BulkProbe *probe, const Datum *values, const bool *isnull, ItemPointer tid, bool kept)
+{
+	IndexTuple	entry = index_form_tuple(RelationGetDescr(probe->index), (Datum *) values,
+										 (bool *) isnull);
+
+	entry->t_tid = *tid;
+	if (!bulk_leaf_insert(&probe->leaf, entry, !kept))
+		_bt_doinsert(probe->index, entry, UNIQUE_CHECK_YES, kept, probe->heap);
+	pfree(entry);
+}
+
+/* Insert the index's entry for the row in the slot, which is in the heap. */
 void
 bulk_probe_insert(BulkProbe *probe, EState *estate, TupleTableSlot *slot, bool kept)
 {
 	Datum		values[INDEX_MAX_KEYS];
 	bool		isnull[INDEX_MAX_KEYS];
-	IndexTuple	entry;
 
 	GetPerTupleExprContext(estate)->ecxt_scantuple = slot;
 	FormIndexDatum(probe->info, slot, estate, values, isnull);
-	entry = index_form_tuple(RelationGetDescr(probe->index), values, isnull);
-	entry->t_tid = slot->tts_tid;
-	if (!bulk_leaf_insert(&probe->leaf, entry, !kept))
-		_bt_doinsert(probe->index, entry, UNIQUE_CHECK_YES, kept, probe->heap);
-	pfree(entry);
+	insert_entry(probe, values, isnull, &slot->tts_tid, kept);
+}
+
+/*
+ * The same for a row whose key is at hand; false if the index has more columns.
+ * Its columns, which are no more in the processor's caches, are not looked at.
+ */
+bool
+bulk_probe_insert_key(BulkProbe *probe, const Datum *values, const bool *isnull, ItemPointer tid)
+{
+	if (probe->info->ii_NumIndexAttrs > probe->nkeys)
+		return false;
+	insert_entry(probe, values, isnull, tid, false);
+	return true;
 }

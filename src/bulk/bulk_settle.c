@@ -31,13 +31,6 @@
 
 #define NO_GROUP	(-1)
 
-/* A row of the batch. */
-typedef struct Case
-{
-	BulkEntry  *entry;
-	bool		keyed;			/* a row may be in its way, by the first arbiter */
-} Case;
-
 /* Its key in one index. */
 typedef struct Key
 {
@@ -46,6 +39,13 @@ typedef struct Key
 	bool	   *isnull;
 	Datum	   *values;
 } Key;
+
+/* A row of the batch. */
+typedef struct Case
+{
+	BulkEntry  *entry;
+	const Key  *key;			/* NULL: no row can be in its way, by the first arbiter */
+} Case;
 
 typedef struct Batch
 {
@@ -301,6 +301,16 @@ skip_batch(Batch *batch)
 
 /* ---- insertion ---- */
 
+/* Into the index of the first arbiter. */
+static void
+insert_key(BulkProbe *probe, EState *estate, const Case *one)
+{
+	TupleTableSlot *slot = one->entry->slot;
+
+	if (!bulk_probe_insert_key(probe, one->key->values, one->key->isnull, &slot->tts_tid))
+		bulk_probe_insert(probe, estate, slot, false);
+}
+
 /* Into the indexes; first that of the first arbiter, in the order of its keys. */
 static void
 insert_entries(Batch *batch)
@@ -318,10 +328,10 @@ insert_entries(Batch *batch)
 
 		CHECK_FOR_INTERRUPTS();
 		batch->writer->context->position = one->entry->position;
-		if (one->keyed)
+		if (one->key != NULL)
 		{
 			rri = &conflict->others;
-			bulk_probe_insert(probe, estate, one->entry->slot, false);
+			insert_key(probe, estate, one);
 		}
 		if (rri->ri_NumIndices > 0)
 			one->entry->recheck = purser_ExecInsertIndexTuples(rri, estate, 0, one->entry->slot,
@@ -359,9 +369,9 @@ static void
 add_keyless(Batch *batch)
 {
 	for (int i = 0; i < batch->nkeys; i++)
-		batch->cases[batch->keys[i].number].keyed = true;
+		batch->cases[batch->keys[i].number].key = &batch->keys[i];
 	for (int i = 0; i < batch->ncases; i++)
-		if (!batch->cases[i].keyed && batch->cases[i].entry->outcome == BULK_PENDING)
+		if (batch->cases[i].key == NULL && batch->cases[i].entry->outcome == BULK_PENDING)
 			add_insert(batch, &batch->cases[i]);
 }
 
