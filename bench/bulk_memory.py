@@ -94,6 +94,8 @@ def peak_of(run):
 
 def with_parameter(sql, data, oid):
     def run(connection):
+        # Else libpq moves all that is left to send after each part that it sent.
+        connection.pgconn.nonblocking = 0
         result = connection.pgconn.exec_params(sql.encode(), [data], [oid], [1])
         if result.error_message:
             raise RuntimeError(result.error_message.decode())

@@ -35,17 +35,14 @@ schema_find(BulkSchema *schema, const char *name, int len, int position pg_attri
 }
 
 static int
-schema_all(BulkSchema *schema, int *columns)
+schema_all(BulkSchema *schema, int *columns, const char **names)
 {
 	for (int i = 0; i < schema->ncolumns; i++)
+	{
 		columns[i] = i;
+		names[i] = column_names[i];
+	}
 	return schema->ncolumns;
-}
-
-static const char *
-schema_name(BulkSchema *schema pg_attribute_unused(), int column)
-{
-	return column_names[column];
 }
 
 /* ---- a source whose windows are blocks of their own ---- */
@@ -204,7 +201,7 @@ run(const Reading *reading, Log *log)
 {
 	BulkFormat	format = format_of(reading->options);
 	FuzzSource	source;
-	BulkSchema	schema = {NCOLUMNS, schema_find, schema_has, schema_all, schema_name};
+	BulkSchema	schema = {NCOLUMNS, schema_find, schema_has, schema_all};
 	BulkContext context = {0};
 	BulkField	fields[NCOLUMNS] = {{0}};
 	BulkReader	base = {.source = &source.base, .schema = &schema, .context = &context,

@@ -46,6 +46,9 @@ SELECT * FROM load('a,b', '{"header": true}');
 SELECT * FROM load(E'a,x,b,y\n1,"2\n2",3,4\n', '{"unknown": "ignore"}');
 SELECT * FROM load(E'x,x\n1,2\n', '{"unknown": "ignore"}');
 SELECT * FROM load(E'a,x\n1\n', '{"unknown": "ignore"}');
+SELECT * FROM load(E'1,2,3,4,5\n', '{"header": "false", "unknown": "ignore", "columns": ["x", "a", "y", "b", "z"]}');
+SELECT * FROM load(E'1,2\n', '{"header": "false", "unknown": "ignore", "columns": ["x", "a", "y", "b", "z"]}');
+SELECT * FROM load(E'1\n', '{"header": "false", "columns": ["x", "a", "y", "b", "z"]}');
 SELECT * FROM load(E'a,x\n1\n', '{"unknown": "error"}');
 -- A header that is there or not: do its fields name columns?
 SELECT * FROM load(E'b,a\nx,y\n', '{"header": "sniff"}');

@@ -80,6 +80,20 @@ my $load = query('SELECT max(load_id) FROM purser.load_job');
 like($err, qr/load $load of file/, 'and the load');
 is(query("SELECT count(*) FROM purser.load_range WHERE load_id = $load AND finished IS NULL"), '1', 'what came before is in');
 
+# Blank lines are lines, but no rows.
+write_file('blank.ndjson', join('', map { "{\"id\": $_}\n" . (' ' x ($_ % 3)) . "\r\n" } 1 .. 50) . "{\"id\": true}\n");
+($status, $out, $err) = $node->psql('postgres', "CALL purser.load('got', '$dir/blank.ndjson', 0, 100)");
+like($err, qr/row 51 \(line 101\)/, 'rows and lines where there are blank lines');
+
+# ---- names that the table does not have ----
+
+query('TRUNCATE got');
+write_file('more.csv', "x,id,y,a,z\n" . join('', map { "-,$_,,a$_,\n" } 1 .. 50));
+($status, $out, $err) = $node->psql('postgres', "CALL purser.load('got', '$dir/more.csv', 0, 100)");
+like($err, qr/column "x" of relation "got" does not exist/, 'an unknown name in the header');
+is(query("CALL purser.load('got', '$dir/more.csv', 2, 100, options => '{\"unknown\": \"ignore\"}'); SELECT count(*), sum(id), max(a) FROM got"),
+	(query('SELECT max(load_id) FROM purser.load_job')) . "|50|0|0|0\n50|1275|a9", 'unknown names are ignored on request');
+
 # ---- what dies in between ----
 
 my $many = 100000;

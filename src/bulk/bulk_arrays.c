@@ -14,6 +14,7 @@
  */
 #include "bulk.h"
 
+#include "access/htup_details.h"
 #include "access/tupmacs.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
@@ -223,11 +224,11 @@ bulk_arrays_reader(const BulkReader *base, BulkTarget *target, const BulkArrays 
 	MemoryContext oldcontext = MemoryContextSwitchTo(base->load_memory);
 	ArraysReader *reader = palloc0(offsetof(ArraysReader, columns) +
 								   arrays->narrays * sizeof(ArrayColumn));
-	int		   *columns = palloc(target->ncolumns * sizeof(int));
+	int		   *columns = palloc(MaxHeapAttributeNumber * sizeof(int));
 
 	reader->base = *base;
 	reader->base.next = arrays_next;
-	reader->ncolumns = base->schema->all(base->schema, columns);
+	reader->ncolumns = base->schema->all(base->schema, columns, NULL);
 	for (int i = 0; i < reader->ncolumns; i++)
 	{
 		int			nrows = open_array(&reader->columns[i], target, columns[i],

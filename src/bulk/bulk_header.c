@@ -71,10 +71,8 @@ static int
 use_all(BulkDelimited *reader)
 {
 	BulkSchema *schema = reader->base.schema;
-	int			n = schema->all(schema, reader->columns);
+	int			n = schema->all(schema, reader->columns, reader->names);
 
-	for (int i = 0; i < n; i++)
-		reader->names[i] = schema->name(schema, reader->columns[i]);
 	bulk_delimited_use(reader, n);
 	return n;
 }

@@ -154,10 +154,12 @@ struct BulkSchema
 	bool		(*has) (BulkSchema *schema, const char *name, int len);
 
 	/*
-	 * For input without names: fills columns[] (room for ncolumns) with those
-	 * that a row has, in order, and returns their number.
+	 * For input without names: fills columns[] (room for
+	 * MaxHeapAttributeNumber) with those that a row has, in order, -1 where
+	 * what it has is to be ignored, and names[], if it is not NULL, with their
+	 * names; returns their number.
 	 */
-	int			(*all) (BulkSchema *schema, int *columns);
+	int			(*all) (BulkSchema *schema, int *columns, const char **names);
 	const char *(*name) (BulkSchema *schema, int column);
 };
 

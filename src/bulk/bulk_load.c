@@ -12,6 +12,7 @@
 #include "bulk_load.h"
 
 #include "bulk/bulk_parallel.h"
+#include "access/htup_details.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 
@@ -59,7 +60,7 @@ load_find(BulkSchema *schema, const char *name, int len, int position)
 
 /* Those that the caller lists, or all that a value can be given for, as COPY has it. */
 static int
-load_all(BulkSchema *schema, int *columns)
+load_all(BulkSchema *schema, int *columns, const char **names)
 {
 	BulkLoad   *load = (BulkLoad *) schema;
 	BulkTarget *target = &load->target;
@@ -76,6 +77,8 @@ load_all(BulkSchema *schema, int *columns)
 				ereport(ERROR,
 						(errcode(ERRCODE_DUPLICATE_COLUMN),
 						 errmsg("column \"%s\" specified more than once", name)));
+		if (names != NULL)
+			names[n] = name;
 		columns[n++] = column;
 	}
 	if (load->options->columns != NIL)
@@ -88,6 +91,8 @@ load_all(BulkSchema *schema, int *columns)
 		if (load->rejects != NULL && load->context.position.row == 0)
 			bulk_rejects_name(load->rejects, target->columns[i].name,
 							  target->columns[i].name_len);
+		if (names != NULL)
+			names[n] = target->columns[i].name;
 		columns[n++] = i;
 	}
 	return n;
@@ -137,10 +142,11 @@ mark_columns(BulkLoad *load, const List *names, const char *option)
 static void
 check_columns(const BulkLoad *load)
 {
-	if (list_length(load->options->columns) > load->target.ncolumns)
+	if (list_length(load->options->columns) > MaxHeapAttributeNumber)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the option \"%s\" names more columns than the table has", "columns")));
+				 errmsg("the option \"%s\" names more than %d columns", "columns",
+						MaxHeapAttributeNumber)));
 }
 
 /* Where rows stay as long as they may be needed. */

@@ -10,6 +10,7 @@
  */
 #include "bulk.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "shared/arguments.h"
@@ -308,7 +309,7 @@ bulk_retry_reader(const BulkReader *base, const BulkFormat *format,
 	reader->retry = retry;
 	/* What is wrong with the columns is wrong for all rows. */
 	if (make != bulk_json_reader)
-		(void) base->schema->all(base->schema, palloc(base->schema->ncolumns * sizeof(int)));
+		(void) base->schema->all(base->schema, palloc(MaxHeapAttributeNumber * sizeof(int)), NULL);
 	reader->chunk_memory = AllocSetContextCreate(base->load_memory, "pg_purser rejects again",
 												 ALLOCSET_DEFAULT_SIZES);
 	reader->one_memory = AllocSetContextCreate(base->load_memory, "pg_purser reject again",
