@@ -248,6 +248,7 @@ typedef struct BulkForeign BulkForeign;
 extern BulkForeign *bulk_foreign_begin(ResultRelInfo *rri);
 extern void bulk_foreign_check(BulkForeign *foreign, BulkEntry *entries, int nentries);
 extern TriggerDesc *bulk_foreign_triggers(const BulkForeign *foreign, const BulkEntry *entry);
+extern bool bulk_foreign_is_all(const BulkForeign *foreign);
 extern void bulk_foreign_forget(BulkForeign *foreign);
 extern void bulk_foreign_end(BulkForeign *foreign);
 
