@@ -163,6 +163,8 @@ write_by_row(BulkBatch *batch)
 	bool		each = bulk_capture_is_each(writer->capture);
 	MemoryContext oldcontext = MemoryContextSwitchTo(GetPerTupleMemoryContext(target->estate));
 
+	/* They may look at rows that were held before. */
+	bulk_index_flush(writer);
 	for (int i = batch->from; i < batch->to; i++)
 	{
 		BatchRow   *row = &batch->rows[i];
@@ -207,6 +209,22 @@ note_refusals(BulkBatch *batch)
 			batch->rows[i].refusal = bulk_taken_error(batch->probe, i, batch->reader->row_memory);
 }
 
+/* Do triggers fire for rows of some part that may look at those of another? */
+static bool
+may_look(const BulkWriter *writer)
+{
+	for (int i = 0; i < writer->nparts; i++)
+	{
+		const BulkPart *part = writer->parts[i];
+		const TriggerDesc *triggers = part->rri->ri_TrigDesc;
+
+		if (triggers != NULL && triggers->trig_insert_after_row &&
+			(part->foreign == NULL || !bulk_foreign_is_all(part->foreign)))
+			return true;
+	}
+	return false;
+}
+
 static void
 write_run(BulkBatch *batch)
 {
@@ -219,6 +237,8 @@ write_run(BulkBatch *batch)
 	else
 		write_held(batch);
 	bulk_batch_forget_fired(batch);
+	if (may_look(batch->writer))
+		bulk_index_flush(batch->writer);
 	batch->stage = STAGE_FIRING;
 	memset(&batch->context->position, 0, sizeof(BulkPosition));
 	AfterTriggerEndQuery(estate);

@@ -124,6 +124,7 @@ struct BulkWriter
 	const BulkSet *set;			/* of the row that is put next */
 	CommandId	cid;
 	bool		batched;		/* else no part is */
+	bool		holds;			/* rows are held, and written in runs */
 	int			max_rows;		/* of a batch */
 	Size		max_bytes;		/* likewise */
 	int			nparts;
@@ -196,6 +197,8 @@ extern void bulk_index_insert(BulkWriter *writer, BulkPart *part,
 							  const int *places, int nplaces);
 extern void bulk_index_flush(BulkWriter *writer);
 extern void bulk_index_forget(BulkWriter *writer);
+extern void bulk_index_mark(BulkWriter *writer);
+extern void bulk_index_rollback(BulkWriter *writer);
 
 typedef struct BulkRun BulkRun;
 
@@ -205,6 +208,8 @@ extern void bulk_run_add(BulkRun *run, TupleTableSlot *slot, EState *estate,
 extern bool bulk_run_pays(BulkRun *run);
 extern void bulk_run_insert(BulkRun *run, BulkContext *context);
 extern void bulk_run_forget(BulkRun *run);
+extern void bulk_run_mark(BulkRun *run);
+extern void bulk_run_rollback(BulkRun *run);
 
 /* ---- transition tables of loads with rejects: bulk_capture.c ---- */
 
