@@ -45,9 +45,9 @@ CREATE FUNCTION next_place() RETURNS int LANGUAGE plpgsql AS $$ BEGIN
     RETURN (SELECT count(*) FROM crate WHERE place BETWEEN -2147483648 AND 2147483647);
 END $$;
 ALTER TABLE crate ALTER place SET DEFAULT next_place();
-SELECT inserted, rejected FROM purser.bulk_insert('crate', (SELECT jsonb_agg(CASE WHEN i < 4500 THEN jsonb_build_object('id', i, 'place', i * 7919 % 100003, 'name', md5(i::text))
-    ELSE jsonb_build_object('id', i, 'name', md5(i::text)) END ORDER BY i) FROM generate_series(1, 4600) i), rejects => true);
-SELECT min(place), max(place) FROM crate WHERE id >= 4500;
+SELECT inserted, rejected FROM purser.bulk_insert('crate', (SELECT jsonb_agg(CASE WHEN i < 5001 THEN jsonb_build_object('id', i, 'place', i * 7919 % 100003, 'name', md5(i::text))
+    ELSE jsonb_build_object('id', i, 'name', md5(i::text)) END ORDER BY i) FROM generate_series(1, 5100) i), rejects => true);
+SELECT min(place), max(place) FROM crate WHERE id >= 5001;
 SELECT * FROM look();
 
 -- A trigger of one partition sees the rows of another.
