@@ -36,6 +36,8 @@ ALTER TABLE domains ALTER amount TYPE amounts;
 CREATE TABLE parts (LIKE plain INCLUDING DEFAULTS INCLUDING CONSTRAINTS, PRIMARY KEY (id, parent)) PARTITION BY RANGE (parent);
 SELECT format('CREATE TABLE part%s PARTITION OF parts FOR VALUES FROM (%s) TO (%s)', i, i * 25, i * 25 + 25) FROM generate_series(0, 3) i \gexec
 CREATE TABLE deferred (LIKE plain INCLUDING ALL, FOREIGN KEY (parent) REFERENCES parent DEFERRABLE INITIALLY DEFERRED);
+CREATE TABLE scattered (LIKE plain INCLUDING ALL);
+CREATE INDEX ON scattered ((hashint4(id)));
 CREATE TABLE excluding (LIKE plain INCLUDING ALL, EXCLUDE USING gist (slot WITH &&));
 
 -- bad: one row of 100, with one value in place of the good one; null: the row loses its last field.
@@ -100,6 +102,7 @@ CALL compare('no partition', 'parts', :rows, :rounds, 5, '101');
 CALL compare('BEFORE ROW trigger', 'before', :rows, :rounds, 4, '-1');
 CALL compare('coercion, with a BEFORE ROW trigger', 'before', :rows, :rounds, 4, 'much');
 CALL compare('AFTER ROW trigger', 'after', :rows, :rounds, 4, '-1');
+CALL compare('coercion, with a random index', 'scattered', :rows, :rounds, 4, 'much');
 CALL compare('check, with a deferred foreign key', 'deferred', :rows, :rounds, 4, '1e9');
 
 SELECT class, round(percentile_cont(0.5) WITHIN GROUP (ORDER BY clean_rejects / clean)::numeric, 2) AS "clean, with rejects",

@@ -52,6 +52,8 @@ BEGIN
         WHEN 'self' THEN format('ALTER TABLE %1$I ADD FOREIGN KEY (parent) REFERENCES %1$I', name)
         WHEN 'two keys' THEN format('CREATE UNIQUE INDEX ON %1$I (lower(name), port) WHERE amount > 3;
             ALTER TABLE %1$I ADD FOREIGN KEY (port) REFERENCES port', name)
+        WHEN 'plain keys' THEN format('CREATE UNIQUE INDEX ON %1$I (name, amount); CREATE UNIQUE INDEX ON %1$I (parent);
+            ALTER TABLE %1$I ADD FOREIGN KEY (port) REFERENCES port', name)
         WHEN 'excluding' THEN format('ALTER TABLE %I ADD EXCLUDE USING gist (slot WITH &&)', name)
         WHEN 'expression' THEN format('CREATE INDEX ON %I ((100 / (amount - 17)))', name)
         WHEN 'before' THEN format('CREATE TRIGGER refuse BEFORE INSERT ON %I FOR EACH ROW EXECUTE FUNCTION refuse()', name)
@@ -110,7 +112,8 @@ BEGIN
                 EXECUTE 'INSERT INTO kept (id, port, amount, parent, slot) VALUES ($1::int, $2, $3::int, $4::int, $5::int4range)' || conflict
                     USING i.fields[1], i.fields[3], i.fields[4], NULLIF(i.fields[5], ''), i.fields[6];
             ELSE
-                EXECUTE 'INSERT INTO kept (id, name, port, amount, parent, slot) VALUES ($1::int, $2, $3, $4::int, $5::int, $6::int4range)' || conflict
+                EXECUTE 'INSERT INTO kept (id, name, port, amount, parent, slot) VALUES ($1::int, $2, $3, $4::int, $5::int, $6::int4range)'
+                    || replace(conflict, 'SET', 'SET name = excluded.name,')
                     USING i.fields[1], NULLIF(i.fields[2], ''), i.fields[3], i.fields[4], NULLIF(i.fields[5], ''), i.fields[6];
             END IF;
         EXCEPTION WHEN OTHERS THEN
@@ -134,7 +137,9 @@ BEGIN
     DROP TABLE IF EXISTS loaded;
     CREATE TABLE loaded AS SELECT * FROM kept;
     PERFORM make('kept', kind);
-    PERFORM insert_each(format = 'csv', CASE conflict WHEN 'skip' THEN ' ON CONFLICT DO NOTHING' ELSE '' END);
+    PERFORM insert_each(format = 'csv', CASE conflict WHEN 'skip' THEN ' ON CONFLICT DO NOTHING'
+        WHEN 'update' THEN ' ON CONFLICT (id) DO UPDATE SET port = excluded.port, amount = excluded.amount,
+            parent = excluded.parent, slot = excluded.slot' ELSE '' END);
     SELECT string_agg(format('%s %s %s', what, row, sqlstate), '; ') INTO wrong FROM (
         (SELECT 'not rejected', * FROM (TABLE expected EXCEPT SELECT row_number, r.sqlstate FROM purser.reject r) m LIMIT 3)
         UNION ALL
@@ -154,14 +159,14 @@ srand($seed);
 query('SELECT setseed(' . rand() . ')');
 for my $round (1 .. $ENV{PURSER_ROUNDS} // 1)
 {
-    for my $kind ('plain', 'foreign', 'self', 'two keys', 'excluding', 'expression', 'before', 'after', 'both', 'all',
+    for my $kind ('plain', 'foreign', 'self', 'two keys', 'plain keys', 'excluding', 'expression', 'before', 'after', 'both', 'all',
         'partition', 'seeing')
     {
         for my $format ('csv', 'jsonb')
         {
             my $rows = (1, 50, 999, 1000, 2500, 5000)[ rand 6 ];
             my $fault = (0, 1, 10, 30, 300, 1000)[ 1 + rand 5 ];
-            my $conflict = ('error', 'error', 'skip')[ rand 3 ];
+            my $conflict = ('error', 'error', 'skip', 'update')[ rand 4 ];
             my $setting = 'SELECT setseed(' . rand() . "); SELECT fill($rows, $fault)";
             query($setting);
             # A row that takes the key of a rejected one would be a parent that comes after its children.

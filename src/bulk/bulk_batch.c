@@ -73,6 +73,7 @@ bulk_batch_begin(BulkReader *reader, BulkWriter *writer, BulkRejects *rejects)
 	batch->error_memory = AllocSetContextCreate(CurrentMemoryContext, "pg_purser error",
 												ALLOCSET_SMALL_SIZES);
 	batch->by_row = !writer->batched || bulk_capture_is_each(writer->capture);
+	writer->holds = !batch->by_row;
 	return batch;
 }
 

@@ -16,6 +16,7 @@ typedef struct BatchRow
 	Oid			relid;			/* in this attempt, if made as it was written */
 	ItemPointerData tid;		/* likewise */
 	bool		alone;			/* something speaks against it: to be tried by itself */
+	ErrorData  *refusal;		/* why it was not written with its run; or NULL */
 } BatchRow;
 
 typedef enum BatchStage

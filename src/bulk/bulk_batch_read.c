@@ -36,6 +36,7 @@ note_row(BulkBatch *batch)
 
 	row->input = present_row(batch);
 	row->alone = false;
+	row->refusal = NULL;
 	row->fields = MemoryContextAlloc(reader->row_memory, Max(size, 1));
 	memcpy(row->fields, reader->fields, size);
 	batch->bytes += size + row->input.raw_len;

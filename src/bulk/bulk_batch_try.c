@@ -15,6 +15,7 @@ open_attempt(BulkBatch *batch)
 	if (batch->attempt.open)
 		return;
 	bulk_attempt_begin(&batch->attempt);
+	bulk_index_mark(batch->writer);
 	batch->inspected = false;
 }
 
@@ -34,6 +35,7 @@ bulk_batch_forget(BulkBatch *batch)
 
 	if (writer->capture != NULL)
 		bulk_capture_forget(writer->capture);
+	bulk_index_rollback(writer);
 	if (batch->inspected || batch->by_row)
 		bulk_writer_forget(writer);
 	if (batch->by_row)

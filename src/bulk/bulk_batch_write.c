@@ -23,8 +23,9 @@
 /* ---- what speaks against rows, before they are written ---- */
 
 /*
- * Mark the rows that have no parent, or that unique constraints will refuse, so
+ * Mark the rows that have no parent, or that unique constraints may refuse, so
  * that they are tried by themselves.  What is marked wrongly only costs time.
+ * Rows that are refused for sure are left out of their run.
  */
 static void
 inspect_rows(BulkBatch *batch)
@@ -42,7 +43,11 @@ inspect_rows(BulkBatch *batch)
 		bulk_taken_rows(batch->probe, batch->from);
 	}
 	for (int i = batch->from; i < batch->nrows; i++)
-		batch->rows[i].alone |= bulk_writer_entry(writer, i)->suspect;
+	{
+		const BulkEntry *entry = bulk_writer_entry(writer, i);
+
+		batch->rows[i].alone |= entry->suspect && entry->refusal == 0;
+	}
 	ResetPerTupleExprContext(writer->target->estate);
 }
 
@@ -108,15 +113,44 @@ run_length(const BulkBatch *batch)
 	return Min(Max((int64) (batch->clean / RUN_SHARE), length), BULK_BATCH_ROWS);
 }
 
+/* Is the row that is in the way there, or will it be if the run goes well? */
+static bool
+is_rival_good(const BulkBatch *batch, const BulkEntry *entry)
+{
+	if (entry->rival < 0)
+		return true;
+	return !is_rejected(batch, entry->rival) && !batch->rows[entry->rival].alone &&
+		!bulk_writer_entry(batch->writer, entry->rival)->suspect;
+}
+
+/* Is the row to be tried by itself?  If not, it is decided whether it is written at all. */
+static bool
+is_alone(BulkBatch *batch, int number)
+{
+	BulkEntry  *entry;
+
+	if (batch->by_row)
+		return batch->rows[number].alone;
+	entry = bulk_writer_entry(batch->writer, number);
+	if (entry->refusal > 0 && !is_rival_good(batch, entry))
+	{
+		entry->refusal = 0;
+		batch->rows[number].alone = true;
+	}
+	entry->refused = entry->refusal > 0 && !batch->rows[number].alone &&
+		!is_rejected(batch, number);
+	return batch->rows[number].alone;
+}
+
 /* The next run; a row that is to be tried by itself is one. */
 static void
 choose_run(BulkBatch *batch)
 {
-	int			length = batch->rows[batch->from].alone ? 1 : run_length(batch);
+	int			length = is_alone(batch, batch->from) ? 1 : run_length(batch);
 
 	batch->to = batch->from + 1;
 	while (batch->to < batch->nrows && batch->to - batch->from < length &&
-		   !batch->rows[batch->to].alone)
+		   !is_alone(batch, batch->to))
 		batch->to++;
 }
 
@@ -129,6 +163,8 @@ write_by_row(BulkBatch *batch)
 	bool		each = bulk_capture_is_each(writer->capture);
 	MemoryContext oldcontext = MemoryContextSwitchTo(GetPerTupleMemoryContext(target->estate));
 
+	/* They may look at rows that were held before. */
+	bulk_index_flush(writer);
 	for (int i = batch->from; i < batch->to; i++)
 	{
 		BatchRow   *row = &batch->rows[i];
@@ -165,6 +201,31 @@ write_held(BulkBatch *batch)
 	bulk_writer_write(batch->writer, batch->from, batch->to);
 }
 
+/* The run's other rows are in the table: say why those were refused. */
+static void
+note_refusals(BulkBatch *batch)
+{
+	for (int i = batch->from; i < batch->to; i++)
+		if (bulk_writer_entry(batch->writer, i)->refused)
+			batch->rows[i].refusal = bulk_taken_error(batch->probe, i, batch->reader->row_memory);
+}
+
+/* Do triggers fire for rows of some part that may look at those of another? */
+static bool
+may_look(const BulkWriter *writer)
+{
+	for (int i = 0; i < writer->nparts; i++)
+	{
+		const BulkPart *part = writer->parts[i];
+		const TriggerDesc *triggers = part->rri->ri_TrigDesc;
+
+		if (triggers != NULL && triggers->trig_insert_after_row &&
+			(part->foreign == NULL || !bulk_foreign_is_all(part->foreign)))
+			return true;
+	}
+	return false;
+}
+
 static void
 write_run(BulkBatch *batch)
 {
@@ -177,9 +238,13 @@ write_run(BulkBatch *batch)
 	else
 		write_held(batch);
 	bulk_batch_forget_fired(batch);
+	if (may_look(batch->writer))
+		bulk_index_flush(batch->writer);
 	batch->stage = STAGE_FIRING;
 	memset(&batch->context->position, 0, sizeof(BulkPosition));
 	AfterTriggerEndQuery(estate);
+	if (!batch->by_row)
+		note_refusals(batch);
 	ResetPerTupleExprContext(estate);
 }
 
@@ -288,6 +353,19 @@ judge_run(BulkBatch *batch, const ErrorData *error)
 	skip_rejected(batch);
 }
 
+/* The rows of the run that were left out; where there are some, there may be more. */
+static void
+reject_refused(BulkBatch *batch)
+{
+	for (int i = batch->from; i < batch->to; i++)
+	{
+		if (batch->rows[i].refusal == NULL)
+			continue;
+		reject_number(batch, i, batch->rows[i].refusal);
+		batch->probed = PROBED_BATCHES;
+	}
+}
+
 /* Write the next run, or learn something about it. */
 static void
 write_next_run(BulkBatch *batch)
@@ -303,6 +381,7 @@ write_next_run(BulkBatch *batch)
 	{
 		bulk_batch_keep(batch);
 		batch->clean += batch->to - batch->from;
+		reject_refused(batch);
 		batch->from = batch->to;
 		skip_rejected(batch);
 		return;

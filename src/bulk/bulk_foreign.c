@@ -266,6 +266,13 @@ bulk_foreign_triggers(const BulkForeign *foreign, const BulkEntry *entry)
 	return entry->has_parents ? foreign->others : foreign->all;
 }
 
+/* Are there no AFTER ROW triggers but for these constraints? */
+bool
+bulk_foreign_is_all(const BulkForeign *foreign)
+{
+	return !foreign->others->trig_insert_after_row;
+}
+
 /*
  * Nothing is known any more: after a rollback of rows that were checked their
  * locks are gone.

@@ -6,8 +6,9 @@
  * their entries at once, row by row, as from INSERT.  When a part has seen some
  * rows, its other indexes collect entries over many batches; those whose keys
  * turn out to come in order are given back.  Where conflicts are resolved
- * nothing is collected, as the search for them needs the entries, nor where
- * rows may be rejected, since it must be known of each in its turn.  What is
+ * nothing is collected, as the search for them needs the entries.  Where rows
+ * may be rejected, unique indexes get their entries at once, since it must be
+ * known of each row in its turn; and if triggers fire for rows, all do.  What is
  * collected is inserted when it takes too much memory, when something may look
  * at the table, and before triggers fire at the end.
  *
@@ -73,6 +74,20 @@ bulk_index_begin(ResultRelInfo *rri)
 	return indexes;
 }
 
+/* May entries for rows of the part wait? */
+static bool
+may_wait(const BulkWriter *writer, const BulkPart *part)
+{
+	const TriggerDesc *triggers = part->rri->ri_TrigDesc;
+
+	if (!part->batched || part->conflict != NULL)
+		return false;
+	if (!writer->options->rejects)
+		return true;
+	return writer->holds && (triggers == NULL || !triggers->trig_insert_after_row ||
+							 (part->foreign != NULL && bulk_foreign_is_all(part->foreign)));
+}
+
 /* From here on, collect where that can be done. */
 static void
 start_collecting(BulkWriter *writer, BulkIndexSet *indexes)
@@ -81,7 +96,8 @@ start_collecting(BulkWriter *writer, BulkIndexSet *indexes)
 
 	indexes->collect = true;
 	for (int i = 0; i < rri->ri_NumIndices; i++)
-		indexes->runs[i] = bulk_run_begin(rri->ri_RelationDesc, rri->ri_IndexRelationDescs[i],
+		if (!writer->options->rejects || !rri->ri_IndexRelationInfo[i]->ii_Unique)
+			indexes->runs[i] = bulk_run_begin(rri->ri_RelationDesc, rri->ri_IndexRelationDescs[i],
 										  rri->ri_IndexRelationInfo[i]);
 	set_direct(indexes);
 	if (writer->collected.context == NULL)
@@ -131,8 +147,7 @@ bulk_index_insert(BulkWriter *writer, BulkPart *part, const int *places, int npl
 {
 	BulkIndexSet *indexes = part->indexes;
 
-	if (!indexes->collect && part->batched && part->conflict == NULL &&
-		!writer->options->rejects && indexes->nrows >= INDEX_FIRST_ROWS)
+	if (!indexes->collect && indexes->nrows >= INDEX_FIRST_ROWS && may_wait(writer, part))
 		start_collecting(writer, indexes);
 	indexes->nrows += nplaces;
 	for (int i = 0; i < nplaces; i++)
@@ -178,9 +193,9 @@ bulk_index_flush(BulkWriter *writer)
 	writer->context->position = reading;
 }
 
-/* After a rollback of the rows for which entries were collected: there is nothing to insert. */
-void
-bulk_index_forget(BulkWriter *writer)
+/* Do it with each run that waits. */
+static void
+for_all_runs(BulkWriter *writer, void (*step) (BulkRun *run))
 {
 	if (writer->collected.context == NULL)
 		return;
@@ -190,7 +205,30 @@ bulk_index_forget(BulkWriter *writer)
 
 		for (int i = 0; indexes != NULL && i < indexes->rri->ri_NumIndices; i++)
 			if (indexes->runs[i] != NULL)
-				bulk_run_forget(indexes->runs[i]);
+				step(indexes->runs[i]);
 	}
+}
+
+/* An attempt begins: what is collected by now is of rows that stay. */
+void
+bulk_index_mark(BulkWriter *writer)
+{
+	for_all_runs(writer, bulk_run_mark);
+}
+
+/* The attempt was rolled back: forget what was collected in it, for rows that are not there. */
+void
+bulk_index_rollback(BulkWriter *writer)
+{
+	for_all_runs(writer, bulk_run_rollback);
+}
+
+/* After a rollback of the rows for which entries were collected: there is nothing to insert. */
+void
+bulk_index_forget(BulkWriter *writer)
+{
+	if (writer->collected.context == NULL)
+		return;
+	for_all_runs(writer, bulk_run_forget);
 	forget_memory(writer);
 }

@@ -83,6 +83,7 @@ typedef struct BulkTaken BulkTaken;
 extern BulkTaken *bulk_taken_begin(BulkWriter *writer);
 extern void bulk_taken_rows(BulkTaken *probe, int from);
 extern void bulk_taken_refuse(BulkTaken *probe, int number);
+extern ErrorData *bulk_taken_error(BulkTaken *probe, int number, MemoryContext memory);
 
 /* ---- all rows: bulk_batch.c ---- */
 

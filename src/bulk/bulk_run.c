@@ -56,6 +56,7 @@ struct BulkRun
 	SortSupport keys;
 	int			nitems;
 	int			max_items;
+	int			marked;			/* items before the present attempt */
 	RunItem    *items;
 	int			ndescents;		/* items whose key is below that of the one before */
 	bool		judged;			/* whether it pays */
@@ -338,7 +339,21 @@ bulk_run_insert(BulkRun *run, BulkContext *context)
 void
 bulk_run_forget(BulkRun *run)
 {
-	run->nitems = run->max_items = 0;
+	run->nitems = run->max_items = run->marked = 0;
 	run->items = NULL;
 	run->ndescents = 0;
+}
+
+/* Items from here on are those of an attempt. */
+void
+bulk_run_mark(BulkRun *run)
+{
+	run->marked = run->nitems;
+}
+
+/* Leave the entries of the attempt; if all were inserted in it, those from before are there. */
+void
+bulk_run_rollback(BulkRun *run)
+{
+	run->nitems = run->marked;
 }

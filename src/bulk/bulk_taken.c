@@ -9,8 +9,10 @@
  * rows of the batch show up when they are written.
  *
  * What is found is a suspicion: the row is tried by itself, when all rows
- * before it are settled, and looked up again then.  Deferrable constraints are
- * checked later, and not here.
+ * before it are settled, and looked up again then.  But if nothing else can
+ * happen to rows of the part, it is noted which row is in the way: then the
+ * suspect need not be tried once that one is in the table.  Deferrable
+ * constraints are checked later, and not here.
  *
  * Called by bulk_batch.c.
  */
@@ -70,6 +72,30 @@ static bool
 is_sortable(Relation index, const IndexInfo *info)
 {
 	return info->ii_ExclusionOps == NULL && index->rd_rel->relam == BTREE_AM_OID;
+}
+
+/*
+ * Is a row of the part refused for sure when its key is taken?  Not if another
+ * index may have refused it before, or if triggers may make room for it.
+ */
+static bool
+is_decisive(const BulkPart *part)
+{
+	const ResultRelInfo *rri = part->rri;
+	const TriggerDesc *triggers = rri->ri_TrigDesc;
+
+	if (triggers != NULL && triggers->trig_insert_after_row &&
+		(part->foreign == NULL || !bulk_foreign_is_all(part->foreign)))
+		return false;
+	for (int i = 0; i < rri->ri_NumIndices; i++)
+	{
+		const IndexInfo *info = rri->ri_IndexRelationInfo[i];
+
+		if (info->ii_ExclusionOps != NULL || info->ii_Expressions != NIL ||
+			info->ii_Predicate != NIL)
+			return false;
+	}
+	return true;
 }
 
 /* Does a row in the table have what the index wants only once? */
@@ -181,7 +207,8 @@ collect_keys(BulkWriter *writer, BulkPart *part, IndexInfo *info, int from, Prob
 	{
 		BulkEntry  *entry = bulk_writer_entry(writer, i);
 
-		if (bulk_writer_part(writer, i) != part || entry->suspect)
+		if (bulk_writer_part(writer, i) != part || entry->suspect ||
+			entry->outcome != BULK_PENDING)
 			continue;
 		writer->context->position = entry->position;
 		econtext->ecxt_scantuple = entry->slot;
@@ -259,6 +286,21 @@ find_entry(IndexScanDesc scan, RegProcedure at_least, const ProbeOrder *order,
 	return i;
 }
 
+static void
+suspect(BulkEntry *entry, int number, int rival)
+{
+	entry->suspect = true;
+	entry->refusal = number + 1;
+	entry->rival = rival;
+}
+
+/* The row has the key of the one before it in the index's order. */
+static void
+suspect_repeated(const ProbeKey *first, BulkEntry *entry, int number)
+{
+	suspect(entry, number, first->entry->suspect ? first->entry->rival : first->number);
+}
+
 /* A btree: keys in its order, and a row is looked at only where its key is taken. */
 static void
 probe_sorted(BulkWriter *writer, BulkPart *part, int number, ProbeKey *keys, int n)
@@ -270,6 +312,7 @@ probe_sorted(BulkWriter *writer, BulkPart *part, int number, ProbeKey *keys, int
 	IndexScanDesc scan = purser_index_beginscan(part->rri->ri_RelationDesc, index, SnapshotAny,
 												info->ii_NumIndexKeyAttrs, 0);
 	int			next = 0;		/* of the keys: the first one that may have an entry */
+	int			first = 0;		/* with the present key */
 
 	scan->xs_want_itup = true;
 	qsort_arg(keys, n, sizeof(ProbeKey), compare_rows, &order);
@@ -281,13 +324,15 @@ probe_sorted(BulkWriter *writer, BulkPart *part, int number, ProbeKey *keys, int
 		writer->context->position = entry->position;
 		if (i > 0 && compare_keys(&keys[i - 1], &keys[i], &order) == 0)
 		{
-			entry->suspect = true;
+			suspect_repeated(&keys[first], entry, number);
 			continue;
 		}
+		first = i;
 		if (OidIsValid(at_least) && i >= next)
 			next = find_entry(scan, at_least, &order, keys, i, n);
-		if (OidIsValid(at_least) ? i == next : has_entry(scan, info, &keys[i]))
-			entry->suspect = is_taken(writer, part->rri, index, entry->slot);
+		if ((OidIsValid(at_least) ? i == next : has_entry(scan, info, &keys[i])) &&
+			is_taken(writer, part->rri, index, entry->slot))
+			suspect(entry, number, -1);
 		next += (i == next);
 	}
 	index_endscan(scan);
@@ -314,6 +359,15 @@ probe_index(BulkWriter *writer, BulkPart *part, int number, int from)
 	}
 }
 
+/* What is not decisive is a suspicion. */
+static void
+forget_refusals(BulkWriter *writer, const BulkPart *part, int from)
+{
+	for (int i = from; i < writer->nbuffered; i++)
+		if (bulk_writer_part(writer, i) == part)
+			bulk_writer_entry(writer, i)->refusal = 0;
+}
+
 /* Mark rows from number from on that will be refused. */
 void
 bulk_taken_rows(BulkTaken *probe, int from)
@@ -330,17 +384,21 @@ bulk_taken_rows(BulkTaken *probe, int from)
 			if (writer->parts[i]->nentries > 0 &&
 				is_checked_at_once(rri->ri_IndexRelationDescs[k], rri->ri_IndexRelationInfo[k]))
 				probe_index(writer, writer->parts[i], k, from);
+		if (!is_decisive(writer->parts[i]))
+			forget_refusals(writer, writer->parts[i], from);
 	}
 	MemoryContextSwitchTo(oldcontext);
 }
 
 /* ---- one row ---- */
 
-/* The error that the insertion into the index would raise. */
-static void
-refuse_duplicate(BulkWriter *writer, ResultRelInfo *rri, int number, TupleTableSlot *slot)
+/* The error that the insertion into the index would raise; in the current memory context. */
+static ErrorData *
+make_error(BulkWriter *writer, ResultRelInfo *rri, int number, TupleTableSlot *slot)
 {
 	Relation	index = rri->ri_IndexRelationDescs[number];
+	Relation	rel = rri->ri_RelationDesc;
+	ErrorData  *error = palloc0(sizeof(ErrorData));
 	Datum		values[INDEX_MAX_KEYS];
 	bool		isnull[INDEX_MAX_KEYS];
 	char	   *key;
@@ -349,12 +407,31 @@ refuse_duplicate(BulkWriter *writer, ResultRelInfo *rri, int number, TupleTableS
 	FormIndexDatum(rri->ri_IndexRelationInfo[number], slot, writer->target->estate,
 				   values, isnull);
 	key = BuildIndexValueDescription(index, values, isnull);
-	ereport(ERROR,
-			(errcode(ERRCODE_UNIQUE_VIOLATION),
-			 errmsg("duplicate key value violates unique constraint \"%s\"",
-					RelationGetRelationName(index)),
-			 key != NULL ? errdetail("Key %s already exists.", key) : 0,
-			 errtableconstraint(rri->ri_RelationDesc, RelationGetRelationName(index))));
+	error->elevel = ERROR;
+	error->sqlerrcode = ERRCODE_UNIQUE_VIOLATION;
+	error->message = psprintf(_("duplicate key value violates unique constraint \"%s\""),
+							  RelationGetRelationName(index));
+	if (key != NULL)
+		error->detail = psprintf(_("Key %s already exists."), key);
+	error->schema_name = get_namespace_name(RelationGetNamespace(rel));
+	error->table_name = pstrdup(RelationGetRelationName(rel));
+	error->constraint_name = pstrdup(RelationGetRelationName(index));
+	error->assoc_context = CurrentMemoryContext;
+	return error;
+}
+
+/* Of a row whose refusal is known; in the given memory context. */
+ErrorData *
+bulk_taken_error(BulkTaken *probe, int number, MemoryContext memory)
+{
+	BulkWriter *writer = probe->writer;
+	const BulkEntry *entry = bulk_writer_entry(writer, number);
+	MemoryContext oldcontext = MemoryContextSwitchTo(memory);
+	ErrorData  *error = make_error(writer, bulk_writer_part(writer, number)->rri,
+								   entry->refusal - 1, entry->slot);
+
+	MemoryContextSwitchTo(oldcontext);
+	return error;
 }
 
 /* Raise an error if a unique constraint refuses the row. */
@@ -375,7 +452,7 @@ bulk_taken_refuse(BulkTaken *probe, int number)
 
 		if (is_checked_at_once(index, info) && info->ii_ExclusionOps == NULL &&
 			is_taken(writer, rri, index, entry->slot))
-			refuse_duplicate(writer, rri, k, entry->slot);
+			ThrowErrorData(make_error(writer, rri, k, entry->slot));
 	}
 	MemoryContextSwitchTo(oldcontext);
 }

@@ -125,6 +125,7 @@ struct BulkWriter
 	const BulkSet *set;			/* of the row that is put next */
 	CommandId	cid;
 	bool		batched;		/* else no part is */
+	bool		holds;			/* rows are held, and written in runs */
 	int			max_rows;		/* of a batch */
 	Size		max_bytes;		/* likewise */
 	int			nparts;
@@ -222,6 +223,8 @@ extern void bulk_index_insert(BulkWriter *writer, BulkPart *part,
 							  const int *places, int nplaces);
 extern void bulk_index_flush(BulkWriter *writer);
 extern void bulk_index_forget(BulkWriter *writer);
+extern void bulk_index_mark(BulkWriter *writer);
+extern void bulk_index_rollback(BulkWriter *writer);
 
 typedef struct BulkRun BulkRun;
 
@@ -231,6 +234,8 @@ extern void bulk_run_add(BulkRun *run, TupleTableSlot *slot, EState *estate,
 extern bool bulk_run_pays(BulkRun *run);
 extern void bulk_run_insert(BulkRun *run, BulkContext *context);
 extern void bulk_run_forget(BulkRun *run);
+extern void bulk_run_mark(BulkRun *run);
+extern void bulk_run_rollback(BulkRun *run);
 
 /* ---- transition tables of loads with rejects: bulk_capture.c ---- */
 
@@ -275,6 +280,7 @@ extern BulkForeign *bulk_foreign_begin(ResultRelInfo *rri);
 extern bool bulk_foreign_outdated(const BulkForeign *foreign);
 extern void bulk_foreign_check(BulkForeign *foreign, BulkEntry *entries, int nentries);
 extern TriggerDesc *bulk_foreign_triggers(const BulkForeign *foreign, const BulkEntry *entry);
+extern bool bulk_foreign_is_all(const BulkForeign *foreign);
 extern void bulk_foreign_forget(BulkForeign *foreign);
 extern void bulk_foreign_end(BulkForeign *foreign);
 
