@@ -26,8 +26,6 @@ typedef struct Splitter
 	uint64		size;			/* wanted, of a range, in bytes */
 	List	   *borders;		/* of BulkPosition */
 	uint64		last;			/* offset of the last border */
-	bool		skip_blank;		/* blank lines are no rows */
-	bool		blank;			/* so far, of the present line */
 } Splitter;
 
 static void
@@ -60,29 +58,14 @@ count_bytes(const char *data, Size len, char byte)
 	return count;
 }
 
-/* White space of JSON but for newlines. */
-static bool
-is_blank(const char *data, int len)
-{
-	for (int i = 0; i < len; i++)
-		if (data[i] != ' ' && data[i] != '\t' && data[i] != '\r')
-			return false;
-	return true;
-}
-
-/*
- * A border behind the line end, which is a record's, if the range is long
- * enough.  from: where in the stripe what is not looked at yet begins.
- */
+/* A border behind the line end, which is a record's, if the range is long enough. */
 static void
-take_line_end(Splitter *splitter, const char *stripe, int from, int where)
+take_line_end(Splitter *splitter, const char *stripe, int where)
 {
-	BulkPosition position;
+	BulkPosition position = splitter->position;
 
-	if (!splitter->skip_blank || !splitter->blank || !is_blank(stripe + from, where - from))
-		splitter->position.row++;
-	splitter->blank = true;
-	position = splitter->position;
+	position.row++;
+	splitter->position.row++;
 	position.offset += where + 1;
 	if (position.offset - splitter->last < splitter->size)
 		return;
@@ -144,19 +127,15 @@ take_window(Splitter *splitter, const char *data, Size len)
 	while (len > 0)
 	{
 		int			n = Min(len, BULK_SCAN_STRIPE);
-		int			from = 0;
 
 		bulk_scan_stripe(scan, data, n);
 		for (int i = 0; i < scan->count; i++)
 		{
 			int			where = scan->index[i] & BULK_SCAN_POSITION;
 
-			if (data[where] != splitter->line_end)
-				continue;
-			take_line_end(splitter, data, from, where);
-			from = where + 1;
+			if (data[where] == splitter->line_end)
+				take_line_end(splitter, data, where);
 		}
-		splitter->blank = splitter->blank && is_blank(data + from, n - from);
 		splitter->position.line += count_bytes(data, n, splitter->line_end);
 		splitter->position.offset += n;
 		data += n;
@@ -186,8 +165,6 @@ begin_splitter(Splitter *splitter, const BulkOptions *options, char line_end, Bu
 	splitter->line_end = line_end;
 	splitter->position = start;
 	splitter->last = start.offset;
-	splitter->skip_blank = format->lines;
-	splitter->blank = true;
 	bulk_scan_begin(&splitter->scan, splitter->line_end, csv ? format->quote : '\0',
 					csv ? format->escape : '\0');
 }
