@@ -62,6 +62,9 @@ TABLE rebuilt;
 UPDATE file_of SET relfilenode = c.relfilenode FROM pg_class c WHERE c.relname = file_of.relname;
 SELECT inserted FROM purser.bulk_insert('item', rows(100001, 125000), 'csv', indexes => 'auto');
 TABLE rebuilt;
+-- Bytes.
+SELECT inserted FROM purser.bulk_insert('item', convert_to(rows(200001, 200002), 'UTF8'), 'csv', indexes => 'rebuild');
+TABLE rebuilt;
 -- ANALYZE.
 SELECT inserted FROM purser.bulk_insert('item', rows(30001, 30002), 'csv', analyze_after => true);
 SELECT reltuples = (SELECT count(*) FROM item) AS analyzed FROM pg_class WHERE oid = 'item'::regclass;

@@ -5,20 +5,21 @@
 CREATE FUNCTION purser.bulk_insert(target regclass, data bytea, format text DEFAULT 'json',
     on_conflict text DEFAULT 'error', conflict_columns text[] DEFAULT NULL,
     update_columns text[] DEFAULT NULL, rejects boolean DEFAULT false, max_rejects bigint DEFAULT NULL,
-    conflict_index text DEFAULT NULL, update_where text DEFAULT NULL, options jsonb DEFAULT NULL)
+    conflict_index text DEFAULT NULL, update_where text DEFAULT NULL, options jsonb DEFAULT NULL,
+    indexes text DEFAULT 'keep', analyze_after boolean DEFAULT false)
 RETURNS purser.bulk_result
 LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_insert_bytea_0_1';
-COMMENT ON FUNCTION purser.bulk_insert(regclass, bytea, text, text, text[], text[], boolean, bigint, text, text, jsonb) IS
+COMMENT ON FUNCTION purser.bulk_insert(regclass, bytea, text, text, text[], text[], boolean, bigint, text, text, jsonb, text, boolean) IS
 'As bulk_insert of text, from the bytes of a file as they are. Options besides those of the format: encoding, of the bytes, the client''s if it is not given; compression: auto (by the first bytes), none, gzip or zstd. Errors besides: 22021 and 22P05 bytes that are no characters or have none here; XX001 damaged compressed data; 0A000 a compression that the extension was built without.';
 
 CREATE FUNCTION purser.bulk_load(target regclass, path text, format text DEFAULT NULL,
     on_conflict text DEFAULT 'error', conflict_columns text[] DEFAULT NULL,
     update_columns text[] DEFAULT NULL, rejects boolean DEFAULT false, max_rejects bigint DEFAULT NULL,
     conflict_index text DEFAULT NULL, update_where text DEFAULT NULL, options jsonb DEFAULT NULL,
-    workers int DEFAULT 0)
+    indexes text DEFAULT 'keep', analyze_after boolean DEFAULT false, workers int DEFAULT 0)
 RETURNS purser.bulk_result
 LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_load_0_1';
-COMMENT ON FUNCTION purser.bulk_load(regclass, text, text, text, text[], text[], boolean, bigint, text, text, jsonb, int) IS
+COMMENT ON FUNCTION purser.bulk_load(regclass, text, text, text, text[], text[], boolean, bigint, text, text, jsonb, text, boolean, int) IS
 'As bulk_insert of bytea, from a file of the server, for those who may read such files by COPY. path: of the file; one that is not absolute begins at the data directory; format: csv, text, json or ndjson, null to tell it from the end of the path (.csv; .tsv and .txt for text; .json; .ndjson and .jsonl; each also with .gz or .zst; otherwise csv); workers: parallel workers that read the file and make its rows, which the caller''s transaction writes in the order of the file; where that cannot be done exactly, a notice says why, and there are none; numbers of sequences are taken for all rows beforehand. Errors besides: 42501 without privileges of pg_read_server_files; 58P01 no such file and others about files; 42809 a directory.';
 
 CREATE VIEW purser.load_progress AS
@@ -37,11 +38,11 @@ FROM (SELECT p.pid, p.relid, p.param1 AS bytes_processed, nullif(p.param2, 0) AS
 COMMENT ON VIEW purser.load_progress IS
 'Bulk loads that run now into tables of this database, one row for each backend; to those whom pg_stat_progress_copy shows them. bytes_processed, bytes_total: of the file as it is stored, or of the parameter; the total is null where it is not known (pipes, jsonb); rows: inserted or updated; skipped: by on_conflict; rejects: bad rows that were put aside; started: when the load began; rate: bytes in a second, on average; time_left: at that rate, null where the total is.';
 
-REVOKE ALL ON FUNCTION purser.bulk_insert(regclass, bytea, text, text, text[], text[], boolean, bigint, text, text, jsonb) FROM PUBLIC;
-REVOKE ALL ON FUNCTION purser.bulk_load(regclass, text, text, text, text[], text[], boolean, bigint, text, text, jsonb, int) FROM PUBLIC;
+REVOKE ALL ON FUNCTION purser.bulk_insert(regclass, bytea, text, text, text[], text[], boolean, bigint, text, text, jsonb, text, boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION purser.bulk_load(regclass, text, text, text, text[], text[], boolean, bigint, text, text, jsonb, text, boolean, int) FROM PUBLIC;
 REVOKE ALL ON purser.load_progress FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION purser.bulk_insert(regclass, bytea, text, text, text[], text[], boolean, bigint, text, text, jsonb) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION purser.bulk_load(regclass, text, text, text, text[], text[], boolean, bigint, text, text, jsonb, int) TO pg_read_server_files;
+GRANT EXECUTE ON FUNCTION purser.bulk_insert(regclass, bytea, text, text, text[], text[], boolean, bigint, text, text, jsonb, text, boolean) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION purser.bulk_load(regclass, text, text, text, text[], text[], boolean, bigint, text, text, jsonb, text, boolean, int) TO pg_read_server_files;
 GRANT SELECT ON purser.load_progress TO PUBLIC;
 
 

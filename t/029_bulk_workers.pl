@@ -208,6 +208,21 @@ ROLLBACK;
 SELECT count(*) FROM child;
 END
 
+# Indexes that are built at the end, by all of the ways to read a file.
+foreach my $workers (0, 2)
+{
+	is(try(<<END), "2940\nt|t\n2940\n", "indexes are rebuilt, the table analyzed, with $workers workers");
+SET purser.bulk_range = 3000; SET enable_seqscan = off;
+BEGIN;
+CREATE INDEX child_note ON child (note);
+CREATE TEMP TABLE was ON COMMIT DROP AS SELECT relfilenode FROM pg_class WHERE relname = 'child_note';
+SELECT inserted FROM purser.bulk_load('child', '$dir/child.csv', indexes => 'rebuild', analyze_after => true, workers => $workers);
+SELECT c.relfilenode <> was.relfilenode, t.reltuples = 2940 FROM was, pg_class c, pg_class t WHERE c.relname = 'child_note' AND t.relname = 'child';
+SELECT count(*) FROM child WHERE note >= 'note';
+ROLLBACK;
+END
+}
+
 foreach my $isolation ('read committed', 'repeatable read', 'serializable')
 {
 	is(try("SET default_transaction_isolation = '$isolation'; SET purser.bulk_range = 3000; BEGIN; SAVEPOINT s; SELECT inserted FROM purser.bulk_load('child', '$dir/child.csv', workers => 2); ROLLBACK TO s; SELECT count(*) FROM child; COMMIT"),
