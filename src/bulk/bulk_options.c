@@ -1,13 +1,12 @@
 /*
  * bulk_options.c
- *		What the caller wants: the arguments of a bulk function, by their names,
- *		and the options of the input's format.
+ *		What the caller wants: the arguments of a bulk function, by their names.
  *
  * Every function of the part may declare any of the arguments listed here, at
- * any place; the same name means the same in each.  Options of the format are
- * keys of the jsonb argument "options", named and with values as in COPY.
+ * any place; the same name means the same in each.  What the argument "options"
+ * says is read by bulk_options_format.c.
  */
-#include "bulk.h"
+#include "bulk_options.h"
 
 #include "access/htup_details.h"
 #include "catalog/pg_proc.h"
@@ -17,49 +16,28 @@
 #include "mb/pg_wchar.h"
 #include "shared/arguments.h"
 #include "utils/builtins.h"
-#include "utils/numeric.h"
 #include "utils/syscache.h"
 
 /* ---- words ---- */
 
-typedef struct Word
-{
-	const char *name;
-	int			value;
-} Word;
-
-static const Word format_names[] = {
+static const BulkWord format_names[] = {
 	{"json", BULK_FORMAT_JSON}, {"ndjson", BULK_FORMAT_NDJSON},
 	{"csv", BULK_FORMAT_CSV}, {"text", BULK_FORMAT_TEXT}, {NULL, 0}
 };
 
-static const Word conflict_actions[] = {
+static const BulkWord conflict_actions[] = {
 	{"error", BULK_CONFLICT_ERROR}, {"skip", BULK_CONFLICT_SKIP},
 	{"update", BULK_CONFLICT_UPDATE}, {NULL, 0}
 };
 
-static const Word header_words[] = {
-	{"true", BULK_HEADER_NAMES}, {"false", BULK_HEADER_NONE}, {"skip", BULK_HEADER_SKIP},
-	{"match", BULK_HEADER_MATCH}, {"sniff", BULK_HEADER_SNIFF}, {NULL, 0}
-};
-
-static const Word indexes_words[] = {
+static const BulkWord indexes_words[] = {
 	{"keep", BULK_INDEXES_KEEP}, {"rebuild", BULK_INDEXES_REBUILD},
 	{"auto", BULK_INDEXES_AUTO}, {NULL, 0}
 };
 
-static const Word compression_words[] = {
-	{"auto", BULK_COMPRESSION_AUTO}, {"none", BULK_COMPRESSION_NONE},
-	{"gzip", BULK_COMPRESSION_GZIP}, {"zstd", BULK_COMPRESSION_ZSTD}, {NULL, 0}
-};
-
-static const Word unknown_words[] = {
-	{"error", false}, {"ignore", true}, {NULL, 0}
-};
-
 /* "a", "b" and "c" */
 static char *
-list_words(const Word *words)
+list_words(const BulkWord *words)
 {
 	StringInfoData list;
 
@@ -74,8 +52,8 @@ list_words(const Word *words)
 }
 
 /* The value of the word; exact, as the values of COPY's options are. */
-static int
-look_up(const Word *words, const char *what, const char *plural, const char *value)
+int
+bulk_option_word(const BulkWord *words, const char *what, const char *plural, const char *value)
 {
 	for (int i = 0; words[i].name != NULL; i++)
 		if (strcmp(words[i].name, value) == 0)
@@ -87,7 +65,7 @@ look_up(const Word *words, const char *what, const char *plural, const char *val
 }
 
 static const char *
-name_of(const Word *words, int value)
+name_of(const BulkWord *words, int value)
 {
 	while (words->value != value)
 		words++;
@@ -104,279 +82,6 @@ const char *
 bulk_conflict_name(BulkConflictAction action)
 {
 	return name_of(conflict_actions, action);
-}
-
-/* ---- options of the format ---- */
-
-static void
-wrong_option(const char *name, const char *expected)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("the value of option \"%s\" must be %s", name, expected)));
-}
-
-static char *
-string_option(const char *name, const JsonbValue *value)
-{
-	if (value->type == jbvBool)
-		return value->val.boolean ? "true" : "false";
-	if (value->type != jbvString)
-		wrong_option(name, "a string");
-	return pnstrdup(value->val.string.val, value->val.string.len);
-}
-
-static char
-character_option(const char *name, const JsonbValue *value)
-{
-	char	   *text = string_option(name, value);
-
-	if (strlen(text) != 1)
-		wrong_option(name, "a string of a single one-byte character");
-	return *text;
-}
-
-/* A JSON array of strings. */
-static List *
-names_option(const char *name, const JsonbValue *value)
-{
-	List	   *names = NIL;
-	JsonbIterator *it;
-	JsonbValue	element;
-
-	if (value->type != jbvBinary || !JsonContainerIsArray(value->val.binary.data))
-		wrong_option(name, "an array of strings");
-	it = JsonbIteratorInit(value->val.binary.data);
-	(void) JsonbIteratorNext(&it, &element, true);
-	while (JsonbIteratorNext(&it, &element, true) == WJB_ELEM)
-	{
-		if (element.type != jbvString)
-			wrong_option(name, "an array of strings");
-		names = lappend(names, pnstrdup(element.val.string.val, element.val.string.len));
-	}
-	if (names == NIL)
-		wrong_option(name, "an array of at least one string");
-	return names;
-}
-
-static void
-set_delimiter(BulkOptions *options, const char *name, const JsonbValue *value)
-{
-	if (value->type == jbvString && value->val.string.len == 5 &&
-		memcmp(value->val.string.val, "sniff", 5) == 0)
-		options->format.delimiter = '\0';
-	else
-		options->format.delimiter = character_option(name, value);
-}
-
-static void
-set_quote(BulkOptions *options, const char *name, const JsonbValue *value)
-{
-	options->format.quote = character_option(name, value);
-}
-
-static void
-set_escape(BulkOptions *options, const char *name, const JsonbValue *value)
-{
-	options->format.escape = character_option(name, value);
-}
-
-static void
-set_null(BulkOptions *options, const char *name, const JsonbValue *value)
-{
-	options->format.null = string_option(name, value);
-	options->format.null_len = strlen(options->format.null);
-}
-
-static void
-set_default(BulkOptions *options, const char *name, const JsonbValue *value)
-{
-	options->format.dflt = string_option(name, value);
-	options->format.dflt_len = strlen(options->format.dflt);
-}
-
-static void
-set_header(BulkOptions *options, const char *name, const JsonbValue *value)
-{
-	options->format.header = look_up(header_words, "header", "values of option \"header\"",
-									 string_option(name, value));
-}
-
-static void
-set_encoding(BulkOptions *options, const char *name, const JsonbValue *value)
-{
-	options->encoding = pg_char_to_encoding(string_option(name, value));
-	if (options->encoding < 0)
-		wrong_option(name, "a valid encoding name");
-}
-
-static void
-set_compression(BulkOptions *options, const char *name, const JsonbValue *value)
-{
-	options->compression = look_up(compression_words, "compression",
-								   "values of option \"compression\"",
-								   string_option(name, value));
-}
-
-static void
-set_unknown(BulkOptions *options, const char *name, const JsonbValue *value)
-{
-	options->ignore_unknown = look_up(unknown_words, "unknown", "values of option \"unknown\"",
-									  string_option(name, value));
-}
-
-static void
-set_columns(BulkOptions *options, const char *name, const JsonbValue *value)
-{
-	options->columns = names_option(name, value);
-}
-
-static void
-set_force_null(BulkOptions *options, const char *name, const JsonbValue *value)
-{
-	options->force_null = names_option(name, value);
-}
-
-static void
-set_force_not_null(BulkOptions *options, const char *name, const JsonbValue *value)
-{
-	options->force_not_null = names_option(name, value);
-}
-
-/* Formats that an option is for. */
-#define FOR_CSV		(1 << BULK_FORMAT_CSV)
-#define FOR_TEXT	(1 << BULK_FORMAT_TEXT)
-#define FOR_LINES	(FOR_CSV | FOR_TEXT)
-#define FOR_ALL		(FOR_LINES | (1 << BULK_FORMAT_JSON) | (1 << BULK_FORMAT_NDJSON))
-
-static const struct
-{
-	const char *name;
-	int			formats;
-	void		(*set) (BulkOptions *options, const char *name, const JsonbValue *value);
-}			format_options[] = {
-	{"delimiter", FOR_LINES, set_delimiter},
-	{"quote", FOR_CSV, set_quote},
-	{"escape", FOR_CSV, set_escape},
-	{"null", FOR_LINES, set_null},
-	{"default", FOR_LINES, set_default},
-	{"header", FOR_LINES, set_header},
-	{"columns", FOR_LINES, set_columns},
-	{"force_null", FOR_CSV, set_force_null},
-	{"force_not_null", FOR_CSV, set_force_not_null},
-	{"encoding", FOR_ALL, set_encoding},
-	{"compression", FOR_ALL, set_compression},
-	{"unknown", FOR_ALL, set_unknown}
-};
-
-static void
-set_option(BulkOptions *options, const char *name, const JsonbValue *value)
-{
-	for (int i = 0; i < (int) lengthof(format_options); i++)
-	{
-		if (strcmp(format_options[i].name, name) != 0)
-			continue;
-		if ((format_options[i].formats & (1 << options->format_name)) == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("option \"%s\" is not for format \"%s\"", name,
-							format_names[options->format_name].name)));
-		format_options[i].set(options, name, value);
-		return;
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("option \"%s\" not recognized", name)));
-}
-
-static void
-read_format_options(BulkOptions *options, Jsonb *data)
-{
-	JsonbIterator *it;
-	JsonbValue	value;
-
-	if (!JB_ROOT_IS_OBJECT(data))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must be a JSON object", "options")));
-	it = JsonbIteratorInit(&data->root);
-	(void) JsonbIteratorNext(&it, &value, false);
-	while (JsonbIteratorNext(&it, &value, false) == WJB_KEY)
-	{
-		char	   *name = pnstrdup(value.val.string.val, value.val.string.len);
-
-		(void) JsonbIteratorNext(&it, &value, true);
-		set_option(options, name, &value);
-	}
-}
-
-static void
-set_defaults(BulkOptions *options)
-{
-	bool		csv = options->format_name == BULK_FORMAT_CSV;
-
-	options->format.header = csv ? BULK_HEADER_NAMES : BULK_HEADER_NONE;
-	options->format.delimiter = csv ? ',' : '\t';
-	options->format.quote = '"';
-	options->format.null = csv ? "" : "\\N";
-	options->format.null_len = strlen(options->format.null);
-	options->format.lines = options->format_name == BULK_FORMAT_NDJSON;
-}
-
-static void
-refuse_character(const char *name, const char *why)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("option \"%s\" %s", name, why)));
-}
-
-/* Could the string that stands for null or the default be told from other fields? */
-static void
-check_marker(const BulkOptions *options, const char *name, const char *marker)
-{
-	const BulkFormat *format = &options->format;
-
-	if (strpbrk(marker, "\r\n") != NULL)
-		refuse_character(name, "cannot use newline or carriage return");
-	if (format->delimiter != '\0' && strchr(marker, format->delimiter) != NULL)
-		refuse_character(name, "must not contain the delimiter");
-	if (options->format_name == BULK_FORMAT_CSV && strchr(marker, format->quote) != NULL)
-		refuse_character(name, "must not contain the quote");
-}
-
-static void
-check_csv(const BulkFormat *format)
-{
-	if (format->quote == '\n' || format->quote == '\r')
-		refuse_character("quote", "cannot be newline or carriage return");
-	if (format->escape == '\n' || format->escape == '\r')
-		refuse_character("escape", "cannot be newline or carriage return");
-	if (format->delimiter == format->quote)
-		refuse_character("quote", "must differ from the delimiter");
-}
-
-/* What COPY refuses, so that reading is not ambiguous; and line ends as quotes. */
-static void
-check_format(BulkOptions *options)
-{
-	BulkFormat *format = &options->format;
-	bool		csv = options->format_name == BULK_FORMAT_CSV;
-	const char *never = csv ? "\r\n" : "\\.abcdefghijklmnopqrstuvwxyz0123456789\r\n";
-
-	if (format->escape == '\0')
-		format->escape = format->quote;
-	if (format->delimiter != '\0' && strchr(never, format->delimiter) != NULL)
-		refuse_character("delimiter", csv ? "cannot be newline or carriage return" :
-						 "cannot be a backslash, dot, small letter, digit or line end");
-	if (csv)
-		check_csv(format);
-	check_marker(options, "null", format->null);
-	if (format->dflt == NULL)
-		return;
-	check_marker(options, "default", format->dflt);
-	if (strcmp(format->null, format->dflt) == 0)
-		refuse_character("default", "must differ from the option \"null\"");
 }
 
 /* ---- arguments ---- */
@@ -471,17 +176,10 @@ read_format(const Call *call, BulkOptions *options)
 	if (find_argument(call, "path") >= 0 && !is_given(call, "format"))
 		options->format_name = bulk_format_of_path(text_argument(call, "path"));
 	else if (find_argument(call, "format") >= 0)
-		options->format_name = look_up(format_names, "format", "formats",
-									   text_argument(call, "format"));
-	set_defaults(options);
-	if (is_given(call, "options"))
-	{
-		Jsonb	   *given = DatumGetJsonbP(value_of(call, "options"));
-
-		read_format_options(options, given);
-		options->given = given;
-	}
-	check_format(options);
+		options->format_name = bulk_option_word(format_names, "format", "formats",
+												text_argument(call, "format"));
+	bulk_options_read_format(options, is_given(call, "options") ?
+							 DatumGetJsonbP(value_of(call, "options")) : NULL);
 }
 
 static void
@@ -499,7 +197,7 @@ read_conflict(const Call *call, BulkOptions *options)
 	char	   *action = text_argument(call, "on_conflict");
 
 	if (action != NULL)
-		options->on_conflict = look_up(conflict_actions, "on_conflict", "values", action);
+		options->on_conflict = bulk_option_word(conflict_actions, "on_conflict", "values", action);
 	options->conflict_columns =
 		names_argument(call, "conflict_columns",
 					   "Leave it out to have every unique constraint count.");
@@ -549,7 +247,7 @@ read_end(const Call *call, BulkOptions *options)
 	char	   *indexes = text_argument(call, "indexes");
 
 	if (indexes != NULL)
-		options->indexes = look_up(indexes_words, "indexes", "values", indexes);
+		options->indexes = bulk_option_word(indexes_words, "indexes", "values", indexes);
 	if (is_given(call, "analyze_after"))
 		options->analyze = DatumGetBool(value_of(call, "analyze_after"));
 }
