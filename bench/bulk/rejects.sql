@@ -18,14 +18,14 @@ CREATE TABLE divided (LIKE before) PARTITION BY RANGE (n);
 SELECT format('CREATE TABLE divided%s PARTITION OF divided (PRIMARY KEY (id)) FOR VALUES FROM (%s) TO (%s)', i, i * 250, i * 250 + 250) FROM generate_series(0, 3) i
 \gexec
 CREATE TABLE excluding (LIKE before INCLUDING ALL, EXCLUDE USING gist (int4range(id, id + 1) WITH &&));
-CREATE TABLE damage (n int, kind text, columns text, target text DEFAULT 'strict');
-INSERT INTO damage VALUES (0, 'clean', '*'),
-    (1, 'syntax', $$id, name, n, at, p, CASE WHEN id::int % 100 = 50 THEN note || E'",extra' ELSE note END AS note$$),
-    (2, 'coercion', $$id, name, CASE WHEN id::int % 100 = 50 THEN 'many' ELSE n END AS n, at, p, note$$),
-    (3, 'not null', $$id, name, n, CASE WHEN id::int % 100 = 50 THEN NULL ELSE at END AS at, p, note$$),
-    (4, 'check', $$id, name, CASE WHEN id::int % 100 = 50 THEN '-1' ELSE n END AS n, at, p, note$$),
-    (5, 'unique', $$CASE WHEN id::int % 100 = 50 THEN (id::int - 7)::text ELSE id END AS id, name, n, at, p, note$$),
-    (6, 'foreign key', $$id, name, n, at, CASE WHEN id::int % 100 = 50 THEN '777' ELSE p END AS p, note$$),
+CREATE TABLE damage (n int, kind text, columns text, target text);
+INSERT INTO damage VALUES (0, 'clean', '*', 'strict'),
+    (1, 'syntax', $$id, name, n, at, p, CASE WHEN id::int % 100 = 50 THEN note || E'",extra' ELSE note END AS note$$, 'strict'),
+    (2, 'coercion', $$id, name, CASE WHEN id::int % 100 = 50 THEN 'many' ELSE n END AS n, at, p, note$$, 'strict'),
+    (3, 'not null', $$id, name, n, CASE WHEN id::int % 100 = 50 THEN NULL ELSE at END AS at, p, note$$, 'strict'),
+    (4, 'check', $$id, name, CASE WHEN id::int % 100 = 50 THEN '-1' ELSE n END AS n, at, p, note$$, 'strict'),
+    (5, 'unique', $$CASE WHEN id::int % 100 = 50 THEN (id::int - 7)::text ELSE id END AS id, name, n, at, p, note$$, 'strict'),
+    (6, 'foreign key', $$id, name, n, at, CASE WHEN id::int % 100 = 50 THEN '777' ELSE p END AS p, note$$, 'strict'),
     (7, 'domain', $$id, name, CASE WHEN id::int % 100 = 50 THEN '-1' ELSE n END AS n, at, p, note$$, 'leveled'),
     (8, 'BEFORE ROW trigger', $$id, name, CASE WHEN id::int % 100 = 50 THEN '-1' ELSE n END AS n, at, p, note$$, 'before'),
     (9, 'AFTER ROW trigger', $$id, name, CASE WHEN id::int % 100 = 50 THEN '-1' ELSE n END AS n, at, p, note$$, 'after'),
