@@ -12,7 +12,7 @@
 #include "miscadmin.h"
 
 /* Shortest run to begin with after a failure, in rows. */
-#define SHORTEST_RUN	12
+#define SHORTEST_RUN	20
 
 /* Runs have this part of the rows that came since the last failure. */
 #define RUN_SHARE		8
