@@ -94,19 +94,19 @@
 	index_beginscan(heap, index, snapshot, nkeys, norderbys)
 #endif
 
-/* 16: the table; 17: no snapshot; 19: the stack only if asked for */
+/* 16: the table; 17: no snapshot; 19: no stack unless asked for */
 #if PG_VERSION_NUM >= 190000
-#define purser_bt_search_leaf(index, heap, key, buffer, access, snapshot) \
-	((void) (snapshot), _bt_freestack(_bt_search(index, heap, key, buffer, access, true)))
+#define purser_bt_search_leaf(index, heap, key, buffer, snapshot) \
+	((void) (snapshot), (void) _bt_search(index, heap, key, buffer, BT_READ, false))
 #elif PG_VERSION_NUM >= 170000
-#define purser_bt_search_leaf(index, heap, key, buffer, access, snapshot) \
-	((void) (snapshot), _bt_freestack(_bt_search(index, heap, key, buffer, access)))
+#define purser_bt_search_leaf(index, heap, key, buffer, snapshot) \
+	((void) (snapshot), _bt_freestack(_bt_search(index, heap, key, buffer, BT_READ)))
 #elif PG_VERSION_NUM >= 160000
-#define purser_bt_search_leaf(index, heap, key, buffer, access, snapshot) \
-	_bt_freestack(_bt_search(index, heap, key, buffer, access, snapshot))
+#define purser_bt_search_leaf(index, heap, key, buffer, snapshot) \
+	_bt_freestack(_bt_search(index, heap, key, buffer, BT_READ, snapshot))
 #else
-#define purser_bt_search_leaf(index, heap, key, buffer, access, snapshot) \
-	((void) (heap), _bt_freestack(_bt_search(index, key, buffer, access, snapshot)))
+#define purser_bt_search_leaf(index, heap, key, buffer, snapshot) \
+	((void) (heap), _bt_freestack(_bt_search(index, key, buffer, BT_READ, snapshot)))
 #endif
 
 /* 19: pages of b-trees that are not logged have a counter in place of the log's position */

@@ -108,7 +108,8 @@ first_not_below(const BulkLeaf *leaf, Page page, int low, int limit)
 
 /*
  * Find the place of the key on the locked page; false if it is not there.
- * After a search from the root the page is not too far to the right.
+ * After a search from the root the page is not too far to the right; a split
+ * only moves keys to the right, so that still holds if it was not locked since.
  */
 static bool
 find_place(BulkLeaf *leaf, bool searched)
@@ -150,9 +151,14 @@ lock_place(BulkLeaf *leaf, int access, Snapshot snapshot)
 	leaf->place = InvalidOffsetNumber;
 	if (access == BT_READ)
 		pgstat_count_index_scan(leaf->index);
-	purser_bt_search_leaf(leaf->index, leaf->heap, leaf->key, &leaf->buffer, access, snapshot);
+	purser_bt_search_leaf(leaf->index, leaf->heap, leaf->key, &leaf->buffer, snapshot);
 	if (!BufferIsValid(leaf->buffer))
 		return false;
+	if (access == BT_WRITE)
+	{
+		_bt_unlockbuf(leaf->index, leaf->buffer);
+		_bt_lockbuf(leaf->index, leaf->buffer, BT_WRITE);
+	}
 	if (find_place(leaf, true))
 		return true;
 	_bt_relbuf(leaf->index, leaf->buffer);
