@@ -38,6 +38,10 @@ static const Word conflict_actions[] = {
 	{"update", BULK_CONFLICT_UPDATE}, {NULL, 0}
 };
 
+static const Word verbs[] = {
+	{"insert", BULK_INSERT}, {"update", BULK_UPDATE}, {"delete", BULK_DELETE}, {NULL, 0}
+};
+
 static const Word header_words[] = {
 	{"true", BULK_HEADER_NAMES}, {"false", BULK_HEADER_NONE}, {"skip", BULK_HEADER_SKIP},
 	{"match", BULK_HEADER_MATCH}, {"sniff", BULK_HEADER_SNIFF}, {NULL, 0}
@@ -104,6 +108,12 @@ const char *
 bulk_conflict_name(BulkConflictAction action)
 {
 	return name_of(conflict_actions, action);
+}
+
+const char *
+bulk_verb_word(BulkVerb verb)
+{
+	return name_of(verbs, verb);
 }
 
 /* ---- options of the format ---- */
@@ -543,6 +553,18 @@ read_rejects(const Call *call, BulkOptions *options)
 				 errmsg("argument \"%s\" must not be negative", "max_rejects")));
 }
 
+/* Most functions have a verb of their own. */
+static void
+read_verb(const Call *call, BulkOptions *options)
+{
+	char	   *verb = text_argument(call, "verb");
+
+	options->key_columns = names_argument(call, "key_columns",
+										  "Leave it out to take the primary key.");
+	if (verb != NULL)
+		options->verb = look_up(verbs, "verb", "values", verb);
+}
+
 static void
 read_end(const Call *call, BulkOptions *options)
 {
@@ -567,8 +589,7 @@ bulk_options_from_call(FunctionCallInfo fcinfo)
 	read_names(&call);
 	options->encoding = -1;
 	options->format_name = BULK_FORMAT_JSON;
-	options->key_columns = names_argument(&call, "key_columns",
-										  "Leave it out to take the primary key.");
+	read_verb(&call, options);
 	read_format(&call, options);
 	read_conflict(&call, options);
 	read_rejects(&call, options);

@@ -100,6 +100,17 @@ struct BulkNote
 	 * a trigger suppresses: they may come before others; entry->position tells.
 	 */
 	void		(*row) (BulkNote *note, const BulkPart *part, const BulkEntry *entry);
+
+	/*
+	 * By statement: the receiver of the keys of rows that are stored, and then
+	 * what became of the row of that number in the input.
+	 */
+	struct BulkReturning *returning;
+	void		(*told) (BulkNote *note, uint64 row, BulkOutcome outcome);
+
+	/* With rejects, what was told since the last time is true, or it is not. */
+	void		(*settle) (BulkNote *note, bool kept);
+	bool		in_runs;		/* there will be such calls */
 };
 
 struct BulkWriter
