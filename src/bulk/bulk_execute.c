@@ -166,6 +166,9 @@ bulk_statement_plan(BulkStatement *statement)
 	nest_level = NewGUCNestLevel();
 	if (statement->look_up)
 		advise_planner();
+	/* Of a run there may be many. */
+	if (statement->rows->positions != NULL)
+		set_for_planner("jit", "off");
 	foreach(lc, pg_rewrite_query(query))
 		statement->plans = lappend(statement->plans, plan_query(lfirst_node(Query, lc), text));
 	AtEOXact_GUC(true, nest_level);
@@ -216,6 +219,8 @@ outcome_of_row(const BulkStatement *statement)
 		return BULK_UNCHANGED;
 	if (clause == NULL || clause->action != ONCONFLICT_NOTHING)
 		return BULK_SUPPRESSED;
+	if (conflict && statement->updates)
+		return BULK_UNCHANGED;
 	/* The executor does not tell what foreign servers skipped. */
 	if (conflict || statement->target->rel->rd_rel->relkind == RELKIND_FOREIGN_TABLE)
 		return BULK_SKIPPED;

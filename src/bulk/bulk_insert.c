@@ -220,6 +220,7 @@ plan_insert(const Insert *work)
 {
 	BulkStatement *statement = bulk_statement_make(work->target, work->context, work->rows);
 
+	statement->updates = work->options->on_conflict == BULK_CONFLICT_UPDATE;
 	statement->note = work->options->note;
 	statement->returning = work->options->returning;
 	if (statement->note != NULL)

@@ -381,7 +381,7 @@ run_length(const BulkRuns *runs)
 		return runs->nrows;
 	/* Rows that went well once need no care. */
 	length = Max(SHORTEST_RUN, runs->sure - runs->from);
-	return Max((int) Min(runs->clean / RUN_SHARE, (uint64) CHUNK_MOST_ROWS), length);
+	return Max(length, (int64) (Min(runs->clean, (uint64) INT_MAX) / RUN_SHARE));
 }
 
 /* The next run; a row that is to be tried by itself is one. */
@@ -448,7 +448,7 @@ reject_number(BulkRuns *runs, int number, const ErrorData *error)
 static void
 judge_run(BulkRuns *runs, const ErrorData *error)
 {
-	int			culprit = runs->rows->present > 0 ? runs->rows->present - 1 : -1;
+	int			culprit = (int) runs->rows->present - 1;
 
 	runs->chunk_failed = true;
 	if (culprit < 0 && runs->culprits == 0 && !runs->chunk[runs->from].alone)

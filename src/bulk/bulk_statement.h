@@ -126,6 +126,7 @@ typedef struct BulkStatement
 	BulkReturning *returning;	/* to be told of the row, or NULL */
 	BulkNote   *note;			/* to be told what became of it, or NULL */
 	bool		look_up;		/* each row is best found by itself, in an index */
+	bool		updates;		/* rows in the way, unless there is nothing to set */
 
 	QueryEnvironment *environment;
 	List	   *plans;			/* set by bulk_statement_plan(), and so is the text */
