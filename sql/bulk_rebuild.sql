@@ -45,6 +45,14 @@ INSERT INTO file_of SELECT relname, relfilenode FROM pg_class WHERE relname ~ '^
 SELECT inserted FROM purser.bulk_insert('item', rows(5001, 5002), 'csv', indexes => 'rebuild');
 TABLE rebuilt;
 DROP TRIGGER find_item ON item;
+-- So does a default that looks.
+CREATE TABLE item_seen (id int, a int, before bigint);
+CREATE INDEX ON item_seen (a);
+CREATE FUNCTION seen_before() RETURNS bigint LANGUAGE plpgsql SET enable_seqscan = off AS
+    $$ BEGIN RETURN (SELECT count(*) FROM item_seen WHERE a > 0); END $$;
+ALTER TABLE item_seen ALTER before SET DEFAULT seen_before();
+SELECT inserted FROM purser.bulk_insert('item_seen', E'id,a\n1,1\n2,2\n3,3', 'csv', indexes => 'rebuild');
+TABLE item_seen;
 -- auto: little into much keeps, much into little rebuilds.
 SELECT inserted FROM purser.bulk_insert('item', rows(6001, 6002), 'csv', indexes => 'auto');
 TABLE rebuilt;

@@ -194,9 +194,6 @@ SELECT id, n FROM crate ORDER BY n;
 SELECT counts(purser.bulk_insert('crate', E'id,n\n1,1\n"2\n\n3,1\n', 'csv', rejects => true));
 SELECT row_number, sqlstate, message, raw FROM taken();
 
--- A row trigger with a transition table would see a part of it.
-CREATE TRIGGER part AFTER INSERT ON crate REFERENCING NEW TABLE AS fresh FOR EACH ROW EXECUTE FUNCTION stop();
-SELECT counts(purser.bulk_insert('crate', E'id\n', 'csv', rejects => true));
 \pset format aligned
 
 DELETE FROM purser.load;

@@ -100,7 +100,7 @@ CREATE FUNCTION purser.bulk_update(target regclass, data bytea, key_columns text
 RETURNS purser.bulk_result
 LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_update_0_1';
 COMMENT ON FUNCTION purser.bulk_update(regclass, bytea, text[], text, jsonb, boolean, bigint) IS
-'As bulk_update of text, from bytes in the database''s encoding or that of the options.';
+'As bulk_update of text, from the bytes of a file as they are. Options besides: encoding, of the bytes, the client''s if it is not given; compression: auto (by the first bytes), none, gzip or zstd.';
 
 CREATE FUNCTION purser.bulk_delete(target regclass, data text, key_columns text[] DEFAULT NULL, format text DEFAULT 'json',
     options jsonb DEFAULT NULL, rejects boolean DEFAULT false, max_rejects bigint DEFAULT NULL)
@@ -128,7 +128,7 @@ CREATE FUNCTION purser.bulk_delete(target regclass, data bytea, key_columns text
 RETURNS purser.bulk_delete_result
 LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_delete_0_1';
 COMMENT ON FUNCTION purser.bulk_delete(regclass, bytea, text[], text, jsonb, boolean, bigint) IS
-'As bulk_delete of text, from bytes in the database''s encoding or that of the options.';
+'As bulk_delete of text, from the bytes of a file as they are. Options besides: encoding, of the bytes, the client''s if it is not given; compression: auto (by the first bytes), none, gzip or zstd.';
 
 CREATE FUNCTION purser.bulk_insert_returning("row" anyelement, data text, format text DEFAULT 'json',
     on_conflict text DEFAULT 'error', conflict_columns text[] DEFAULT NULL, update_columns text[] DEFAULT NULL,
@@ -160,7 +160,7 @@ CREATE FUNCTION purser.bulk_insert_returning("row" anyelement, data bytea, forma
 RETURNS SETOF anyelement
 LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_insert_returning_0_1';
 COMMENT ON FUNCTION purser.bulk_insert_returning(anyelement, bytea, text, text, text[], text[], text, text, jsonb) IS
-'As bulk_insert_returning of text, from bytes in the database''s encoding or that of the options.';
+'As bulk_insert_returning of text, from the bytes of a file as they are. Options besides: encoding, of the bytes, the client''s if it is not given; compression: auto (by the first bytes), none, gzip or zstd.';
 
 -- Everyone may call them: they do nothing that the caller could not do with INSERT, UPDATE and DELETE.
 REVOKE ALL ON FUNCTION purser.bulk_update(regclass, text, text[], text, jsonb, boolean, bigint) FROM PUBLIC;
@@ -223,7 +223,7 @@ CREATE FUNCTION purser.bulk_insert_outcomes(target regclass, data text, format t
 RETURNS TABLE (ordinal bigint, outcome text, key jsonb)
 LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_insert_outcomes_0_1';
 COMMENT ON FUNCTION purser.bulk_insert_outcomes(regclass, text, text, text, text[], text[], boolean, bigint, text, text, jsonb, text, boolean) IS
-'As bulk_insert with the same arguments, and returns a row for each row of the input, in its order. ordinal: of the input row, from 1; outcome: inserted, updated, unchanged (in conflict, but update_where is not true or there is nothing to set), skipped, rejected or suppressed (by a BEFORE ROW trigger); key: an object with the primary key, or the columns of conflict_columns or conflict_index, of the row that is in the table in its place, null if there is none. Where rows go by statement, the key is null unless the row was inserted or updated, and rows that are stored must pass the policies for SELECT, as with RETURNING. Needs SELECT on the columns of the key beside what bulk_insert needs. Errors: those of bulk_insert.';
+'As bulk_insert with the same arguments, and returns a row for each row of the input, in its order. ordinal: of the input row, from 1; outcome: inserted, updated, unchanged (in conflict, but update_where is not true or there is nothing to set), skipped, rejected (it is in purser.reject, with this ordinal as row_number) or suppressed (by a BEFORE ROW trigger); key: an object with the primary key, or the columns of conflict_columns or conflict_index, of the row that is in the table in its place, null if there is none; of a rejected row its own, null if it was refused before it was complete (malformed, values that do not fit, BEFORE ROW triggers, NOT NULL, CHECK, no partition). Where rows go by statement, the key is null unless the row was inserted or updated, or was before it was refused, and rows that are stored must pass the policies for SELECT, as with RETURNING. Needs SELECT on the columns of the key beside what bulk_insert needs. Errors: those of bulk_insert.';
 CREATE FUNCTION purser.bulk_insert_outcomes(target regclass, data json, format text DEFAULT 'json',
     on_conflict text DEFAULT 'error', conflict_columns text[] DEFAULT NULL,
     update_columns text[] DEFAULT NULL, rejects boolean DEFAULT false, max_rejects bigint DEFAULT NULL,
@@ -242,11 +242,22 @@ RETURNS TABLE (ordinal bigint, outcome text, key jsonb)
 LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_insert_outcomes_jsonb_0_1';
 COMMENT ON FUNCTION purser.bulk_insert_outcomes(regclass, jsonb, text, text, text[], text[], boolean, bigint, text, text, jsonb, text, boolean) IS
 'As bulk_insert_outcomes of text, from a jsonb array of objects. format can only be json.';
+CREATE FUNCTION purser.bulk_insert_outcomes(target regclass, data bytea, format text DEFAULT 'json',
+    on_conflict text DEFAULT 'error', conflict_columns text[] DEFAULT NULL,
+    update_columns text[] DEFAULT NULL, rejects boolean DEFAULT false, max_rejects bigint DEFAULT NULL,
+    conflict_index text DEFAULT NULL, update_where text DEFAULT NULL, options jsonb DEFAULT NULL,
+    indexes text DEFAULT 'keep', analyze_after boolean DEFAULT false)
+RETURNS TABLE (ordinal bigint, outcome text, key jsonb)
+LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_insert_outcomes_bytea_0_1';
+COMMENT ON FUNCTION purser.bulk_insert_outcomes(regclass, bytea, text, text, text[], text[], boolean, bigint, text, text, jsonb, text, boolean) IS
+'As bulk_insert_outcomes of text, from the bytes of a file as they are: with the options and the errors of bulk_insert of bytea.';
 
 REVOKE ALL ON FUNCTION purser.bulk_insert_outcomes(regclass, text, text, text, text[], text[], boolean, bigint, text, text, jsonb, text, boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION purser.bulk_insert_outcomes(regclass, bytea, text, text, text[], text[], boolean, bigint, text, text, jsonb, text, boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION purser.bulk_insert_outcomes(regclass, json, text, text, text[], text[], boolean, bigint, text, text, jsonb, text, boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION purser.bulk_insert_outcomes(regclass, jsonb, text, text, text[], text[], boolean, bigint, text, text, jsonb, text, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION purser.bulk_insert_outcomes(regclass, text, text, text, text[], text[], boolean, bigint, text, text, jsonb, text, boolean) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION purser.bulk_insert_outcomes(regclass, bytea, text, text, text[], text[], boolean, bigint, text, text, jsonb, text, boolean) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION purser.bulk_insert_outcomes(regclass, json, text, text, text[], text[], boolean, bigint, text, text, jsonb, text, boolean) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION purser.bulk_insert_outcomes(regclass, jsonb, text, text, text[], text[], boolean, bigint, text, text, jsonb, text, boolean) TO PUBLIC;
 ------------------------------------------------------------------------------
@@ -294,7 +305,7 @@ CREATE TABLE purser.reject (
     PRIMARY KEY (load_id, number)
 );
 COMMENT ON TABLE purser.reject IS
-'Rows that a bulk load, update or delete with rejects or max_rejects did not take. load_id: as in the result of the call; number: of the reject in its load, ascending (from 1; in a range of purser.load(), from the row that it begins with); role: who loaded; row_number and line_number: place of the row in the input, from 1, without the header among the rows; byte_offset: bytes before it; column_name and value: what did not fit, if it was a value (at most 1000 bytes of it); raw: the row as it stood in the input, to be repaired and loaded again with purser.retry_rejects(load_id); raw_bytes: in place of it when these bytes are no text in the encoding of the database; sqlstate to relation: the error, with the constraint and its table; rejected_at: when the transaction began. Everyone sees the rows of their own role, may delete them, and may change raw and raw_bytes; pg_read_all_data sees all.';
+'Rows that a bulk load, update or delete with rejects or max_rejects did not take. load_id: as in the result of the call; number: of the row in its load, the same as row_number, by which it is found again; role: who loaded; row_number and line_number: place of the row in the input, from 1, without the header among the rows; byte_offset: bytes before it; column_name and value: what did not fit, if it was a value (at most 1000 bytes of it); raw: the row as it stood in the input, to be repaired and loaded again with purser.retry_rejects(load_id); raw_bytes: in place of it when these bytes are no text in the encoding of the database; sqlstate to relation: the error, with the constraint and its table; rejected_at: when the transaction began. Everyone sees the rows of their own role, may delete them, and may change raw and raw_bytes; pg_read_all_data sees all.';
 
 SELECT pg_catalog.pg_extension_config_dump('purser.load', '');
 SELECT pg_catalog.pg_extension_config_dump('purser.load_load_id_seq', '');
@@ -330,7 +341,7 @@ LEFT JOIN purser.load l ON l.load_id OPERATOR(pg_catalog.=) wanted.load_id
     AND l.role OPERATOR(pg_catalog.=) CURRENT_USER
 $$;
 COMMENT ON FUNCTION purser.retry_rejects(bigint, regclass) IS
-'Loads the rows again that a bulk load of the calling role has rejected, as they are now in the column raw of purser.reject, with the arguments of that load. load_id: the load; target: another table, or the same one after it was renamed. Returns counts of rows, as bulk_insert (rows deleted, of a bulk_delete, as updated); rows that are good now leave purser.reject, those that are bad again are there with their new error. Errors: 42704 no such load of the role; 42P01 the table is gone.';
+'Loads the rows again that a bulk load of the calling role has rejected, as they are now in the column raw of purser.reject, with the arguments of that load. load_id: the load; target: another table, or the same one after it was renamed. Returns counts of rows, as bulk_insert (rows deleted, of a bulk_delete, as updated); rows that are good now leave purser.reject, those that are bad again keep their number and have their new error. A load in ranges need not be finished. Errors: 42704 no such load of the role; 42P01 the table is gone; 40001 someone loaded or deleted the same rows meanwhile.';
 
 REVOKE ALL ON TABLE purser.load, purser.reject FROM PUBLIC;
 GRANT SELECT, DELETE, UPDATE (raw, raw_bytes) ON TABLE purser.reject TO PUBLIC;

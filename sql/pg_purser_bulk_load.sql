@@ -14,11 +14,12 @@ COMMENT ON FUNCTION purser.bulk_insert(regclass, bytea, text, text, text[], text
 CREATE FUNCTION purser.bulk_load(target regclass, path text, format text DEFAULT NULL,
     on_conflict text DEFAULT 'error', conflict_columns text[] DEFAULT NULL,
     update_columns text[] DEFAULT NULL, rejects boolean DEFAULT false, max_rejects bigint DEFAULT NULL,
-    conflict_index text DEFAULT NULL, update_where text DEFAULT NULL, options jsonb DEFAULT NULL)
+    conflict_index text DEFAULT NULL, update_where text DEFAULT NULL, options jsonb DEFAULT NULL,
+    workers int DEFAULT 0)
 RETURNS purser.bulk_result
 LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_load_0_1';
-COMMENT ON FUNCTION purser.bulk_load(regclass, text, text, text, text[], text[], boolean, bigint, text, text, jsonb) IS
-'As bulk_insert of bytea, from a file of the server, for those who may read such files by COPY. path: of the file; one that is not absolute begins at the data directory; format: csv, text, json or ndjson, null to tell it from the end of the path (.csv; .tsv and .txt for text; .json; .ndjson and .jsonl; each also with .gz or .zst; otherwise csv). Errors besides: 42501 without privileges of pg_read_server_files; 58P01 no such file and others about files; 42809 a directory.';
+COMMENT ON FUNCTION purser.bulk_load(regclass, text, text, text, text[], text[], boolean, bigint, text, text, jsonb, int) IS
+'As bulk_insert of bytea, from a file of the server, for those who may read such files by COPY. path: of the file; one that is not absolute begins at the data directory; format: csv, text, json or ndjson, null to tell it from the end of the path (.csv; .tsv and .txt for text; .json; .ndjson and .jsonl; each also with .gz or .zst; otherwise csv); workers: parallel workers that read the file and make its rows, which the caller''s transaction writes in the order of the file; where that cannot be done exactly, a notice says why, and there are none; numbers of sequences are taken for all rows beforehand. Errors besides: 42501 without privileges of pg_read_server_files; 58P01 no such file and others about files; 42809 a directory.';
 
 CREATE VIEW purser.load_progress AS
 SELECT l.pid, l.relid::regclass AS relation, l.bytes_processed, l.bytes_total, l.rows, l.skipped, l.rejects,
@@ -37,10 +38,10 @@ COMMENT ON VIEW purser.load_progress IS
 'Bulk loads that run now into tables of this database, one row for each backend; to those whom pg_stat_progress_copy shows them. bytes_processed, bytes_total: of the file as it is stored, or of the parameter; the total is null where it is not known (pipes, jsonb); rows: inserted or updated; skipped: by on_conflict; rejects: bad rows that were put aside; started: when the load began; rate: bytes in a second, on average; time_left: at that rate, null where the total is.';
 
 REVOKE ALL ON FUNCTION purser.bulk_insert(regclass, bytea, text, text, text[], text[], boolean, bigint, text, text, jsonb) FROM PUBLIC;
-REVOKE ALL ON FUNCTION purser.bulk_load(regclass, text, text, text, text[], text[], boolean, bigint, text, text, jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION purser.bulk_load(regclass, text, text, text, text[], text[], boolean, bigint, text, text, jsonb, int) FROM PUBLIC;
 REVOKE ALL ON purser.load_progress FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION purser.bulk_insert(regclass, bytea, text, text, text[], text[], boolean, bigint, text, text, jsonb) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION purser.bulk_load(regclass, text, text, text, text[], text[], boolean, bigint, text, text, jsonb) TO pg_read_server_files;
+GRANT EXECUTE ON FUNCTION purser.bulk_load(regclass, text, text, text, text[], text[], boolean, bigint, text, text, jsonb, int) TO pg_read_server_files;
 GRANT SELECT ON purser.load_progress TO PUBLIC;
 
 
@@ -88,7 +89,7 @@ CREATE PROCEDURE purser.load(target regclass DEFAULT NULL, path text DEFAULT NUL
     INOUT rejected bigint DEFAULT NULL)
 LANGUAGE c AS 'MODULE_PATHNAME', 'purser_load_0_1';
 COMMENT ON PROCEDURE purser.load(regclass, text, int, bigint, bigint, text, text, text[], text[], boolean, bigint, text, text, jsonb, bigint, bigint, bigint, bigint) IS
-'Loads a file of the server in ranges of about range_bytes (16 MB if null), each in a transaction of its own, by so many background workers, or by the session itself with 0. What is in stays in; with load_id and nothing else, it goes on with a load that was interrupted, and takes no range twice. The other arguments are those of bulk_load. Gives the load_id and the counts of rows. Errors besides those of bulk_load: 2D000 inside a transaction block or function; 0A000 a file that cannot be cut (format json, compressed); 42704 no such load.';
+'Loads a file of the server in ranges of about range_bytes (16 MB if null), each in a transaction of its own, by so many background workers, or by the session itself with 0. What is in stays in; with load_id and nothing else, it goes on with a load that was interrupted, and takes no range twice; max_rejects beside load_id is its new limit. The other arguments are those of bulk_load; max_rejects counts the rows of all ranges: the range with one more fails and ends the load, those that are in stay. Gives the load_id and the counts of rows. Errors besides those of bulk_load: 2D000 inside a transaction block or function; 0A000 a file that cannot be cut (format json, compressed); 42704 no such load; 54000 more bad rows than max_rejects.';
 REVOKE ALL ON purser.load_job, purser.load_range FROM PUBLIC;
 GRANT SELECT ON purser.load_job, purser.load_range TO pg_monitor;
 REVOKE ALL ON PROCEDURE purser.load(regclass, text, int, bigint, bigint, text, text, text[], text[], boolean, bigint, text, text, jsonb, bigint, bigint, bigint, bigint) FROM PUBLIC;

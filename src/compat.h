@@ -94,6 +94,32 @@
 	index_beginscan(heap, index, snapshot, nkeys, norderbys)
 #endif
 
+/* 16: the table; 17: no snapshot; 19: the stack only if asked for */
+#if PG_VERSION_NUM >= 190000
+#define purser_bt_search_leaf(index, heap, key, buffer, access, snapshot) \
+	((void) (snapshot), _bt_freestack(_bt_search(index, heap, key, buffer, access, true)))
+#elif PG_VERSION_NUM >= 170000
+#define purser_bt_search_leaf(index, heap, key, buffer, access, snapshot) \
+	((void) (snapshot), _bt_freestack(_bt_search(index, heap, key, buffer, access)))
+#elif PG_VERSION_NUM >= 160000
+#define purser_bt_search_leaf(index, heap, key, buffer, access, snapshot) \
+	_bt_freestack(_bt_search(index, heap, key, buffer, access, snapshot))
+#else
+#define purser_bt_search_leaf(index, heap, key, buffer, access, snapshot) \
+	((void) (heap), _bt_freestack(_bt_search(index, key, buffer, access, snapshot)))
+#endif
+
+/* 19: pages of b-trees that are not logged have a counter in place of the log's position */
+#if PG_VERSION_NUM >= 190000
+#define purser_set_fake_lsn(index, page) \
+	do { \
+		XLogRecPtr	lsn_ = XLogGetFakeLSN(index); \
+		PageSetLSN(page, lsn_); \
+	} while (0)
+#else
+#define purser_set_fake_lsn(index, page) ((void) 0)
+#endif
+
 /* 18: the tuple to leave out of the check */
 #if PG_VERSION_NUM >= 180000
 #define purser_ExecCheckIndexConstraints(rri, slot, estate, conflict, tupleid, arbiters) \
@@ -153,6 +179,14 @@
 #define purser_table_tuple_update(rel, tid, slot, cid, snapshot, tmfd, lockmode, indexes) \
 	table_tuple_update(rel, tid, slot, cid, snapshot, InvalidSnapshot, true, tmfd, lockmode, \
 					   indexes)
+#endif
+/* 19: options in place of whether the row moves to another partition */
+#if PG_VERSION_NUM >= 190000
+#define purser_table_tuple_delete(rel, tid, cid, snapshot, tmfd) \
+	table_tuple_delete(rel, tid, cid, 0, snapshot, InvalidSnapshot, true, tmfd)
+#else
+#define purser_table_tuple_delete(rel, tid, cid, snapshot, tmfd) \
+	table_tuple_delete(rel, tid, cid, snapshot, InvalidSnapshot, true, tmfd, false)
 #endif
 #if PG_VERSION_NUM >= 160000
 #define purser_only_summarizing(indexes) ((indexes) == TU_Summarizing)
@@ -364,6 +398,18 @@ typedef struct ClusterStmt PurserRepackStmt;
 #define purser_ExecutorRun(desc) ExecutorRun(desc, ForwardScanDirection, 0)
 #else
 #define purser_ExecutorRun(desc) ExecutorRun(desc, ForwardScanDirection, 0, true)
+#endif
+
+/* 19: the planner is told what EXPLAIN wants */
+#if PG_VERSION_NUM >= 190000
+#define PURSER_PLANNER_PARAMS \
+	Query *parse, const char *query_string, int cursorOptions, ParamListInfo boundParams, \
+	ExplainState *es
+#define PURSER_PLANNER_ARGS parse, query_string, cursorOptions, boundParams, es
+#else
+#define PURSER_PLANNER_PARAMS \
+	Query *parse, const char *query_string, int cursorOptions, ParamListInfo boundParams
+#define PURSER_PLANNER_ARGS parse, query_string, cursorOptions, boundParams
 #endif
 
 /*

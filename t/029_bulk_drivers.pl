@@ -1,4 +1,5 @@
-# The same steps through real drivers: psycopg2, psycopg, SQLAlchemy, Django and node's pg.
+# The same steps through real drivers: psycopg2, psycopg, SQLAlchemy, Django and node's pg; and what
+# docs/bulk-drivers.md shows of them.
 use strict;
 use warnings;
 
@@ -42,6 +43,28 @@ foreach my $driver (sort keys %programs)
 		my @failed = grep { !/^ok / } @lines;
 		ok(@lines == $steps && !@failed, "$driver: $steps steps")
 		  or diag(join("\n", @failed, $err));
+	}
+}
+
+# The examples of the document, by its headings.
+my $document = dirname(__FILE__) . '/../docs/bulk-drivers.md';
+my @examples = (
+	(map { [ $_->[0], $_->[1], $python, "$here/examples.py", $_->[1], $document ] }
+		  [ 'psycopg2', 'psycopg2' ], [ 'psycopg', 'psycopg' ], [ 'sqlalchemy', 'SQLAlchemy' ],
+		[ 'django', 'Django' ], [ 'psycopg2', 'Faster' ], [ 'psycopg2', 'What values become' ]),
+	[ 'pg', 'pg of node', 'node', "$here/examples.js", $document ]);
+
+foreach my $example (@examples)
+{
+	my ($driver, $heading, @program) = @$example;
+  SKIP:
+	{
+		skip "$driver is not installed", 1 unless $present{$driver};
+		$node->safe_psql('postgres', 'DROP TABLE IF EXISTS person; CREATE TABLE person (id uuid, '
+			  . 'name text, born date, balance numeric, seen timestamptz, photo bytea)');
+		my ($out, $err) = run_command(\@program);
+		ok($out =~ /\Aok/ && $out !~ /not ok/ && $err eq '', "examples under \"$heading\"")
+		  or diag($out, $err);
 	}
 }
 done_testing();

@@ -59,6 +59,9 @@ typedef enum BulkIndexes
 	BULK_INDEXES_AUTO			/* whichever should be faster */
 } BulkIndexes;
 
+/* More than any server has. */
+#define BULK_MAX_WORKERS	1024
+
 /* Lists are of char *. */
 typedef struct BulkOptions
 {
@@ -89,11 +92,14 @@ typedef struct BulkOptions
 	BulkIndexes indexes;
 	bool		analyze;		/* after the load */
 
+	int			workers;		/* that are wanted */
+	bool		worker;			/* this is one: rows are made here and written elsewhere */
 	BulkNote   *note;			/* to be told what became of each row, or NULL */
 } BulkOptions;
 
 extern BulkOptions *bulk_options_from_call(FunctionCallInfo fcinfo);
 extern BulkCoding bulk_options_coding(const BulkOptions *options);
+extern void bulk_options_check_text(const BulkOptions *options);
 extern const char *bulk_format_name(BulkFormatName format);
 extern const char *bulk_conflict_name(BulkConflictAction action);
 extern const char *bulk_verb_word(BulkVerb verb);
@@ -126,6 +132,7 @@ typedef struct BulkProgress
 extern void bulk_progress_begin(BulkProgress *progress, Oid relid, const BulkSource *source);
 extern void bulk_progress_advance(BulkProgress *progress, const BulkReader *reader,
 								  const uint64 *counts);
+extern void bulk_progress_tell(BulkProgress *progress, uint64 bytes, const uint64 *counts);
 extern void bulk_progress_end(BulkProgress *progress);
 
 /* ---- all of it: bulk_load.c ---- */
@@ -147,6 +154,14 @@ typedef struct BulkArrays
 extern BulkReader *bulk_arrays_reader(const BulkReader *base, BulkTarget *target,
 									  const BulkArrays *arrays);
 
+/* What parallel workers have to know to read the input. */
+typedef struct BulkFileCall
+{
+	const char *path;
+	Oid			function;		/* that was called */
+	Jsonb	   *arguments;		/* by name */
+} BulkFileCall;
+
 typedef struct BulkInput BulkInput;
 struct BulkInput
 {
@@ -155,8 +170,10 @@ struct BulkInput
 	Jsonb	   *jsonb;			/* in place of it */
 	BulkPosition start;			/* of the source, in the file that it is a range of */
 	int64		load_id;		/* of a load that has one already, else 0 */
+	uint64		rejected;		/* of that load, in other ranges */
 	BulkArrays *arrays;			/* in place of it */
 	const struct BulkRetry *retry;	/* or rows that were rejected before */
+	const BulkFileCall *file;	/* if workers are wanted, else NULL */
 
 	/* Makes the reader; NULL: the one for the format, or for jsonb. */
 	BulkReader *(*open) (const BulkReader *base, const BulkInput *input,
@@ -174,6 +191,9 @@ typedef struct BulkResult
 	uint64		counts[BULK_NOUTCOMES];
 	int64		load_id;		/* 0: none */
 } BulkResult;
+
+/* What bulk_load() is doing, for the error context, of a file. */
+#define BULK_LOAD_VERB	"bulk_load into"
 
 extern BulkResult bulk_load(Oid relid, const BulkInput *input, const BulkOptions *options);
 extern Datum bulk_make_result(FunctionCallInfo fcinfo, const BulkResult *result);

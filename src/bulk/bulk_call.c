@@ -34,14 +34,12 @@ enum
 	ARG_WORKERS,
 	ARG_RANGE_BYTES,
 	ARG_LOAD_ID,
-	ARG_FORMAT
+	ARG_FORMAT,
+	ARG_MAX_REJECTS = ARG_FORMAT + 5
 };
 
 /* Default size of a range, in bytes. */
 #define DEFAULT_RANGE (16 * 1024 * 1024)
-
-/* More than any server has. */
-#define MAX_WORKERS 1024
 
 static void
 require_nonatomic(FunctionCallInfo fcinfo)
@@ -211,6 +209,7 @@ begin_job(FunctionCallInfo fcinfo, uint64 size)
 static BulkJob *
 resume_job(FunctionCallInfo fcinfo)
 {
+	int64		load_id = PG_GETARG_INT64(ARG_LOAD_ID);
 	BulkJob    *job;
 
 	bulk_file_check_privilege();
@@ -220,8 +219,11 @@ resume_job(FunctionCallInfo fcinfo)
 				 errmsg("load_id and a new load exclude each other"),
 				 errhint("Leave out target and path to go on with the load.")));
 	begin();
-	job = bulk_job_read(PG_GETARG_INT64(ARG_LOAD_ID), fcinfo->flinfo->fn_oid);
-	return job;
+	job = bulk_job_read(load_id, fcinfo->flinfo->fn_oid);
+	if (PG_ARGISNULL(ARG_MAX_REJECTS))
+		return job;
+	bulk_job_allow(load_id, PG_GETARG_INT64(ARG_MAX_REJECTS));
+	return bulk_job_read(load_id, fcinfo->flinfo->fn_oid);
 }
 
 /* ---- ranges ---- */
@@ -290,10 +292,11 @@ worker_count(FunctionCallInfo fcinfo)
 {
 	int			n = PG_ARGISNULL(ARG_WORKERS) ? 0 : PG_GETARG_INT32(ARG_WORKERS);
 
-	if (n < 0 || n > MAX_WORKERS)
+	if (n < 0 || n > BULK_MAX_WORKERS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must be between %d and %d", "workers", 0, MAX_WORKERS)));
+				 errmsg("argument \"%s\" must be between %d and %d", "workers", 0,
+						BULK_MAX_WORKERS)));
 	return n;
 }
 

@@ -46,13 +46,24 @@ check_not_null(FunctionCallInfo fcinfo, int arg, const char *name)
 				 errmsg("argument \"%s\" must not be null", name)));
 }
 
+static BulkSource *
+get_source(FunctionCallInfo fcinfo, Oid type, const BulkOptions *options)
+{
+	struct varlena *data = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(ARG_DATA));
+	BulkCoding	coding = bulk_options_coding(options);
+
+	if (type == BYTEAOID)
+		return bulk_source_bytes(VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data), &coding);
+	bulk_options_check_text(options);
+	return bulk_source_memory(VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data));
+}
+
 /* The data, of whichever type; text and bytea have the format of the options. */
 static BulkInput
 get_input(FunctionCallInfo fcinfo, const BulkOptions *options)
 {
 	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, ARG_DATA);
 	BulkInput	input = {0};
-	struct varlena *data;
 
 	check_not_null(fcinfo, ARG_DATA, "data");
 	if ((type == JSONOID || type == JSONBOID) && options->format_name != BULK_FORMAT_JSON)
@@ -62,13 +73,22 @@ get_input(FunctionCallInfo fcinfo, const BulkOptions *options)
 				 errhint("Cast the data to text, or leave the format out.")));
 	if (type == JSONBOID)
 	{
+		bulk_options_check_text(options);
 		input.jsonb = PG_GETARG_JSONB_P(ARG_DATA);
-		return input;
 	}
-	data = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(ARG_DATA));
-	input.source = bulk_source_memory(VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data));
-	input.source->verify = type == BYTEAOID;
+	else
+		input.source = get_source(fcinfo, type, options);
 	return input;
+}
+
+static BulkResult
+load(Oid relid, const BulkInput *input, const BulkOptions *options)
+{
+	BulkResult	result = bulk_load(relid, input, options);
+
+	if (input->source != NULL)
+		bulk_source_close(input->source);
+	return result;
 }
 
 /* bulk_update(target regclass, data, key_columns text[], format text, options jsonb, ...) */
@@ -81,7 +101,7 @@ purser_bulk_update_0_1(PG_FUNCTION_ARGS)
 
 	check_not_null(fcinfo, ARG_TARGET, "target");
 	options->verb = BULK_UPDATE;
-	result = bulk_load(PG_GETARG_OID(ARG_TARGET), &input, options);
+	result = load(PG_GETARG_OID(ARG_TARGET), &input, options);
 	return bulk_make_result(fcinfo, &result);
 }
 
@@ -101,7 +121,7 @@ purser_bulk_delete_0_1(PG_FUNCTION_ARGS)
 		elog(ERROR, "return type must be a row type");
 	options->verb = BULK_DELETE;
 	bulk_scalars_input(&input, options);
-	result = bulk_load(PG_GETARG_OID(ARG_TARGET), &input, options);
+	result = load(PG_GETARG_OID(ARG_TARGET), &input, options);
 	values[DELETE_DELETED] = Int64GetDatum(result.counts[BULK_DELETED]);
 	values[DELETE_SKIPPED] = Int64GetDatum(result.counts[BULK_SKIPPED]);
 	values[DELETE_REJECTED] = Int64GetDatum(result.counts[BULK_REJECTED]);
@@ -131,7 +151,7 @@ purser_bulk_insert_returning_0_1(PG_FUNCTION_ARGS)
 	SetTuplestoreDestReceiverParams(returning.dest, result->setResult,
 									result->econtext->ecxt_per_query_memory, false,
 									result->setDesc, "rows do not have the type of the table");
-	(void) bulk_load(relid, &input, options);
+	(void) load(relid, &input, options);
 	returning.dest->rDestroy(returning.dest);
 	return (Datum) 0;
 }

@@ -5,7 +5,14 @@
  * A transition table is no part of a subtransaction: what went into it stays.
  * So rows of an attempt are kept aside, and go there when the attempt is kept.
  *
- * Called by bulk_writer.c and bulk_batch.c.
+ * Of an update the old row is only known by its place: it stays there at least
+ * as long as the transaction.
+ *
+ * A trigger for each row that has a transition table would see a part of it, as
+ * it fires with its run.  There each row is a statement of its own, which has
+ * transition tables of its own.
+ *
+ * Called by bulk_writer.c, bulk_overwrite.c and the files of bulk_batch.h.
  */
 #include "bulk.h"
 
@@ -17,6 +24,7 @@
 typedef struct CapturedRow
 {
 	BulkPart   *part;
+	ItemPointerData old;		/* of an update; else invalid */
 	HeapTuple	tuple;
 } CapturedRow;
 
@@ -25,20 +33,32 @@ struct BulkCapture
 	BulkWriter *writer;
 	MemoryContext memory;		/* of the rows of this attempt */
 	List	   *rows;
+	bool		each;			/* each row is a statement of its own */
+	struct TransitionCaptureState *inserted;	/* of the present one; NULL: none */
+	struct TransitionCaptureState *updated; /* likewise */
 };
 
-/* A trigger for each row that sees a transition table would see it before it is complete. */
-static void
-refuse_row_triggers(Relation rel, const TriggerDesc *triggers)
+static bool
+has_tables(const struct TransitionCaptureState *transition)
+{
+	return transition != NULL &&
+		(transition->tcs_insert_new_table || transition->tcs_update_old_table ||
+		 transition->tcs_update_new_table);
+}
+
+/* Does a trigger for each row see a transition table? */
+static bool
+has_row_trigger(const TriggerDesc *triggers)
 {
 	for (int i = 0; i < triggers->numtriggers; i++)
-		if (triggers->triggers[i].tgnewtable != NULL &&
-			TRIGGER_FOR_ROW(triggers->triggers[i].tgtype))
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("cannot reject rows of table \"%s\"", RelationGetRelationName(rel)),
-					 errdetail("Row trigger \"%s\" has a transition table.",
-							   triggers->triggers[i].tgname)));
+	{
+		const Trigger *trigger = &triggers->triggers[i];
+
+		if (TRIGGER_FOR_ROW(trigger->tgtype) &&
+			(trigger->tgnewtable != NULL || trigger->tgoldtable != NULL))
+			return true;
+	}
+	return false;
 }
 
 /* NULL if there are no transition tables; in the current memory context. */
@@ -47,23 +67,66 @@ bulk_capture_begin(BulkWriter *writer)
 {
 	BulkCapture *capture;
 
-	if (writer->transition == NULL || !writer->transition->tcs_insert_new_table)
+	if (!has_tables(writer->transition) && !has_tables(writer->update_transition))
 		return NULL;
-	refuse_row_triggers(writer->target->rel, writer->target->rri->ri_TrigDesc);
 	capture = palloc0(sizeof(BulkCapture));
 	capture->writer = writer;
+	capture->each = has_row_trigger(writer->target->rri->ri_TrigDesc);
 	capture->memory = AllocSetContextCreate(CurrentMemoryContext, "pg_purser captured rows",
 											ALLOCSET_DEFAULT_SIZES);
 	return capture;
 }
 
+/* ---- rows that are statements of their own ---- */
+
+bool
+bulk_capture_is_each(const BulkCapture *capture)
+{
+	return capture != NULL && capture->each;
+}
+
+/* Before such a row. */
 void
-bulk_capture_row(BulkCapture *capture, BulkPart *part, TupleTableSlot *slot)
+bulk_capture_begin_row(BulkCapture *capture)
+{
+	const BulkTarget *target = capture->writer->target;
+	TriggerDesc *triggers = target->rri->ri_TrigDesc;
+	Oid			relid = RelationGetRelid(target->rel);
+
+	AfterTriggerBeginQuery();
+	capture->inserted = MakeTransitionCaptureState(triggers, relid, CMD_INSERT);
+	if (target->sets != NULL)
+		capture->updated = MakeTransitionCaptureState(triggers, relid, CMD_UPDATE);
+}
+
+/* After it: its triggers fire. */
+void
+bulk_capture_end_row(BulkCapture *capture)
+{
+	capture->inserted = capture->updated = NULL;
+	AfterTriggerEndQuery(capture->writer->target->estate);
+}
+
+/* What the server is to capture by itself for the row's own triggers; update: of one in the way. */
+struct TransitionCaptureState *
+bulk_capture_own(const BulkCapture *capture, bool update)
+{
+	return update ? capture->updated : capture->inserted;
+}
+
+/* ---- rows of an attempt ---- */
+
+/* A row that was inserted, or by update put in the place of the one at old. */
+void
+bulk_capture_row(BulkCapture *capture, BulkPart *part, const ItemPointerData *old,
+				 TupleTableSlot *slot)
 {
 	MemoryContext oldcontext = MemoryContextSwitchTo(capture->memory);
-	CapturedRow *row = palloc(sizeof(CapturedRow));
+	CapturedRow *row = palloc0(sizeof(CapturedRow));
 
 	row->part = part;
+	if (old != NULL)
+		row->old = *old;
 	row->tuple = ExecCopySlotHeapTuple(slot);
 	capture->rows = lappend(capture->rows, row);
 	MemoryContextSwitchTo(oldcontext);
@@ -78,7 +141,16 @@ capture_row(BulkWriter *writer, const CapturedRow *row, TupleTableSlot *slot)
 
 	ExecForceStoreHeapTuple(row->tuple, slot, false);
 	rri->ri_TrigDesc = NULL;
-	ExecARInsertTriggers(writer->target->estate, rri, slot, NIL, writer->transition);
+	if (ItemPointerIsValid(&row->old))
+	{
+		ExecARUpdateTriggers(writer->target->estate, rri, NULL, NULL,
+							 unconstify(ItemPointerData *, &row->old), NULL, slot, NIL,
+							 writer->update_transition, false);
+		/* It must not hold a buffer in the next attempt. */
+		ExecClearTuple(rri->ri_TrigOldSlot);
+	}
+	else
+		ExecARInsertTriggers(writer->target->estate, rri, slot, NIL, writer->transition);
 	rri->ri_TrigDesc = triggers;
 }
 
@@ -106,5 +178,6 @@ void
 bulk_capture_forget(BulkCapture *capture)
 {
 	capture->rows = NIL;
+	capture->inserted = capture->updated = NULL;
 	MemoryContextReset(capture->memory);
 }

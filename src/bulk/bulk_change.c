@@ -190,13 +190,19 @@ prepare_matched(Matched *matched, uint64 last_ordinal)
 												MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 }
 
-/* Is the key of exactly one row at most in the index, and found by it? */
+/*
+ * Is the key of exactly one row at most in the index, and found by it?  whole:
+ * and nothing else is to be looked at, by any snapshot.
+ */
 static bool
-is_index_of_key(const BulkTarget *target, Relation index)
+is_index_of_key(const BulkTarget *target, Relation index, bool whole)
 {
 	const FormData_pg_index *form = index->rd_index;
 
 	if (!form->indisunique || !form->indisvalid || RelationGetIndexPredicate(index) != NIL)
+		return false;
+	if (whole && (form->indnkeyatts != target->nkeys || !form->indimmediate ||
+				  form->indcheckxmin))
 		return false;
 	for (int i = 0; i < form->indnkeyatts; i++)
 	{
@@ -211,21 +217,25 @@ is_index_of_key(const BulkTarget *target, Relation index)
 	return true;
 }
 
-/* Has the table, without others below it, an index that finds the one row of a key? */
-static bool
-has_index_of_key(const BulkTarget *target)
+/*
+ * The index of the table, without others below it, that finds the one row of a
+ * key; whole: by all of the key.  InvalidOid if there is none.
+ */
+Oid
+bulk_change_index(const BulkTarget *target, bool whole)
 {
 	Relation	rel = target->rel;
-	bool		found = false;
+	Oid			found = InvalidOid;
 	ListCell   *lc;
 
 	if (rel->rd_rel->relkind != RELKIND_RELATION || rel->rd_rel->relhassubclass)
-		return false;
+		return InvalidOid;
 	foreach(lc, RelationGetIndexList(rel))
 	{
 		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
 
-		found |= is_index_of_key(target, index);
+		if (!OidIsValid(found) && is_index_of_key(target, index, whole))
+			found = RelationGetRelid(index);
 		index_close(index, NoLock);
 	}
 	return found;
@@ -312,7 +322,7 @@ bulk_change_rows(BulkTarget *target, BulkContext *context, BulkRows *rows,
 		.context = context,
 		.options = options,
 		.counts = counts,
-		.unique = has_index_of_key(target)
+		.unique = OidIsValid(bulk_change_index(target, false))
 	};
 
 	if (rows->nrows == 0)

@@ -86,6 +86,50 @@ make_probes(BulkConflict *conflict, const ResultRelInfo *rri, EState *estate)
 		conflict->batched = false;
 }
 
+/* The part with all indexes but that of the first probe. */
+static void
+set_others(BulkConflict *conflict, const ResultRelInfo *rri)
+{
+	ResultRelInfo *others = &conflict->others;
+
+	*others = *rri;
+	others->ri_NumIndices = 0;
+	others->ri_IndexRelationDescs = palloc(rri->ri_NumIndices * sizeof(Relation));
+	others->ri_IndexRelationInfo = palloc(rri->ri_NumIndices * sizeof(IndexInfo *));
+	for (int i = 0; i < rri->ri_NumIndices; i++)
+	{
+		if (rri->ri_IndexRelationDescs[i] == conflict->probes[0].index)
+			continue;
+		others->ri_IndexRelationDescs[others->ri_NumIndices] = rri->ri_IndexRelationDescs[i];
+		others->ri_IndexRelationInfo[others->ri_NumIndices++] = rri->ri_IndexRelationInfo[i];
+	}
+}
+
+/*
+ * The columns of the first probe's key, as sets of the target's columns have
+ * them.  None if an update could change the key without setting one of them.
+ */
+static Bitmapset *
+columns_of_key(const BulkConflict *conflict)
+{
+	const BulkProbe *probe = &conflict->probes[0];
+	Bitmapset  *columns = NULL;
+
+	if (conflict->nprobes != 1 || probe->info->ii_Expressions != NIL || probe->predicate != NULL)
+		return NULL;
+	for (int i = 0; i < probe->nkeys; i++)
+	{
+		AttrNumber	attnum = probe->info->ii_IndexAttrNumbers[i];
+
+		if (TupleDescAttr(RelationGetDescr(probe->heap), attnum - 1)->attgenerated)
+			return NULL;
+		if (conflict->map != NULL)
+			attnum = conflict->map->attnums[attnum - 1];
+		columns = bms_add_member(columns, attnum - FirstLowInvalidHeapAttributeNumber);
+	}
+	return columns;
+}
+
 /* The condition, with the part's column numbers. */
 static ExprState *
 prepare_where(const BulkTarget *target, Relation part)
@@ -110,6 +154,8 @@ prepare_update(BulkConflict *conflict, BulkWriter *writer, const BulkPart *part)
 	bool		before = triggers != NULL && triggers->trig_update_before_row;
 	Node	   *where = target->sets->where;
 
+	/* The executor asks for INSERT only, in early versions. */
+	CheckCmdReplicaIdentity(rel, CMD_UPDATE);
 	bulk_set_part(target, part->rri);
 	if (part->rri != target->rri)
 		conflict->map = purser_build_attrmap(RelationGetDescr(target->rel), RelationGetDescr(rel));
@@ -121,6 +167,7 @@ prepare_update(BulkConflict *conflict, BulkWriter *writer, const BulkPart *part)
 		conflict->batched = false;
 	conflict->keep = writer->note != NULL || writer->update_transition != NULL ||
 		(triggers != NULL && triggers->trig_update_after_row);
+	conflict->key = columns_of_key(conflict);
 	conflict->updated = table_slot_create(rel, &target->estate->es_tupleTable);
 }
 
@@ -151,6 +198,7 @@ bulk_conflict_begin(BulkWriter *writer, const BulkPart *part)
 	conflict->memory = AllocSetContextCreate(CurrentMemoryContext, "bulk conflicts",
 											 ALLOCSET_DEFAULT_SIZES);
 	make_probes(conflict, part->rri, target->estate);
+	set_others(conflict, part->rri);
 	if (conflict->update)
 		prepare_update(conflict, writer, part);
 	return conflict;

@@ -7,6 +7,7 @@
 #define PURSER_BULK_CONFLICT_H
 
 #include "bulk.h"
+#include "bulk/bulk_leaf.h"
 
 #include "access/attmap.h"
 #include "access/genam.h"
@@ -24,7 +25,8 @@ typedef struct BulkProbe
 	SortSupport sort;			/* by the key's columns */
 	ScanKeyData *scankeys;
 	SnapshotData dirty;
-	IndexScanDesc scan;			/* only while a batch is settled */
+	IndexScanDesc scan;			/* only while it is open */
+	BulkLeaf	leaf;			/* likewise; nearly all keys are found without the scan */
 } BulkProbe;
 
 typedef struct BulkConflict
@@ -38,6 +40,8 @@ typedef struct BulkConflict
 	bool		ordered;		/* other constraints may depend on the order of the rows */
 	bool		keep;			/* rows that were updated are wanted later */
 	bool		lock;			/* lock a row before deciding on its update */
+	Bitmapset  *key;			/* of the first probe, as sets count columns; NULL: not so simple */
+	ResultRelInfo others;		/* the part with all indexes but that of the first probe */
 	AttrMap    *map;			/* from the part's columns to the target's; NULL: the same */
 	ExprState  *where;			/* NULL: no condition */
 	TupleTableSlot *existing;	/* the row in the way */
@@ -54,10 +58,12 @@ extern void bulk_probe_begin(BulkProbe *probe, Relation heap, Relation index, In
 							 EState *estate);
 extern bool bulk_probe_key(BulkProbe *probe, EState *estate, TupleTableSlot *slot,
 						   Datum *values, bool *isnull);
-extern void bulk_probe_open(BulkProbe *probe);
+extern void bulk_probe_open(BulkProbe *probe, Snapshot snapshot);
 extern bool bulk_probe_find(BulkProbe *probe, const Datum *values, const bool *isnull,
 							TupleTableSlot *existing);
+extern void bulk_probe_insert(BulkProbe *probe, EState *estate, TupleTableSlot *slot, bool kept);
 extern void bulk_probe_close(BulkProbe *probe);
+extern void bulk_probe_forget(BulkProbe *probe);
 
 extern bool bulk_overwrite(BulkWriter *writer, BulkPart *part, BulkEntry *entry);
 

@@ -7,7 +7,9 @@
  * locked once, before the rows are written, and for rows whose parents are all
  * known no such trigger is queued.  The lock, FOR KEY SHARE as the trigger's,
  * keeps the parent until the transaction ends; if this transaction itself
- * removes it later, the triggers of that removal find the rows.
+ * removes it later, the triggers of that removal find the rows, but not those
+ * that come after it.  So what is known is forgotten when another command has
+ * run in between, as a row's trigger or default may run one.
  *
  * Only what is certain counts.  Every other row keeps its triggers, which
  * raise the errors: keys that are not found, or whose parent was changed in
@@ -18,6 +20,7 @@
  */
 #include "bulk.h"
 
+#include "access/xact.h"
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "common/hashfn.h"
@@ -73,6 +76,7 @@ struct BulkForeign
 {
 	TriggerDesc *all;			/* the part's own */
 	TriggerDesc *others;		/* without the triggers of the constraints here */
+	CommandId	command;		/* in which parents were looked for */
 	int			nkeys;
 	ForeignKey *keys;
 };
@@ -229,16 +233,24 @@ has_parent(ForeignKey *key, BulkEntry *entry)
 	return true;
 }
 
+/* May this transaction have changed parents since they were looked for? */
+bool
+bulk_foreign_outdated(const BulkForeign *foreign)
+{
+	return foreign->command != GetCurrentCommandId(false);
+}
+
 /* Find the parents of a part's rows, and note which rows have them all. */
 void
 bulk_foreign_check(BulkForeign *foreign, BulkEntry *entries, int nentries)
 {
+	if (bulk_foreign_outdated(foreign))
+		bulk_foreign_forget(foreign);
+	foreign->command = GetCurrentCommandId(false);
 	for (int k = 0; k < foreign->nkeys; k++)
 		bulk_parent_begin(foreign->keys[k].parent);
 	for (int i = 0; i < nentries; i++)
 	{
-		if (entries[i].held)
-			continue;
 		entries[i].has_parents = true;
 		for (int k = 0; k < foreign->nkeys && entries[i].has_parents; k++)
 			entries[i].has_parents = has_parent(&foreign->keys[k], &entries[i]);
@@ -254,7 +266,10 @@ bulk_foreign_triggers(const BulkForeign *foreign, const BulkEntry *entry)
 	return entry->has_parents ? foreign->others : foreign->all;
 }
 
-/* After a rollback of rows that were checked: their locks are gone, so nothing is known. */
+/*
+ * Nothing is known any more: after a rollback of rows that were checked their
+ * locks are gone.
+ */
 void
 bulk_foreign_forget(BulkForeign *foreign)
 {

@@ -4,7 +4,7 @@
  *
  * Arguments other than target and data are found by name: bulk_options.c.
  */
-#include "bulk.h"
+#include "bulk_job.h"
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
@@ -18,6 +18,7 @@ PG_FUNCTION_INFO_V1(purser_bulk_insert_json_0_1);
 PG_FUNCTION_INFO_V1(purser_bulk_insert_jsonb_0_1);
 PG_FUNCTION_INFO_V1(purser_bulk_load_0_1);
 PG_FUNCTION_INFO_V1(purser_bulk_insert_outcomes_0_1);
+PG_FUNCTION_INFO_V1(purser_bulk_insert_outcomes_bytea_0_1);
 PG_FUNCTION_INFO_V1(purser_bulk_insert_outcomes_json_0_1);
 PG_FUNCTION_INFO_V1(purser_bulk_insert_outcomes_jsonb_0_1);
 
@@ -77,25 +78,11 @@ get_options(FunctionCallInfo fcinfo, const char *input)
 	return bulk_options_from_call(fcinfo);
 }
 
-/* Text is in the database's encoding, whatever it was on its way here. */
-static void
-check_coding(const BulkOptions *options)
-{
-	bool		encoded = options->encoding >= 0 && options->encoding != GetDatabaseEncoding();
-
-	if (encoded || options->compression > BULK_COMPRESSION_NONE)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("option \"%s\" is not for data of type text",
-						encoded ? "encoding" : "compression"),
-				 errhint("Pass the data as bytea.")));
-}
-
 /* For data that is of a JSON type. */
 static void
 check_format_is_json(const BulkOptions *options)
 {
-	check_coding(options);
+	bulk_options_check_text(options);
 	if (options->format_name != BULK_FORMAT_JSON)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -121,6 +108,15 @@ text_source(FunctionCallInfo fcinfo)
 	return bulk_source_memory(VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data));
 }
 
+static BulkSource *
+bytea_source(FunctionCallInfo fcinfo, const BulkOptions *options)
+{
+	BulkCoding	coding = bulk_options_coding(options);
+	bytea	   *data = PG_GETARG_BYTEA_PP(ARG_DATA);
+
+	return bulk_source_bytes(VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data), &coding);
+}
+
 /* bulk_insert(regclass, text, ...) */
 Datum
 purser_bulk_insert_0_1(PG_FUNCTION_ARGS)
@@ -128,7 +124,7 @@ purser_bulk_insert_0_1(PG_FUNCTION_ARGS)
 	BulkOptions *options = get_options(fcinfo, "data");
 	BulkInput	input = {.source = text_source(fcinfo)};
 
-	check_coding(options);
+	bulk_options_check_text(options);
 	return load_and_report(fcinfo, &input, options);
 }
 
@@ -137,11 +133,7 @@ Datum
 purser_bulk_insert_bytea_0_1(PG_FUNCTION_ARGS)
 {
 	BulkOptions *options = get_options(fcinfo, "data");
-	BulkCoding	coding = bulk_options_coding(options);
-	bytea	   *data = PG_GETARG_BYTEA_PP(ARG_DATA);
-	BulkInput	input = {
-		.source = bulk_source_bytes(VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data), &coding)
-	};
+	BulkInput	input = {.source = bytea_source(fcinfo, options)};
 
 	return load_and_report(fcinfo, &input, options);
 }
@@ -174,10 +166,17 @@ purser_bulk_load_0_1(PG_FUNCTION_ARGS)
 {
 	BulkOptions *options = get_options(fcinfo, "path");
 	BulkCoding	coding = bulk_options_coding(options);
-	BulkInput	input = {.verb = "bulk_load into"};
+	BulkInput	input = {.verb = BULK_LOAD_VERB};
+	BulkFileCall file = {.path = text_to_cstring(PG_GETARG_TEXT_PP(ARG_DATA))};
 
 	bulk_file_check_privilege();
-	input.source = bulk_source_file(text_to_cstring(PG_GETARG_TEXT_PP(ARG_DATA)), &coding);
+	input.source = bulk_source_file(file.path, &coding);
+	if (options->workers > 0)
+	{
+		file.function = fcinfo->flinfo->fn_oid;
+		file.arguments = bulk_arguments_to_json(fcinfo, ARG_DATA);
+		input.file = &file;
+	}
 	return load_and_report(fcinfo, &input, options);
 }
 
@@ -188,8 +187,20 @@ purser_bulk_insert_outcomes_0_1(PG_FUNCTION_ARGS)
 	BulkOptions *options = get_options(fcinfo, "data");
 	BulkInput	input = {.source = text_source(fcinfo)};
 
-	check_coding(options);
+	bulk_options_check_text(options);
 	return bulk_outcomes_return(fcinfo, PG_GETARG_OID(ARG_TARGET), &input, options);
+}
+
+/* The same with data bytea */
+Datum
+purser_bulk_insert_outcomes_bytea_0_1(PG_FUNCTION_ARGS)
+{
+	BulkOptions *options = get_options(fcinfo, "data");
+	BulkInput	input = {.source = bytea_source(fcinfo, options)};
+	Datum		result = bulk_outcomes_return(fcinfo, PG_GETARG_OID(ARG_TARGET), &input, options);
+
+	bulk_source_close(input.source);
+	return result;
 }
 
 /* The same with data json */

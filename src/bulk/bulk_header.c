@@ -25,7 +25,7 @@ skip_byte_order_mark(BulkDelimited *reader)
 
 	while (source->len < 3 && !source->complete)
 		bulk_delimited_fetch(reader);
-	if (GetDatabaseEncoding() == PG_UTF8 && source->len >= 3 &&
+	if (GetDatabaseEncoding() == PG_UTF8 && source->offset == 0 && source->len >= 3 &&
 		memcmp(source->data, "\xEF\xBB\xBF", 3) == 0)
 	{
 		reader->next = reader->scanned = source->data + 3;

@@ -114,11 +114,22 @@ typedef struct BulkCoding
 	int			encoding;
 } BulkCoding;
 
+/* A range of a file, read as if the file's header came right before it. */
+typedef struct BulkSlice
+{
+	const char *path;
+	uint64		from;
+	uint64		to;
+	const char *header;			/* stays where it is */
+	Size		header_len;		/* 0: there is none */
+} BulkSlice;
+
 extern BulkSource *bulk_source_memory(const char *data, Size len);
 extern BulkSource *bulk_source_bytes(const char *data, Size len, const BulkCoding *coding);
 extern BulkSource *bulk_source_file(const char *path, const BulkCoding *coding);
 extern BulkSource *bulk_source_range(const char *path, const BulkCoding *coding,
 									 uint64 from, uint64 to);
+extern BulkSource *bulk_source_headed(const BulkSlice *slice, const BulkCoding *coding);
 extern void bulk_source_more(BulkSource *source, Size keep);
 extern void bulk_source_verify(BulkSource *source, const char *data, Size len);
 extern void bulk_source_release(BulkSource *source);
@@ -195,6 +206,9 @@ struct BulkReader
 	 * NULL: never.
 	 */
 	bool		(*resume) (BulkReader *reader);
+
+	/* Only with rejects: all rows that were read are settled.  NULL: never. */
+	void		(*done) (BulkReader *reader);
 
 	BulkSource *source;			/* NULL: the input is no bytes */
 	BulkSchema *schema;

@@ -43,6 +43,34 @@ static OwnerQuery finish_query = {
 	.argtypes = {INT8OID}
 };
 
+/* Rows that were all loaded again while others could still come. */
+static OwnerQuery forget_query = {
+	.sql = "DELETE FROM purser.load WHERE load_id OPERATOR(pg_catalog.=) $1 "
+	"AND NOT EXISTS (SELECT FROM purser.reject r WHERE r.load_id OPERATOR(pg_catalog.=) $1)",
+	.writes = true,
+	.indexed = true,
+	.nargs = 1,
+	.argtypes = {INT8OID}
+};
+
+static OwnerQuery allow_query = {
+	.sql = "UPDATE purser.load_job SET arguments = arguments OPERATOR(pg_catalog.||) "
+	"pg_catalog.jsonb_build_object('max_rejects', $2) "
+	"WHERE load_id OPERATOR(pg_catalog.=) $1",
+	.writes = true,
+	.indexed = true,
+	.nargs = 2,
+	.argtypes = {INT8OID, INT8OID}
+};
+
+static OwnerQuery lock_query = {
+	.sql = "SELECT FROM purser.load_job WHERE load_id OPERATOR(pg_catalog.=) $1 FOR NO KEY UPDATE",
+	.writes = true,
+	.indexed = true,
+	.nargs = 1,
+	.argtypes = {INT8OID}
+};
+
 static OwnerQuery count_query = {
 	.sql = "SELECT pg_catalog.sum(inserted)::bigint, pg_catalog.sum(updated)::bigint, "
 	"pg_catalog.sum(skipped)::bigint, pg_catalog.sum(rejected)::bigint, "
@@ -141,6 +169,36 @@ bulk_job_read(int64 load_id, Oid function)
 	return job;
 }
 
+/* From now on, that many rows may be rejected in all. */
+void
+bulk_job_allow(int64 load_id, int64 max_rejects)
+{
+	Datum		values[] = {Int64GetDatum(load_id), Int64GetDatum(max_rejects)};
+
+	(void) shared_query_open(&allow_query, values, NULL);
+	shared_query_close();
+}
+
+/*
+ * At the end of a range in which rows were rejected: were there too many in all?
+ * Ranges that end at the same time come here one after another, and those that
+ * were first are seen to be in.
+ */
+void
+bulk_job_check_rejects(const BulkJob *job)
+{
+	Datum		values[] = {Int64GetDatum(job->load_id)};
+	int64		rejected;
+
+	(void) shared_query_open(&lock_query, values, NULL);
+	shared_query_close();
+	rejected = bulk_job_counts(job).rejected;
+	if (rejected > job->options->max_rejects)
+		bulk_rejects_refuse(job->options->max_rejects, job->load_id,
+							psprintf("Ranges that were loaded at the same time have "
+									 INT64_FORMAT " in all.", rejected));
+}
+
 /* Mark the load as finished if all of its ranges are in. */
 void
 bulk_job_finish(const BulkJob *job)
@@ -148,6 +206,8 @@ bulk_job_finish(const BulkJob *job)
 	Datum		values[] = {Int64GetDatum(job->load_id)};
 
 	(void) shared_query_open(&finish_query, values, NULL);
+	shared_query_close();
+	(void) shared_query_open(&forget_query, values, NULL);
 	shared_query_close();
 }
 

@@ -34,6 +34,8 @@ typedef struct BulkJobCounts
 
 extern void bulk_job_add(BulkJob *job, Jsonb *arguments, const List *columns);
 extern BulkJob *bulk_job_read(int64 load_id, Oid function);
+extern void bulk_job_allow(int64 load_id, int64 max_rejects);
+extern void bulk_job_check_rejects(const BulkJob *job);
 extern void bulk_job_finish(const BulkJob *job);
 extern BulkJobCounts bulk_job_counts(const BulkJob *job);
 
@@ -47,6 +49,10 @@ extern BulkOptions *bulk_arguments_options(Oid function, Jsonb *arguments);
 extern BulkPosition bulk_split_header(BulkSource *source, const BulkOptions *options);
 extern List *bulk_split(BulkSource *source, const BulkOptions *options, BulkPosition start,
 						uint64 size);
+extern char bulk_split_line_end(const BulkSource *source);
+extern BulkPosition bulk_split_range(BulkSource *source, const BulkOptions *options, char line_end,
+									 BulkPosition start, uint64 size);
+extern uint64 bulk_split_count(BulkSource *source, const BulkOptions *options, char line_end);
 
 /* ---- ranges: bulk_range.c ---- */
 

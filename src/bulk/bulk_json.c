@@ -288,6 +288,13 @@ find_line(BulkJsonScan *scan)
 	return true;
 }
 
+/* Of the whole input, which may go on in ranges. */
+static bool
+is_first_row(const JsonReader *reader)
+{
+	return reader->nrows == 1 && reader->base.context->start.row == 0;
+}
+
 static bool
 next_line(JsonReader *reader)
 {
@@ -298,12 +305,12 @@ next_line(JsonReader *reader)
 		return false;
 	begin_row(reader);
 	c = *scan->pos;
-	if (reader->nrows == 1 && c != '{' && c != '[')
+	if (is_first_row(reader) && c != '{' && c != '[')
 		reader->base.context->hint = csv_hint;
 	if (likely(c == '{'))
 		read_row(reader);
 	else if (c == '[')
-		refuse_line("an array", reader->nrows == 1);
+		refuse_line("an array", is_first_row(reader));
 	else if (c == ']' || c == '}' || c == ',' || c == ':')
 		bulk_json_fail(scan, JSON_EXPECTED_JSON);
 	else
@@ -386,6 +393,7 @@ bulk_json_reader(const BulkReader *base, const BulkFormat *format)
 		.source = base->source,
 		.lines = format->lines,
 		.vector = bulk_scan_method != BULK_SCAN_SCALAR,
+		.start = &base->context->start,
 		.line = 1,
 		.line_offset = base->source->offset,
 		.load_memory = base->load_memory,

@@ -26,6 +26,7 @@ typedef struct BulkJsonScan
 	const char *row;			/* where the row begins */
 	bool		lines;			/* a row ends where its line ends */
 	bool		vector;			/* may use vectors; results are the same */
+	const BulkPosition *start;	/* of the input in the file that it is a range of, or NULL */
 	uint64		line;			/* that pos is in, from 1 */
 	uint64		line_offset;	/* where it begins in the input, in bytes */
 	uint64		row_line;		/* these two of the row's beginning */

@@ -32,7 +32,7 @@ lexer_at_pos(BulkJsonScan *scan)
 	lex = purser_makeJsonLexContext(NULL, start, Min((Size) (end - start), MaxAllocSize),
 									GetDatabaseEncoding(), true);
 	lex->token_terminator += scan->pos - start;
-	lex->line_number = (int) scan->line;
+	lex->line_number = (int) (scan->line + (scan->start != NULL ? scan->start->line : 0));
 	return lex;
 }
 

@@ -3,36 +3,17 @@
  *		One load from start to end: pulls rows from the reader, has them coerced
  *		and hands them to the writer.
  *
+ * Where parallel workers make the rows, bulk_parallel.c takes them in place of
+ * this file; the workers use its way from names to columns.
+ *
  * Called by bulk_functions.c.  All state is in the caller's memory, none of it
  * static: a trigger may well start another load.
  */
-#include "bulk.h"
+#include "bulk_load.h"
 
+#include "bulk/bulk_parallel.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
-
-/* Which column a name is for; objects tend to have the same keys in the same order. */
-typedef struct KnownName
-{
-	const char *name;
-	int			len;
-	int			column;
-} KnownName;
-
-typedef struct BulkLoad
-{
-	BulkSchema	schema;			/* first, so that a schema is its load */
-	const BulkOptions *options;
-	BulkContext context;
-	BulkTarget	target;
-	BulkReader *reader;
-	BulkWriter	writer;
-	BulkRows   *rows;			/* in place of it with BULK_PATH_STATEMENT */
-	BulkProgress progress;
-	BulkRejects *rejects;		/* NULL: a bad row is an error */
-	int			nknown;
-	KnownName  *known;			/* at most one per column, by position in the row */
-} BulkLoad;
 
 /* ---- what the reader asks ---- */
 
@@ -187,15 +168,16 @@ reader_maker(BulkFormatName format)
 	}
 }
 
-static BulkReader *
-open_reader(BulkLoad *load, const BulkInput *input)
+/* In the current memory context, which has to last as long. */
+BulkReader *
+bulk_load_reader(BulkLoad *load, const BulkInput *input)
 {
 	BulkFormat	format = load->options->format;
 	BulkReader	base = {
 		.source = input->source,
 		.schema = &load->schema,
 		.context = &load->context,
-		.load_memory = load->target.estate->es_query_cxt,
+		.load_memory = CurrentMemoryContext,
 		.row_memory = row_memory(load)
 	};
 	BulkMakeReader make = reader_maker(load->options->format_name);
@@ -215,8 +197,8 @@ open_reader(BulkLoad *load, const BulkInput *input)
 	return make(&base, &format);
 }
 
-static void
-prepare_schema(BulkLoad *load)
+void
+bulk_load_schema(BulkLoad *load)
 {
 	load->schema.ncolumns = load->target.ncolumns;
 	load->schema.find = load_find;
@@ -242,7 +224,10 @@ take_row(BulkLoad *load)
 		/* Kept for the statement. */
 		bulk_rows_make(load->rows, &load->context, load->context.position.row,
 					   load->reader->fields);
-		bulk_rows_put(load->rows, load->context.position.row);
+		if (load->erase != NULL)
+			bulk_erase_put(load->erase, load->rows->slot);
+		else
+			bulk_rows_put(load->rows, load->context.position.row);
 		MemoryContextSwitchTo(oldcontext);
 		return;
 	}
@@ -309,16 +294,20 @@ begin_rejects(BulkLoad *load, const BulkInput *input)
 {
 	load->rejects = bulk_rejects_begin(&load->target, &load->context, load->options);
 	if (input->retry != NULL)
-		bulk_rejects_resume(load->rejects, input->retry->load_id, input->retry->last);
+		bulk_rejects_resume(load->rejects, input->retry->load_id);
 	if (input->load_id != 0)
-		bulk_rejects_join(load->rejects, input->load_id);
+		bulk_rejects_join(load->rejects, input->load_id, input->rejected);
 }
 
 static void
 begin_rows(BulkLoad *load)
 {
 	if (load->target.path == BULK_PATH_STATEMENT)
+	{
 		load->rows = bulk_rows_begin(&load->target);
+		if (load->options->verb == BULK_DELETE && load->rejects == NULL)
+			load->erase = bulk_erase_begin(&load->target, &load->context);
+	}
 	else
 		bulk_writer_begin(&load->writer, &load->target, &load->context, load->options);
 }
@@ -335,6 +324,8 @@ end_rows(BulkLoad *load, uint64 *counts)
 	}
 	if (load->rejects != NULL)
 		;						/* they went in runs */
+	else if (load->erase != NULL)
+		bulk_erase_end(load->erase, counts);
 	else if (load->options->verb == BULK_INSERT)
 		bulk_insert_rows(&load->target, &load->context, load->rows, load->options, counts);
 	else
@@ -370,18 +361,18 @@ bulk_load(Oid relid, const BulkInput *input, const BulkOptions *options)
 	load->context.start = input->start;
 	oldcontext = MemoryContextSwitchTo(load->target.estate->es_query_cxt);
 	load->target.rebuild = rebuild;
-	prepare_schema(load);
+	bulk_load_schema(load);
 	if (options->rejects)
 		begin_rejects(load, input);
-	load->reader = open_reader(load, input);
+	load->reader = bulk_load_reader(load, input);
 	begin_rows(load);
 	bulk_progress_begin(&load->progress, relid, input->source);
-	if (load->rejects == NULL)
-		read_rows(load);
-	else if (load->rows != NULL)
+	if (load->rejects != NULL && load->rows != NULL)
 		read_runs(load, result.counts);
-	else
+	else if (load->rejects != NULL)
 		read_batches(load);
+	else if (input->file == NULL || !bulk_parallel_rows(load, input->file))
+		read_rows(load);
 	end_rows(load, result.counts);
 	bulk_progress_end(&load->progress);
 	if (input->retry != NULL)

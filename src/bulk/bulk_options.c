@@ -576,6 +576,19 @@ read_end(const Call *call, BulkOptions *options)
 		options->analyze = DatumGetBool(value_of(call, "analyze_after"));
 }
 
+static void
+read_workers(const Call *call, BulkOptions *options)
+{
+	if (!is_given(call, "workers"))
+		return;
+	options->workers = DatumGetInt32(value_of(call, "workers"));
+	if (options->workers < 0 || options->workers > BULK_MAX_WORKERS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be between %d and %d", "workers", 0,
+						BULK_MAX_WORKERS)));
+}
+
 /*
  * Read all options from the arguments of the function that is being called;
  * in the current memory context.
@@ -594,6 +607,7 @@ bulk_options_from_call(FunctionCallInfo fcinfo)
 	read_conflict(&call, options);
 	read_rejects(&call, options);
 	read_end(&call, options);
+	read_workers(&call, options);
 	return options;
 }
 
@@ -605,4 +619,18 @@ bulk_options_coding(const BulkOptions *options)
 
 	coding.encoding = options->encoding >= 0 ? options->encoding : pg_get_client_encoding();
 	return coding;
+}
+
+/* Text is in the database's encoding, whatever it was on its way here. */
+void
+bulk_options_check_text(const BulkOptions *options)
+{
+	bool		encoded = options->encoding >= 0 && options->encoding != GetDatabaseEncoding();
+
+	if (encoded || options->compression > BULK_COMPRESSION_NONE)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"%s\" is not for data of type text",
+						encoded ? "encoding" : "compression"),
+				 errhint("Pass the data as bytea.")));
 }

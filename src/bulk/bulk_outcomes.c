@@ -7,10 +7,10 @@
  * skipped shows the key of the one in its way.
  *
  * By statement the key comes from RETURNING; it is not known for a row that was
- * not stored.  What is told there is kept in memory until no rollback can make it
- * untrue.
+ * not stored.
  *
  * Rows are sorted by their ordinal, as those of several partitions come mixed.
+ * Where rows may be rejected, what is told of a batch waits until that is sure.
  */
 #include "bulk.h"
 
@@ -20,7 +20,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
+#include "utils/hsearch.h"
 #include "utils/jsonfuncs.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -35,17 +35,6 @@ enum
 	OUTCOME_KEY,
 	OUTCOME_NATTS
 };
-
-/* So many that were told are taken at once. */
-#define OUTCOMES_AT_ONCE	1000
-
-/* What was told of a row. */
-typedef struct ToldRow
-{
-	uint64		row;
-	BulkOutcome outcome;
-	Datum		key;			/* of json, in the memory of those that wait; 0: none */
-} ToldRow;
 
 typedef struct Outcomes Outcomes;
 
@@ -66,18 +55,27 @@ struct Outcomes
 	AttrNumber *keys;			/* in it */
 	TupleDesc	key_desc;
 	MemoryContext memory;		/* of one row */
+	bool		waits;			/* rows may be told again */
+	MemoryContext told_memory;
+	HTAB	   *told;			/* rows that wait, by ordinal; NULL: none */
 
-	/* By statement: rows that wait. */
+	/* Where rows go by statement. */
 	bool		by_statement;
 	KeyReceiver receiver;
 	BulkReturning returning;
-	Datum		key;			/* of the row that is told next; 0: none */
-	MemoryContext told_memory;
-	ToldRow    *told;
-	int			ntold;
-	int			max_told;
-	int			nsettled;		/* of these, in any case */
+	MemoryContext key_memory;
+	bool		has_key;		/* the row that is told next */
+	Datum		key;			/* of it */
 };
+
+/* What was told of a row last. */
+typedef struct ToldRow
+{
+	int64		ordinal;
+	BulkOutcome outcome;
+	bool		has_key;
+	Datum		key;
+} ToldRow;
 
 static const char *const outcome_names[BULK_NOUTCOMES] = {
 	[BULK_PENDING] = "pending",
@@ -170,18 +168,62 @@ make_key(const Outcomes *outcomes, const BulkPart *part, TupleTableSlot *row)
 
 /* ---- rows ---- */
 
-/* A row of the result, in the slot; key: 0 for none. */
-static TupleTableSlot *
-make_row(const Outcomes *outcomes, uint64 ordinal, BulkOutcome outcome, Datum key)
+/* To the result. */
+static void
+put_row(Outcomes *outcomes, const ToldRow *told)
 {
 	TupleTableSlot *row = ExecClearTuple(outcomes->row);
 
+	row->tts_values[OUTCOME_ORDINAL] = Int64GetDatum(told->ordinal);
+	row->tts_values[OUTCOME_NAME] = CStringGetTextDatum(outcome_names[told->outcome]);
+	row->tts_values[OUTCOME_KEY] = told->key;
 	memset(row->tts_isnull, false, OUTCOME_NATTS * sizeof(bool));
-	row->tts_values[OUTCOME_ORDINAL] = Int64GetDatum((int64) ordinal);
-	row->tts_values[OUTCOME_NAME] = CStringGetTextDatum(outcome_names[outcome]);
-	row->tts_values[OUTCOME_KEY] = key;
-	row->tts_isnull[OUTCOME_KEY] = key == (Datum) 0;
-	return ExecStoreVirtualTuple(row);
+	row->tts_isnull[OUTCOME_KEY] = !told->has_key;
+	tuplesort_puttupleslot(outcomes->sort, ExecStoreVirtualTuple(row));
+}
+
+static HTAB *
+make_told(const Outcomes *outcomes)
+{
+	HASHCTL		control = {
+		.keysize = sizeof(int64), .entrysize = sizeof(ToldRow), .hcxt = outcomes->told_memory
+	};
+
+	return hash_create("pg_purser outcomes", BULK_BATCH_ROWS, &control,
+					   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+/* Keep it until it is sure. */
+static void
+wait_for(Outcomes *outcomes, const ToldRow *told)
+{
+	ToldRow    *last;
+	bool		found;
+
+	if (outcomes->told == NULL)
+		outcomes->told = make_told(outcomes);
+	last = hash_search(outcomes->told, &told->ordinal, HASH_ENTER, &found);
+	last->outcome = told->outcome;
+	/* A row that was in the table before it was refused has its key from there. */
+	if (found && told->outcome == BULK_REJECTED && !told->has_key)
+		return;
+	last->has_key = told->has_key;
+	if (told->has_key)
+	{
+		MemoryContext oldcontext = MemoryContextSwitchTo(outcomes->told_memory);
+
+		last->key = PointerGetDatum(PG_DETOAST_DATUM_COPY(told->key));
+		MemoryContextSwitchTo(oldcontext);
+	}
+}
+
+static void
+take_told(Outcomes *outcomes, const ToldRow *told)
+{
+	if (outcomes->waits)
+		wait_for(outcomes, told);
+	else
+		put_row(outcomes, told);
 }
 
 static void
@@ -189,66 +231,56 @@ outcomes_row(BulkNote *note, const BulkPart *part, const BulkEntry *entry)
 {
 	Outcomes   *outcomes = (Outcomes *) note;
 	TupleTableSlot *stored = bulk_entry_row(entry);
+	ToldRow		told = {.ordinal = (int64) entry->position.row, .outcome = entry->outcome};
 	MemoryContext oldcontext = MemoryContextSwitchTo(outcomes->memory);
-	Datum		key = (Datum) 0;
 
-	if (stored != NULL && outcomes->nkeys > 0)
-		key = make_key(outcomes, part, stored);
-	tuplesort_puttupleslot(outcomes->sort, make_row(outcomes, entry->position.row,
-													entry->outcome, key));
+	told.has_key = stored != NULL && outcomes->nkeys > 0;
+	if (told.has_key)
+		told.key = make_key(outcomes, part, stored);
+	take_told(outcomes, &told);
 	MemoryContextSwitchTo(oldcontext);
 	MemoryContextReset(outcomes->memory);
 }
 
-/* ---- by statement ---- */
-
-/* Rows that wait go to the others; outside of any subtransaction that may be rolled back. */
+/* What was told of the rows is so for good. */
 static void
-take_told(Outcomes *outcomes)
-{
-	MemoryContext oldcontext = MemoryContextSwitchTo(outcomes->memory);
-
-	for (int i = 0; i < outcomes->ntold; i++)
-	{
-		const ToldRow *told = &outcomes->told[i];
-
-		tuplesort_puttupleslot(outcomes->sort,
-							   make_row(outcomes, told->row, told->outcome, told->key));
-		MemoryContextReset(outcomes->memory);
-	}
-	MemoryContextSwitchTo(oldcontext);
-	MemoryContextReset(outcomes->told_memory);
-	outcomes->ntold = outcomes->nsettled = 0;
-}
-
-static void
-outcomes_settle(BulkNote *note, bool kept)
+outcomes_keep(BulkNote *note)
 {
 	Outcomes   *outcomes = (Outcomes *) note;
+	HASH_SEQ_STATUS rows;
+	const ToldRow *told;
 
-	outcomes->key = (Datum) 0;
-	if (kept)
-		take_told(outcomes);
-	else
-		outcomes->ntold = outcomes->nsettled;
+	if (outcomes->told == NULL)
+		return;
+	hash_seq_init(&rows, outcomes->told);
+	while ((told = hash_seq_search(&rows)) != NULL)
+	{
+		MemoryContext oldcontext = MemoryContextSwitchTo(outcomes->memory);
+
+		put_row(outcomes, told);
+		MemoryContextSwitchTo(oldcontext);
+		MemoryContextReset(outcomes->memory);
+	}
+	MemoryContextReset(outcomes->told_memory);
+	outcomes->told = NULL;
 }
+
+/* ---- by statement ---- */
 
 static void
 outcomes_told(BulkNote *note, uint64 row, BulkOutcome outcome)
 {
 	Outcomes   *outcomes = (Outcomes *) note;
+	ToldRow		told = {.ordinal = (int64) row, .outcome = outcome};
+	MemoryContext oldcontext = MemoryContextSwitchTo(outcomes->memory);
 
-	if (outcomes->ntold == outcomes->max_told)
-	{
-		outcomes->max_told *= 2;
-		outcomes->told = repalloc_huge(outcomes->told, outcomes->max_told * sizeof(ToldRow));
-	}
-	outcomes->told[outcomes->ntold++] = (ToldRow) {row, outcome, outcomes->key};
-	outcomes->key = (Datum) 0;
-	if (outcome == BULK_REJECTED)
-		outcomes->nsettled = outcomes->ntold;
-	if (!note->in_runs && outcomes->ntold >= OUTCOMES_AT_ONCE)
-		take_told(outcomes);
+	told.has_key = outcomes->has_key && outcome != BULK_REJECTED;
+	told.key = outcomes->key;
+	take_told(outcomes, &told);
+	outcomes->has_key = false;
+	MemoryContextSwitchTo(oldcontext);
+	MemoryContextReset(outcomes->memory);
+	MemoryContextReset(outcomes->key_memory);
 }
 
 /* The key of the row of which is told next. */
@@ -257,17 +289,15 @@ receive_key(TupleTableSlot *slot, DestReceiver *self)
 {
 	Outcomes   *outcomes = ((KeyReceiver *) self)->outcomes;
 	MemoryContext oldcontext;
-	Datum		key;
 
 	if (outcomes->nkeys == 0)
 		return true;
 	slot_getallattrs(slot);
-	oldcontext = MemoryContextSwitchTo(outcomes->memory);
-	key = json_of_key(outcomes, slot->tts_values, slot->tts_isnull);
-	MemoryContextSwitchTo(outcomes->told_memory);
-	outcomes->key = datumCopy(key, false, -1);
+	MemoryContextReset(outcomes->key_memory);
+	oldcontext = MemoryContextSwitchTo(outcomes->key_memory);
+	outcomes->key = json_of_key(outcomes, slot->tts_values, slot->tts_isnull);
+	outcomes->has_key = true;
 	MemoryContextSwitchTo(oldcontext);
-	MemoryContextReset(outcomes->memory);
 	return true;
 }
 
@@ -283,7 +313,7 @@ end_keys(DestReceiver *self pg_attribute_unused())
 }
 
 static void
-begin_told(Outcomes *outcomes)
+prepare_keys(Outcomes *outcomes)
 {
 	DestReceiver *receiver = &outcomes->receiver.receiver;
 
@@ -296,16 +326,13 @@ begin_told(Outcomes *outcomes)
 	outcomes->returning.dest = receiver;
 	outcomes->note.returning = &outcomes->returning;
 	outcomes->note.told = outcomes_told;
-	outcomes->note.settle = outcomes_settle;
-	outcomes->max_told = OUTCOMES_AT_ONCE;
-	outcomes->told = palloc(outcomes->max_told * sizeof(ToldRow));
-	outcomes->told_memory = AllocSetContextCreate(CurrentMemoryContext, "bulk outcomes",
-												  ALLOCSET_DEFAULT_SIZES);
+	outcomes->key_memory = AllocSetContextCreate(CurrentMemoryContext, "bulk key",
+												 ALLOCSET_SMALL_SIZES);
 }
 
 /* A note that collects rows of the result. */
 static Outcomes *
-begin_outcomes(TupleDesc tupdesc)
+begin_outcomes(TupleDesc tupdesc, bool waits)
 {
 	Outcomes   *outcomes = palloc0(sizeof(Outcomes));
 	AttrNumber	attnum = OUTCOME_ORDINAL + 1;
@@ -315,7 +342,11 @@ begin_outcomes(TupleDesc tupdesc)
 
 	outcomes->note.begin = outcomes_begin;
 	outcomes->note.row = outcomes_row;
-	begin_told(outcomes);
+	outcomes->note.keep = outcomes_keep;
+	prepare_keys(outcomes);
+	outcomes->waits = waits;
+	outcomes->told_memory = AllocSetContextCreate(CurrentMemoryContext, "bulk outcomes that wait",
+												  ALLOCSET_DEFAULT_SIZES);
 	outcomes->memory = AllocSetContextCreate(CurrentMemoryContext, "bulk outcome",
 											 ALLOCSET_DEFAULT_SIZES);
 	outcomes->row = MakeSingleTupleTableSlot(tupdesc, &TTSOpsVirtual);
@@ -326,17 +357,21 @@ begin_outcomes(TupleDesc tupdesc)
 
 /* Rows that a statement leaves out, as their key comes again. */
 static void
-return_skipped(Outcomes *outcomes, uint64 from, uint64 to, Tuplestorestate *store)
+put_skipped(Outcomes *outcomes, int64 from, int64 to, Tuplestorestate *store)
 {
-	MemoryContext oldcontext = MemoryContextSwitchTo(outcomes->memory);
+	Datum		values[OUTCOME_NATTS] = {0};
+	bool		isnull[OUTCOME_NATTS] = {[OUTCOME_KEY] = true};
 
-	for (uint64 ordinal = from; outcomes->by_statement && ordinal < to; ordinal++)
+	if (from >= to || !outcomes->by_statement)
+		return;
+	values[OUTCOME_NAME] = CStringGetTextDatum(outcome_names[BULK_SKIPPED]);
+	for (int64 ordinal = from; ordinal < to; ordinal++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		tuplestore_puttupleslot(store, make_row(outcomes, ordinal, BULK_SKIPPED, (Datum) 0));
-		MemoryContextReset(outcomes->memory);
+		values[OUTCOME_ORDINAL] = Int64GetDatum(ordinal);
+		tuplestore_putvalues(store, outcomes->row->tts_tupleDescriptor, values, isnull);
 	}
-	MemoryContextSwitchTo(oldcontext);
+	pfree(DatumGetPointer(values[OUTCOME_NAME]));
 }
 
 static void
@@ -344,17 +379,16 @@ return_outcomes(Outcomes *outcomes, Tuplestorestate *store)
 {
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(outcomes->row->tts_tupleDescriptor,
 													&TTSOpsMinimalTuple);
-	uint64		last = 0;
+	int64		last = 0;
 	bool		isnull;
 
-	take_told(outcomes);
 	tuplesort_performsort(outcomes->sort);
 	while (tuplesort_gettupleslot(outcomes->sort, true, false, slot, NULL))
 	{
-		uint64		ordinal = DatumGetInt64(slot_getattr(slot, OUTCOME_ORDINAL + 1, &isnull));
+		int64		ordinal = DatumGetInt64(slot_getattr(slot, OUTCOME_ORDINAL + 1, &isnull));
 
 		CHECK_FOR_INTERRUPTS();
-		return_skipped(outcomes, last + 1, ordinal, store);
+		put_skipped(outcomes, last + 1, ordinal, store);
 		tuplestore_puttupleslot(store, slot);
 		last = ordinal;
 	}
@@ -372,7 +406,7 @@ bulk_outcomes_return(FunctionCallInfo fcinfo, Oid relid, const BulkInput *input,
 	Outcomes   *outcomes;
 
 	InitMaterializedSRF(fcinfo, 0);
-	outcomes = begin_outcomes(result->setDesc);
+	outcomes = begin_outcomes(result->setDesc, options->rejects);
 	options->note = &outcomes->note;
 	(void) bulk_load(relid, input, options);
 	return_outcomes(outcomes, result->setResult);

@@ -170,26 +170,41 @@ check_row(BulkWriter *writer, BulkPart *part, TupleTableSlot *row)
 		ExecConstraints(part->rri, row, estate);
 }
 
+/* Is the key by which the row was found that of the updated row, and a place in its index at hand? */
+static inline bool
+keeps_key(const BulkConflict *conflict, const BulkSet *set)
+{
+	return conflict->key != NULL && conflict->probes[0].scan != NULL &&
+		!bms_overlap(conflict->key, set->columns);
+}
+
 /* Heap and indexes; false if the row is not there any more. */
 static bool
 store_row(BulkWriter *writer, BulkPart *part, BulkEntry *entry, TupleTableSlot *row)
 {
 	EState	   *estate = writer->target->estate;
+	ResultRelInfo *rri = part->rri;
 	LockTupleMode lockmode;
 	TU_UpdateIndexes indexes = TU_None;
 	TM_FailureData failure;
 	TM_Result	result;
 	int			flags = EIIT_IS_UPDATE;
 
-	result = purser_table_tuple_update(part->rri->ri_RelationDesc, &entry->old, row,
+	result = purser_table_tuple_update(rri->ri_RelationDesc, &entry->old, row,
 									   writer->cid, estate->es_snapshot, &failure, &lockmode,
 									   &indexes);
 	if (!check_result(writer, result, &failure))
 		return false;
 	if (purser_only_summarizing(indexes))
 		flags |= EIIT_ONLY_SUMMARIZING;
-	if (part->rri->ri_NumIndices > 0 && indexes != TU_None)
-		entry->recheck = purser_ExecInsertIndexTuples(part->rri, estate, flags, row, NIL, NULL);
+	if (indexes != TU_None && keeps_key(part->conflict, entry->set) &&
+		!purser_only_summarizing(indexes))
+	{
+		bulk_probe_insert(&part->conflict->probes[0], estate, row, true);
+		rri = &part->conflict->others;
+	}
+	if (rri->ri_NumIndices > 0 && indexes != TU_None)
+		entry->recheck = purser_ExecInsertIndexTuples(rri, estate, flags, row, NIL, NULL);
 	return true;
 }
 
@@ -260,5 +275,9 @@ bulk_overwrite_triggers(BulkWriter *writer, BulkPart *part, BulkEntry *entry)
 		return;
 	writer->target->perminfo->updatedCols = entry->set->columns;
 	ExecARUpdateTriggers(writer->target->estate, part->rri, NULL, NULL, &entry->old, NULL,
-						 entry->stored, entry->recheck, writer->update_transition, false);
+						 entry->stored, entry->recheck,
+						 writer->capture == NULL ? writer->update_transition :
+						 bulk_capture_own(writer->capture, true), false);
+	if (writer->capture != NULL)
+		bulk_capture_row(writer->capture, part, &entry->old, entry->stored);
 }

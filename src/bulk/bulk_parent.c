@@ -161,8 +161,7 @@ bulk_parent_takes_null(const BulkParent *parent)
 void
 bulk_parent_begin(BulkParent *parent)
 {
-	parent->snapshot = RegisterSnapshot(IsolationUsesXactSnapshot() ? GetTransactionSnapshot() :
-										GetLatestSnapshot());
+	parent->snapshot = RegisterSnapshot(GetTransactionSnapshot());
 	parent->scan = purser_index_beginscan(parent->rel, parent->index, parent->snapshot,
 										  parent->nkeys, 0);
 }

@@ -82,6 +82,17 @@ fires_early(const BulkWriter *writer, const ResultRelInfo *rri)
 		rri->ri_TrigDesc->trig_insert_after_row;
 }
 
+/* May indexes wait until the end?  Who looks at the table wants to find the rows before. */
+static bool
+can_rebuild(const BulkWriter *writer, const BulkPart *part)
+{
+	const BulkTarget *target = writer->target;
+
+	return target->rebuild && part->batched && part->conflict == NULL &&
+		!fires_early(writer, part->rri) && !target->casts_may_read &&
+		!bulk_sight_defaults(target);
+}
+
 /* A part for the table; in the query context. */
 BulkPart *
 bulk_part_make(BulkWriter *writer, ResultRelInfo *rri)
@@ -97,9 +108,7 @@ bulk_part_make(BulkWriter *writer, ResultRelInfo *rri)
 	part->batched = writer->batched && !bulk_sight_rows(rri, writer->target->sets != NULL) &&
 		(part->conflict == NULL ||
 		 (bulk_conflict_batched(part->conflict) && !writer->options->rejects));
-	/* Who looks at the table wants to find the rows before. */
-	if (writer->target->rebuild && part->batched && part->conflict == NULL &&
-		!fires_early(writer, rri))
+	if (can_rebuild(writer, part))
 		bulk_rebuild_set_aside(writer->target);
 	if (part->conflict == NULL)
 		part->indexes = bulk_index_begin(rri);

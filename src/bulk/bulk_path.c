@@ -181,6 +181,15 @@ needs_statement(Relation rel, const BulkOptions *options)
 		(options->update_where != NULL && bulk_where_has_subquery(options->update_where));
 }
 
+/* Is it a table whose rows are in a heap of its own, and nowhere else? */
+bool
+bulk_path_is_table(Relation rel)
+{
+	return rel->rd_rel->relkind == RELKIND_RELATION &&
+		rel->rd_tableam == GetHeapamTableAmRoutine() && !is_distributed(rel) &&
+		!is_hypertable(rel);
+}
+
 /* Where rows go; an error for a relation that takes none. */
 BulkPath
 bulk_target_path(Relation rel, const BulkOptions *options)
@@ -190,12 +199,11 @@ bulk_target_path(Relation rel, const BulkOptions *options)
 	check_kind(rel, options);
 	if (options->verb != BULK_INSERT || options->returning != NULL)
 		return BULK_PATH_STATEMENT;
-	if ((rel->rd_rel->relkind != RELKIND_RELATION && !partitioned) ||
-		(!partitioned && rel->rd_tableam != GetHeapamTableAmRoutine()) ||
+	if ((partitioned ? is_distributed(rel) || is_hypertable(rel) : !bulk_path_is_table(rel)) ||
 		has_rule(rel, CMD_INSERT) ||
 		(options->on_conflict != BULK_CONFLICT_ERROR && has_rule(rel, CMD_UPDATE)) ||
 		check_enable_rls(RelationGetRelid(rel), InvalidOid, false) == RLS_ENABLED ||
-		is_distributed(rel) || is_hypertable(rel) || needs_statement(rel, options))
+		needs_statement(rel, options))
 		return BULK_PATH_STATEMENT;
 	return BULK_PATH_DIRECT;
 }

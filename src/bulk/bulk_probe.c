@@ -2,9 +2,9 @@
  * bulk_probe.c
  *		Looks up rows by the key of a unique b-tree, many in a row.
  *
- * What ExecCheckIndexConstraints does for one row at a time, with a scan that
- * stays open: the look is dirty, so it sees rows of transactions in progress,
- * and waits for these to end.
+ * What ExecCheckIndexConstraints does for one row at a time, with a place in the
+ * index that is kept from key to key (bulk_leaf.c): the look is dirty, so it
+ * sees rows of transactions in progress, and waits for these to end.
  *
  * Called by bulk_conflict.c (begin) and bulk_settle.c.
  */
@@ -72,19 +72,31 @@ bulk_probe_key(BulkProbe *probe, EState *estate, TupleTableSlot *slot,
 	return true;
 }
 
+/* In the current memory context; the snapshot is the probe's dirty one where conflicts are looked for. */
 void
-bulk_probe_open(BulkProbe *probe)
+bulk_probe_open(BulkProbe *probe, Snapshot snapshot)
 {
-	probe->scan = purser_index_beginscan(probe->heap, probe->index, &probe->dirty, probe->nkeys,
-										 0);
+	probe->scan = purser_index_beginscan(probe->heap, probe->index, snapshot, probe->nkeys, 0);
+	bulk_leaf_begin(&probe->leaf, probe->heap, probe->index);
 }
 
 void
 bulk_probe_close(BulkProbe *probe)
 {
+	bulk_leaf_release(&probe->leaf);
 	index_endscan(probe->scan);
 	probe->scan = NULL;
 }
+
+/* After an error that ended the subtransaction in which it was open. */
+void
+bulk_probe_forget(BulkProbe *probe)
+{
+	probe->leaf.buffer = InvalidBuffer;
+	probe->scan = NULL;
+}
+
+/* ---- find ---- */
 
 /* Wait for the transaction that the row found depends on, with nothing pinned. */
 static void
@@ -93,11 +105,45 @@ wait_for(BulkProbe *probe, TransactionId xid, TupleTableSlot *existing)
 	ItemPointerData tid = existing->tts_tid;
 
 	ExecClearTuple(existing);
-	index_rescan(probe->scan, NULL, 0, NULL, 0);
+	bulk_probe_close(probe);
 	if (probe->dirty.speculativeToken)
 		SpeculativeInsertionWait(probe->dirty.xmin, probe->dirty.speculativeToken);
 	else
 		XactLockTableWait(xid, probe->heap, &tid, XLTW_InsertIndex);
+	bulk_probe_open(probe, &probe->dirty);
+}
+
+/* By a scan of the index. */
+static bool
+scan_for(BulkProbe *probe, const Datum *values, const bool *isnull, TupleTableSlot *existing)
+{
+	for (int i = 0; i < probe->nkeys; i++)
+	{
+		probe->scankeys[i].sk_argument = values[i];
+		probe->scankeys[i].sk_flags = isnull[i] ? SK_ISNULL | SK_SEARCHNULL : 0;
+	}
+	index_rescan(probe->scan, probe->scankeys, probe->nkeys, NULL, 0);
+	return index_getnext_slot(probe->scan, ForwardScanDirection, existing);
+}
+
+/* The row that the snapshot sees of those with that key. */
+static bool
+look_for(BulkProbe *probe, const Datum *values, const bool *isnull, TupleTableSlot *existing)
+{
+	IndexScanDesc scan = probe->scan;
+	ItemPointerData rows[BULK_LEAF_ENTRIES];
+	int			nrows = bulk_leaf_find(&probe->leaf, values, isnull, scan->xs_snapshot, rows);
+
+	if (nrows < 0)
+		return scan_for(probe, values, isnull, existing);
+	for (int i = 0; i < nrows; i++)
+	{
+		scan->xs_heaptid = rows[i];
+		scan->xs_heap_continue = false;
+		if (index_fetch_heap(scan, existing))
+			return true;
+	}
+	return false;
 }
 
 /* Find the row with that key: true if there is one, and it is in the slot. */
@@ -105,22 +151,39 @@ bool
 bulk_probe_find(BulkProbe *probe, const Datum *values, const bool *isnull,
 				TupleTableSlot *existing)
 {
-	for (int i = 0; i < probe->nkeys; i++)
-	{
-		probe->scankeys[i].sk_argument = values[i];
-		probe->scankeys[i].sk_flags = isnull[i] ? SK_ISNULL | SK_SEARCHNULL : 0;
-	}
 	for (;;)
 	{
 		TransactionId xid;
 
 		CHECK_FOR_INTERRUPTS();
-		index_rescan(probe->scan, probe->scankeys, probe->nkeys, NULL, 0);
-		if (!index_getnext_slot(probe->scan, ForwardScanDirection, existing))
+		if (!look_for(probe, values, isnull, existing))
 			return false;
 		xid = TransactionIdIsValid(probe->dirty.xmin) ? probe->dirty.xmin : probe->dirty.xmax;
 		if (!TransactionIdIsValid(xid))
 			return true;
 		wait_for(probe, xid, existing);
 	}
+}
+
+/* ---- insert ---- */
+
+/*
+ * Insert the index's entry for the row, which is in the heap.  If its key was
+ * kept by an update, there is nothing to check: who might want the same key
+ * waits for us.
+ */
+void
+bulk_probe_insert(BulkProbe *probe, EState *estate, TupleTableSlot *slot, bool kept)
+{
+	Datum		values[INDEX_MAX_KEYS];
+	bool		isnull[INDEX_MAX_KEYS];
+	IndexTuple	entry;
+
+	GetPerTupleExprContext(estate)->ecxt_scantuple = slot;
+	FormIndexDatum(probe->info, slot, estate, values, isnull);
+	entry = index_form_tuple(RelationGetDescr(probe->index), values, isnull);
+	entry->t_tid = slot->tts_tid;
+	if (!bulk_leaf_insert(&probe->leaf, entry, !kept))
+		_bt_doinsert(probe->index, entry, UNIQUE_CHECK_YES, kept, probe->heap);
+	pfree(entry);
 }

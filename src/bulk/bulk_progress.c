@@ -74,9 +74,8 @@ bytes_read(const BulkReader *reader)
 
 /* After a batch: tell how many bytes were read, and what became of the rows. */
 void
-bulk_progress_advance(BulkProgress *progress, const BulkReader *reader, const uint64 *counts)
+bulk_progress_tell(BulkProgress *progress, uint64 bytes, const uint64 *counts)
 {
-	uint64		bytes = bytes_read(reader);
 	uint64		rows = counts[BULK_INSERTED] + counts[BULK_UPDATED];
 	const int	params[] = {
 		PROGRESS_COPY_BYTES_PROCESSED, PROGRESS_COPY_TUPLES_PROCESSED,
@@ -94,6 +93,13 @@ bulk_progress_advance(BulkProgress *progress, const BulkReader *reader, const ui
 	if (is_silent())
 		start_report(progress);
 	pgstat_progress_update_multi_param(lengthof(params), params, values);
+}
+
+/* The same, of a reader. */
+void
+bulk_progress_advance(BulkProgress *progress, const BulkReader *reader, const uint64 *counts)
+{
+	bulk_progress_tell(progress, bytes_read(reader), counts);
 }
 
 void

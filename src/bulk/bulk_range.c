@@ -125,9 +125,13 @@ bulk_range_load_next(const BulkJob *job)
 	input.source = bulk_source_range(job->path, &coding, range.start.offset, range.end);
 	input.start = range.start;
 	input.load_id = job->load_id;
+	if (job->options->max_rejects >= 0)
+		input.rejected = bulk_job_counts(job).rejected;
 	result = bulk_load(job->relid, &input, job->options);
 	bulk_source_close(input.source);
 	finish_range(job->load_id, &range, &result);
+	if (job->options->max_rejects >= 0 && result.counts[BULK_REJECTED] > 0)
+		bulk_job_check_rejects(job);
 	return true;
 }
 

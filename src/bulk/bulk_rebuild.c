@@ -8,7 +8,8 @@
  * much comes into a table that had little.  The load leaves such indexes alone
  * and then has each made by what REINDEX uses, in the same transaction, so that
  * a rollback leaves them as they were.  Nobody else may write into the table
- * meanwhile, and while an index is being made nobody can use it.
+ * meanwhile, and from the first index on, until the transaction ends, nobody
+ * else can plan a query over it.
  *
  * Only indexes that enforce nothing: not unique ones, exclusion constraints or
  * a replica identity.  Called by bulk_load.c.
@@ -17,6 +18,7 @@
 
 #include "access/genam.h"
 #include "access/table.h"
+#include "access/xlog.h"
 #include "catalog/catalog.h"
 #include "catalog/index.h"
 #include "catalog/pg_class.h"
@@ -64,7 +66,8 @@ bulk_rebuild_wanted(Oid relid, BulkIndexes indexes, uint64 input)
 	Relation	rel;
 	bool		wanted;
 
-	if (indexes == BULK_INDEXES_KEEP)
+	/* On a standby there is no such lock; the load says what is wrong. */
+	if (indexes == BULK_INDEXES_KEEP || RecoveryInProgress())
 		return false;
 	rel = try_table_open(relid, AccessShareLock);
 	/* Whatever is wrong with it, the load says better. */

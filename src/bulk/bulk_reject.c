@@ -34,8 +34,9 @@ struct BulkRejects
 	List	   *names;			/* of the input's columns, in order */
 	uint64		count;			/* of the load */
 	int64		load_id;		/* 0: none yet */
-	bool		joined;			/* others write under this id, too */
-	int64		number;			/* of the last one that was written */
+	bool		noted;			/* purser.load has what the load wants */
+	bool		in_ranges;		/* others write under this id, too */
+	uint64		before;			/* rejected by the ranges that are in */
 	const char *role;			/* whose rows they are */
 	MemoryContext memory;		/* of those that are collected */
 	int			ncollected;
@@ -58,22 +59,24 @@ bulk_rejects_begin(BulkTarget *target, BulkContext *context, const struct BulkOp
 	return rejects;
 }
 
-/* The load goes on with one whose rejects it takes; their numbers end with number. */
+/* The load goes on with one whose rejects it takes. */
 void
-bulk_rejects_resume(BulkRejects *rejects, int64 load_id, int64 number)
+bulk_rejects_resume(BulkRejects *rejects, int64 load_id)
 {
 	rejects->load_id = load_id;
-	rejects->number = number;
+	rejects->noted = true;
 }
 
-/* The load is a part of one that has an id: another part may have written its rejects already. */
+/*
+ * The load is a range of one that has an id, of which before rows were rejected:
+ * another range may have written its rejects already.
+ */
 void
-bulk_rejects_join(BulkRejects *rejects, int64 load_id)
+bulk_rejects_join(BulkRejects *rejects, int64 load_id, uint64 before)
 {
 	rejects->load_id = load_id;
-	rejects->joined = true;
-	/* No part has more rejects than rows. */
-	rejects->number = rejects->context->start.row;
+	rejects->in_ranges = true;
+	rejects->before = before;
 }
 
 /* The input has a column of this name; to be called for each, in their order. */
@@ -157,19 +160,31 @@ set_raw(BulkReject *reject, const BulkEntry *entry, const BulkTarget *target,
 	reject->is_text = raw != NULL && is_text(raw, reject->raw_len);
 }
 
+/* load_id: of a load in ranges, some of which may be in; else 0 */
+void
+bulk_rejects_refuse(int64 limit, int64 load_id, const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 errmsg("more rows were rejected than max_rejects (" INT64_FORMAT ") allows", limit),
+			 errdetail("%s", detail),
+			 load_id == 0 ?
+			 errhint("Nothing was loaded, and nothing was put into purser.reject. "
+					 "With a higher max_rejects, the bad rows can be looked at there.") :
+			 errhint("Ranges that were in before stay, with their rows in purser.reject. "
+					 "To go on with a higher limit, give it to "
+					 "CALL purser.load(load_id => " INT64_FORMAT ", max_rejects => ...).",
+					 load_id)));
+}
+
 static void
 check_limit(const BulkRejects *rejects, const ErrorData *error)
 {
 	int64		limit = rejects->options->max_rejects;
 
-	if (limit < 0 || rejects->count <= (uint64) limit)
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-			 errmsg("more rows were rejected than max_rejects (" INT64_FORMAT ") allows", limit),
-			 errdetail("The last one: %s", error->message),
-			 errhint("Nothing was loaded, and nothing was put into purser.reject. "
-					 "With a higher max_rejects, the bad rows can be looked at there.")));
+	if (limit >= 0 && rejects->before + rejects->count > (uint64) limit)
+		bulk_rejects_refuse(limit, rejects->in_ranges ? rejects->load_id : 0,
+							psprintf("The last one: %s", error->message));
 }
 
 static BulkReject *
@@ -235,13 +250,12 @@ bulk_rejects_write(BulkRejects *rejects)
 {
 	if (rejects->ncollected == 0)
 		return;
-	if (rejects->load_id == 0 || rejects->joined)
+	if (!rejects->noted)
 		rejects->load_id = bulk_store_load(rejects->load_id, rejects->target, rejects->options,
 										   rejects->role, rejects->names);
-	rejects->joined = false;
-	bulk_store_rejects(rejects->load_id, rejects->number, rejects->role, rejects->collected,
+	rejects->noted = true;
+	bulk_store_rejects(rejects->load_id, rejects->role, rejects->collected,
 					   rejects->ncollected);
-	rejects->number += rejects->ncollected;
 	rejects->ncollected = 0;
 	MemoryContextReset(rejects->memory);
 }

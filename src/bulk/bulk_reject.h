@@ -17,8 +17,9 @@ typedef struct BulkRejects BulkRejects;
 extern BulkRejects *bulk_rejects_begin(BulkTarget *target, BulkContext *context,
 									   const struct BulkOptions *options);
 extern void bulk_rejects_name(BulkRejects *rejects, const char *name, int len);
-extern void bulk_rejects_resume(BulkRejects *rejects, int64 load_id, int64 number);
-extern void bulk_rejects_join(BulkRejects *rejects, int64 load_id);
+extern void bulk_rejects_resume(BulkRejects *rejects, int64 load_id);
+extern void bulk_rejects_join(BulkRejects *rejects, int64 load_id, uint64 before);
+extern void bulk_rejects_refuse(int64 limit, int64 load_id, const char *detail);
 extern void bulk_rejects_add(BulkRejects *rejects, const BulkEntry *entry,
 							 const BulkField *fields, const ErrorData *error);
 extern bool bulk_rejects_are_full(const BulkRejects *rejects);
@@ -55,8 +56,8 @@ typedef struct BulkReject
 extern int64 bulk_store_load(int64 load_id, const BulkTarget *target,
 							 const struct BulkOptions *options, const char *role,
 							 const List *columns);
-extern void bulk_store_rejects(int64 load_id, int64 number, const char *role,
-							   const BulkReject *rejects, int count);
+extern void bulk_store_rejects(int64 load_id, const char *role, const BulkReject *rejects,
+							   int count);
 
 /* ---- one try: bulk_attempt.c ---- */
 
@@ -103,7 +104,6 @@ extern bool bulk_runs_next(BulkRuns *runs);
 typedef struct BulkRetry
 {
 	int64		load_id;
-	int64		last;			/* number of the last reject; 0: there are none */
 	const char *role;
 } BulkRetry;
 

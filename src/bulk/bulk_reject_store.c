@@ -196,27 +196,26 @@ array_of_column(const RejectArrays *arrays, int column)
 											  is_number ? TYPALIGN_DOUBLE : TYPALIGN_INT));
 }
 
-/* Add rejects of the load, numbered after number. */
+/* Add rejects of the load; each has the number of its row. */
 void
-bulk_store_rejects(int64 load_id, int64 number, const char *role,
-				   const BulkReject *rejects, int count)
+bulk_store_rejects(int64 load_id, const char *role, const BulkReject *rejects, int count)
 {
 	static OwnerQuery query = {
 		.sql = "INSERT INTO purser.reject (load_id, number, role, row_number, line_number,"
 		" byte_offset, column_name, value, raw, raw_bytes, sqlstate, message, detail, hint,"
 		" constraint_name, relation)"
-		" SELECT $1, $2 OPERATOR(pg_catalog.+) u.ordinality, $3::name, u.row_number,"
+		" SELECT $1, u.row_number, $2::name, u.row_number,"
 		" u.line_number, u.byte_offset, u.column_name, u.value, u.raw, u.raw_bytes, u.sqlstate,"
 		" u.message, u.detail, u.hint, u.constraint_name, u.relation"
-		" FROM ROWS FROM (pg_catalog.unnest($4), pg_catalog.unnest($5), pg_catalog.unnest($6),"
-		" pg_catalog.unnest($7), pg_catalog.unnest($8), pg_catalog.unnest($9),"
-		" pg_catalog.unnest($10), pg_catalog.unnest($11), pg_catalog.unnest($12),"
-		" pg_catalog.unnest($13), pg_catalog.unnest($14), pg_catalog.unnest($15),"
-		" pg_catalog.unnest($16)) WITH ORDINALITY AS u (row_number, line_number, byte_offset,"
+		" FROM ROWS FROM (pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5),"
+		" pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8),"
+		" pg_catalog.unnest($9), pg_catalog.unnest($10), pg_catalog.unnest($11),"
+		" pg_catalog.unnest($12), pg_catalog.unnest($13), pg_catalog.unnest($14),"
+		" pg_catalog.unnest($15)) AS u (row_number, line_number, byte_offset,"
 		" column_name, value, raw, raw_bytes, sqlstate, message, detail, hint, constraint_name,"
-		" relation, ordinality)",
-		.writes = true, .nargs = 3 + REJECT_NCOLUMNS,
-		.argtypes = {INT8OID, INT8OID, TEXTOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID,
+		" relation)",
+		.writes = true, .nargs = 2 + REJECT_NCOLUMNS,
+		.argtypes = {INT8OID, TEXTOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID,
 		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, BYTEAARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
 		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
 	};
@@ -224,13 +223,12 @@ bulk_store_rejects(int64 load_id, int64 number, const char *role,
 												 ALLOCSET_DEFAULT_SIZES);
 	MemoryContext oldcontext = MemoryContextSwitchTo(memory);
 	RejectArrays arrays = make_arrays(rejects, count);
-	Datum		values[3 + REJECT_NCOLUMNS];
+	Datum		values[2 + REJECT_NCOLUMNS];
 
 	values[0] = Int64GetDatum(load_id);
-	values[1] = Int64GetDatum(number);
-	values[2] = CStringGetTextDatum(role);
+	values[1] = CStringGetTextDatum(role);
 	for (int i = 0; i < REJECT_NCOLUMNS; i++)
-		values[3 + i] = array_of_column(&arrays, i);
+		values[2 + i] = array_of_column(&arrays, i);
 	(void) shared_query_open(&query, values, NULL);
 	shared_query_close();
 	MemoryContextSwitchTo(oldcontext);

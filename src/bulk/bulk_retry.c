@@ -4,8 +4,9 @@
  *
  * Each raw row is an input of its own, with a reader of its own: so what is
  * wrong with one is no other's business, and each keeps the position that it
- * had in the first input.  Rows that are good now leave purser.reject, the
- * others come there anew.
+ * had in the first input.  Rows leave purser.reject when their batch is settled,
+ * and those that are bad again come back with the number that they had.  So
+ * ranges of the load that are not in yet are not in the way.
  */
 #include "bulk.h"
 
@@ -13,6 +14,7 @@
 #include "miscadmin.h"
 #include "shared/arguments.h"
 #include "shared/owner_query.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
@@ -31,8 +33,7 @@ enum
 
 typedef struct RetryRow
 {
-	int64		number;
-	BulkPosition position;
+	BulkPosition position;		/* its row is the number of the reject */
 	const char *raw;			/* NULL: there is none */
 	Size		raw_len;
 } RetryRow;
@@ -47,6 +48,9 @@ typedef struct RetryReader
 	MemoryContext chunk_memory;
 	MemoryContext one_memory;	/* of the reader of the present row */
 	int64		number;			/* of the last row that was fetched */
+	int			ngiven;			/* rows that are not settled yet */
+	int			max_given;		/* that there is room for */
+	Datum	   *given;			/* their numbers */
 	int			nrows;
 	int			next;
 	RetryRow   *rows;
@@ -60,24 +64,20 @@ role_datum(const BulkRetry *retry)
 	return CStringGetTextDatum(retry->role);
 }
 
-/* Number of the last reject, 0 if there is none; all are locked. */
-static int64
+/* Whoever loads them again at the same time waits. */
+static void
 lock_rejects(const BulkRetry *retry)
 {
 	static OwnerQuery query = {
-		.sql = "SELECT pg_catalog.max(r.number) FROM (SELECT number FROM purser.reject"
+		.sql = "SELECT pg_catalog.count(*) FROM (SELECT FROM purser.reject"
 		" WHERE load_id OPERATOR(pg_catalog.=) $1 AND role OPERATOR(pg_catalog.=) $2"
-		" FOR UPDATE) r",
+		" ORDER BY number FOR UPDATE) r",
 		.writes = true, .indexed = true, .nargs = 2, .argtypes = {INT8OID, TEXTOID}
 	};
 	Datum		values[] = {Int64GetDatum(retry->load_id), role_datum(retry)};
-	bool		isnull;
-	int64		last;
 
 	(void) shared_query_open(&query, values, NULL);
-	last = DatumGetInt64(shared_query_value(0, 1, &isnull));
 	shared_query_close();
-	return isnull ? 0 : last;
 }
 
 static uint64
@@ -107,15 +107,15 @@ static void
 fetch_chunk(RetryReader *reader)
 {
 	static OwnerQuery query = {
-		.sql = "SELECT number, row_number, line_number, byte_offset, raw, raw_bytes"
+		.sql = "SELECT number, line_number, byte_offset, raw, raw_bytes"
 		" FROM purser.reject WHERE load_id OPERATOR(pg_catalog.=) $1"
 		" AND role OPERATOR(pg_catalog.=) $2 AND number OPERATOR(pg_catalog.>) $3"
-		" AND number OPERATOR(pg_catalog.<=) $4 ORDER BY number LIMIT $5",
-		.indexed = true, .nargs = 5, .argtypes = {INT8OID, TEXTOID, INT8OID, INT8OID, INT8OID}
+		" ORDER BY number LIMIT $4",
+		.indexed = true, .nargs = 4, .argtypes = {INT8OID, TEXTOID, INT8OID, INT8OID}
 	};
 	const BulkRetry *retry = reader->retry;
 	Datum		values[] = {Int64GetDatum(retry->load_id), role_datum(retry),
-		Int64GetDatum(reader->number), Int64GetDatum(retry->last), Int64GetDatum(RETRY_ROWS)};
+		Int64GetDatum(reader->number), Int64GetDatum(RETRY_ROWS)};
 	MemoryContext oldcontext;
 
 	MemoryContextReset(reader->chunk_memory);
@@ -127,37 +127,30 @@ fetch_chunk(RetryReader *reader)
 	{
 		RetryRow   *row = &reader->rows[i];
 
-		row->number = number_or_zero(i, 1);
-		row->position.row = number_or_zero(i, 2);
-		row->position.line = number_or_zero(i, 3);
-		row->position.offset = number_or_zero(i, 4);
-		take_raw(row, i, 6);
+		row->position.row = number_or_zero(i, 1);
+		row->position.line = number_or_zero(i, 2);
+		row->position.offset = number_or_zero(i, 3);
 		take_raw(row, i, 5);
+		take_raw(row, i, 4);
 	}
 	shared_query_close();
 	MemoryContextSwitchTo(oldcontext);
 }
 
-/* The rows that were there at the start have been loaded, or rejected anew. */
+/* If no row is left, and none can come, what the load wanted is not needed any more. */
 void
 bulk_retry_end(const BulkRetry *retry)
 {
-	static OwnerQuery rejects = {
-		.sql = "DELETE FROM purser.reject WHERE load_id OPERATOR(pg_catalog.=) $1"
-		" AND role OPERATOR(pg_catalog.=) $2 AND number OPERATOR(pg_catalog.<=) $3",
-		.writes = true, .indexed = true, .nargs = 3, .argtypes = {INT8OID, TEXTOID, INT8OID}
-	};
-	static OwnerQuery load = {
+	static OwnerQuery query = {
 		.sql = "DELETE FROM purser.load WHERE load_id OPERATOR(pg_catalog.=) $1"
-		" AND NOT EXISTS (SELECT FROM purser.reject r WHERE r.load_id OPERATOR(pg_catalog.=) $1)",
+		" AND NOT EXISTS (SELECT FROM purser.reject r WHERE r.load_id OPERATOR(pg_catalog.=) $1)"
+		" AND NOT EXISTS (SELECT FROM purser.load_job j WHERE j.load_id OPERATOR(pg_catalog.=) $1"
+		" AND j.finished IS NULL)",
 		.writes = true, .indexed = true, .nargs = 1, .argtypes = {INT8OID}
 	};
-	Datum		values[] = {Int64GetDatum(retry->load_id), role_datum(retry),
-		Int64GetDatum(retry->last)};
+	Datum		values[] = {Int64GetDatum(retry->load_id)};
 
-	(void) shared_query_open(&rejects, values, NULL);
-	shared_query_close();
-	(void) shared_query_open(&load, values, NULL);
+	(void) shared_query_open(&query, values, NULL);
 	shared_query_close();
 }
 
@@ -217,6 +210,54 @@ read_row(RetryReader *reader, const RetryRow *row)
 	memcpy(reader->base.fields, base.fields, base.schema->ncolumns * sizeof(BulkField));
 }
 
+/* Note that the row was given out. */
+static void
+give(RetryReader *reader, const RetryRow *row)
+{
+	if (reader->ngiven == reader->max_given)
+	{
+		reader->max_given = Max(2 * reader->max_given, RETRY_ROWS);
+		reader->given = reader->given == NULL ?
+			MemoryContextAlloc(reader->base.load_memory, reader->max_given * sizeof(Datum)) :
+			repalloc(reader->given, reader->max_given * sizeof(Datum));
+	}
+	reader->given[reader->ngiven++] = Int64GetDatum((int64) row->position.row);
+	reader->number = row->position.row;
+}
+
+/* The rows that were given out are settled: those that are bad again are yet to be written. */
+static void
+retry_done(BulkReader *base)
+{
+	static OwnerQuery query = {
+		.sql = "DELETE FROM purser.reject WHERE load_id OPERATOR(pg_catalog.=) $1"
+		" AND role OPERATOR(pg_catalog.=) $2 AND number OPERATOR(pg_catalog.=) ANY ($3)"
+		" RETURNING number",
+		.writes = true, .indexed = true, .nargs = 3, .argtypes = {INT8OID, TEXTOID, INT8ARRAYOID}
+	};
+	RetryReader *reader = (RetryReader *) base;
+	ArrayType  *numbers;
+	Datum		values[3];
+	uint64		ngone;
+
+	if (reader->ngiven == 0)
+		return;
+	numbers = construct_array(reader->given, reader->ngiven, INT8OID, sizeof(int64),
+							  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
+	values[0] = Int64GetDatum(reader->retry->load_id);
+	values[1] = role_datum(reader->retry);
+	values[2] = PointerGetDatum(numbers);
+	ngone = shared_query_open(&query, values, NULL);
+	shared_query_close();
+	if (ngone < (uint64) reader->ngiven)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("rejected rows of load " INT64_FORMAT " were loaded or deleted "
+						"at the same time", reader->retry->load_id)));
+	pfree(numbers);
+	reader->ngiven = 0;
+}
+
 static bool
 retry_next(BulkReader *base)
 {
@@ -229,7 +270,7 @@ retry_next(BulkReader *base)
 	if (reader->next == reader->nrows)
 		return false;
 	row = &reader->rows[reader->next++];
-	reader->number = row->number;
+	give(reader, row);
 	base->context->position = row->position;
 	base->raw = NULL;
 	if (row->raw == NULL)
@@ -258,6 +299,7 @@ bulk_retry_reader(const BulkReader *base, const BulkFormat *format,
 	reader->base = *base;
 	reader->base.next = retry_next;
 	reader->base.resume = retry_resume;
+	reader->base.done = retry_done;
 	reader->base.source = NULL;
 	reader->format = *format;
 	reader->format.header = BULK_HEADER_NONE;
@@ -319,7 +361,7 @@ purser_load_rejects_0_1(PG_FUNCTION_ARGS)
 	options->columns = column_names(fcinfo);
 	retry.load_id = PG_GETARG_INT64(ARG_LOAD_ID);
 	retry.role = GetUserNameFromId(GetUserId(), false);
-	retry.last = lock_rejects(&retry);
+	lock_rejects(&retry);
 	result = bulk_load(PG_GETARG_OID(ARG_TARGET), &input, options);
 	/* The result has no other place for them. */
 	result.counts[BULK_UPDATED] += result.counts[BULK_DELETED];

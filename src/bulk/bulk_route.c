@@ -26,6 +26,7 @@ struct BulkRoute
 	PartitionTupleRouting *routing;
 	TupleTableSlot *slot;		/* for rows as they are read */
 	List	   *keys;			/* expressions of the key, to be tried; NIL: none */
+	TupleTableSlot *tuple_slot; /* for rows that come as tuples */
 };
 
 /* NULL if the target has no partitions; in the current memory context. */
@@ -50,6 +51,7 @@ bulk_route_begin(BulkWriter *writer)
 	if (writer->options->rejects)
 		route->keys = ExecPrepareExprList(RelationGetPartitionKey(target->rel)->partexprs,
 										  target->estate);
+	route->tuple_slot = MakeSingleTupleTableSlot(RelationGetDescr(target->rel), &TTSOpsHeapTuple);
 	return route;
 }
 
@@ -58,6 +60,13 @@ TupleTableSlot *
 bulk_route_slot(BulkRoute *route)
 {
 	return ExecClearTuple(route->slot);
+}
+
+/* One for heap tuples. */
+TupleTableSlot *
+bulk_route_tuple_slot(BulkRoute *route)
+{
+	return ExecClearTuple(route->tuple_slot);
 }
 
 /* An error in the key must leave nothing that outlives a subtransaction: let it come before. */
@@ -118,6 +127,7 @@ bulk_route_convert(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
 
 	if (map != NULL)
 		return execute_attr_map_slot(map->attrMap, slot, own);
+	slot_getallattrs(slot);
 	memcpy(own->tts_values, slot->tts_values, natts * sizeof(Datum));
 	memcpy(own->tts_isnull, slot->tts_isnull, natts * sizeof(bool));
 	return ExecStoreVirtualTuple(own);
@@ -127,5 +137,6 @@ bulk_route_convert(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
 void
 bulk_route_end(BulkRoute *route)
 {
+	ExecDropSingleTupleTableSlot(route->tuple_slot);
 	ExecCleanupTupleRouting(route->state, route->routing);
 }

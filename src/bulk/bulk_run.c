@@ -17,6 +17,8 @@
  * Called by bulk_index.c, which owns the memory.
  */
 #include "bulk.h"
+#include "bulk/bulk_leaf.h"
+#include "bulk/bulk_order.h"
 
 #include "access/nbtree.h"
 #include "catalog/index.h"
@@ -139,15 +141,7 @@ sort_key(const BulkRun *run, Datum value)
 
 	if (first->abbrev_converter != NULL)
 		key = first->abbrev_converter(value, first);
-	if (!run->integers)
-		return key;
-	if (first->comparator == ssup_datum_int32_cmp)
-		key = (Datum) ((uint32) DatumGetInt32(key) ^ 0x80000000);
-#if SIZEOF_DATUM >= 8
-	else if (first->comparator == ssup_datum_signed_cmp)
-		key ^= UINT64CONST(1) << 63;
-#endif
-	return first->ssup_reverse ? ~key : key;
+	return run->integers ? bulk_order_integer(first, key) : key;
 }
 
 /* ---- which indexes ---- */
@@ -164,16 +158,6 @@ prepare_key(BulkRun *run, int i)
 	key->ssup_attno = i + 1;
 	key->abbreviate = i == 0;
 	purser_PrepareSortSupportFromIndexRel(run->index, (options & INDOPTION_DESC) != 0, key);
-}
-
-static bool
-compares_integers(SortSupport key)
-{
-#if SIZEOF_DATUM >= 8
-	if (key->comparator == ssup_datum_signed_cmp)
-		return true;
-#endif
-	return key->comparator == ssup_datum_unsigned_cmp || key->comparator == ssup_datum_int32_cmp;
 }
 
 /*
@@ -201,7 +185,7 @@ bulk_run_begin(Relation heap, Relation index, IndexInfo *info)
 	if (run->keys[0].abbrev_converter == NULL &&
 		!TupleDescAttr(RelationGetDescr(index), 0)->attbyval)
 		return NULL;
-	run->integers = compares_integers(&run->keys[0]);
+	run->integers = bulk_order_is_integer(&run->keys[0]);
 	return run;
 }
 
@@ -328,11 +312,14 @@ bulk_run_pays(BulkRun *run)
 void
 bulk_run_insert(BulkRun *run, BulkContext *context)
 {
+	BulkLeaf	leaf;
+
 	if (run->integers)
 		sort_integers(run->items, run->nitems, run);
 	else
 		sort_values(run->items, run->nitems, run);
 	memset(&context->position, 0, sizeof(BulkPosition));
+	bulk_leaf_begin(&leaf, run->heap, run->index);
 	for (int i = 0; i < run->nitems; i++)
 	{
 		IndexTuple	entry = run->items[i].entry;
@@ -340,8 +327,10 @@ bulk_run_insert(BulkRun *run, BulkContext *context)
 		CHECK_FOR_INTERRUPTS();
 		if (run->unique)
 			context->position = ((BulkPosition *) entry)[-1];
-		insert_entry(run, entry);
+		if (!bulk_leaf_insert(&leaf, entry, run->unique))
+			insert_entry(run, entry);
 	}
+	bulk_leaf_release(&leaf);
 	bulk_run_forget(run);
 }
 

@@ -133,13 +133,6 @@ attempt(BulkRuns *runs, void (*step) (BulkRuns *runs))
 	return error;
 }
 
-static void
-settle_note(BulkRuns *runs, bool kept)
-{
-	if (runs->options->note != NULL)
-		runs->options->note->settle(runs->options->note, kept);
-}
-
 /* ---- reading and making ---- */
 
 static void
@@ -484,14 +477,12 @@ write_next_run(BulkRuns *runs)
 	if (error == NULL)
 	{
 		bulk_attempt_keep(&runs->attempt);
-		settle_note(runs, true);
 		runs->clean += runs->to - runs->from;
 		runs->from = runs->to;
 		skip_rejected(runs);
 		return;
 	}
 	memcpy(runs->counts, runs->settled, sizeof(runs->settled));
-	settle_note(runs, false);
 	judge_run(runs, error);
 }
 
@@ -507,7 +498,6 @@ write_chunk(BulkRuns *runs)
 		write_next_run(runs);
 	if (runs->attempt.open)
 		bulk_attempt_keep(&runs->attempt);
-	settle_note(runs, true);
 	runs->max_rows = runs->chunk_failed ? CHUNK_ROWS : Min(2 * runs->max_rows, CHUNK_MOST_ROWS);
 }
 
@@ -516,7 +506,10 @@ static void
 end_chunk(BulkRuns *runs)
 {
 	BulkReader *reader = runs->reader;
+	BulkNote   *note = runs->options->note;
 
+	if (note != NULL)
+		note->keep(note);
 	if (bulk_rejects_are_full(runs->rejects) || runs->at_end)
 		bulk_rejects_write(runs->rejects);
 	MemoryContextReset(reader->row_memory);
@@ -547,8 +540,6 @@ bulk_runs_begin(BulkReader *reader, BulkRows *rows, BulkRejects *rejects,
 	/* Each run has a store of its own. */
 	tuplestore_end(rows->store);
 	rows->store = NULL;
-	if (options->note != NULL)
-		options->note->in_runs = true;
 	return runs;
 }
 

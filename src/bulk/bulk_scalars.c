@@ -18,48 +18,70 @@ typedef struct ScalarsReader
 	int			column;
 } ScalarsReader;
 
-/* The first character in the array, or zero if there is no array. */
+/* The first character in the array; zero if there is no array, a blank if it is not there yet. */
 static char
 first_of_element(const char *data, Size len)
 {
-	const char *c = data;
+	bool		inside = false;
 
-	for (; c < data + len && *c != '['; c++)
-		if (*c != ' ' && *c != '\t' && *c != '\n' && *c != '\r')
-			return '\0';
-	return c < data + len ? bulk_context_first(c + 1, data + len - c - 1) : '\0';
+	for (const char *c = data; c < data + len; c++)
+	{
+		if (*c == ' ' || *c == '\t' || *c == '\n' || *c == '\r')
+			continue;
+		if (inside || *c != '[')
+			return inside ? *c : '\0';
+		inside = true;
+	}
+	return ' ';
 }
 
 static bool
-has_scalar(const BulkInput *input)
+source_has_scalar(BulkSource *source)
+{
+	while (!source->complete && first_of_element(source->data, source->len) == ' ')
+		bulk_source_more(source, 0);
+	return strchr("{[] ", first_of_element(source->data, source->len)) == NULL;
+}
+
+static bool
+jsonb_has_scalar(Jsonb *jsonb)
 {
 	JsonbIterator *it;
 	JsonbValue	value;
 
-	if (input->jsonb == NULL)
-		return strchr("{[]", first_of_element(input->source->data, input->source->len)) == NULL;
-	if (!JB_ROOT_IS_ARRAY(input->jsonb) || JB_ROOT_IS_SCALAR(input->jsonb) ||
-		JB_ROOT_COUNT(input->jsonb) == 0)
+	if (!JB_ROOT_IS_ARRAY(jsonb) || JB_ROOT_IS_SCALAR(jsonb) || JB_ROOT_COUNT(jsonb) == 0)
 		return false;
-	it = JsonbIteratorInit(&input->jsonb->root);
+	it = JsonbIteratorInit(&jsonb->root);
 	(void) JsonbIteratorNext(&it, &value, true);
 	(void) JsonbIteratorNext(&it, &value, true);
 	return IsAJsonbScalar(&value);
+}
+
+static Jsonb *
+read_jsonb(BulkSource *source)
+{
+	char	   *json;
+	Jsonb	   *jsonb;
+
+	while (!source->complete)
+		bulk_source_more(source, 0);
+	bulk_source_verify(source, source->data, source->len);
+	json = pnstrdup(source->data, source->len);
+	jsonb = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(json)));
+	pfree(json);
+	return jsonb;
 }
 
 /* If the input begins with a scalar, have it read as such. */
 void
 bulk_scalars_input(BulkInput *input, const BulkOptions *options)
 {
-	if (options->format_name != BULK_FORMAT_JSON || !has_scalar(input))
+	if (options->format_name != BULK_FORMAT_JSON)
 		return;
-	if (input->jsonb == NULL)
-	{
-		char	   *json = pnstrdup(input->source->data, input->source->len);
-
-		input->jsonb = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(json)));
-		pfree(json);
-	}
+	if (input->source != NULL ? !source_has_scalar(input->source) : !jsonb_has_scalar(input->jsonb))
+		return;
+	if (input->source != NULL)
+		input->jsonb = read_jsonb(input->source);
 	input->open = bulk_scalars_reader;
 }
 

@@ -1,7 +1,7 @@
 /*
  * bulk_settings.c
- *		Settings of bulk loading.  They are for developers and tests: results
- *		never depend on them.
+ *		Settings of bulk loading, which are for developers and tests: results
+ *		never depend on them.  And the start of the module.
  *
  * Called once from _PG_init.
  */
@@ -11,6 +11,7 @@
 #include "utils/guc.h"
 
 int			bulk_window = 256 * 1024;
+int			bulk_range = 1024 * 1024;
 
 static const struct config_enum_entry scan_methods[] = {
 	{"auto", BULK_SCAN_AUTO, false},
@@ -38,9 +39,15 @@ bulk_init(void)
 							"For tests: small ones make rows reach over many windows.",
 							&bulk_window, bulk_window, 1, 64 * 1024 * 1024,
 							PGC_USERSET, GUC_UNIT_BYTE | GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
+	DefineCustomIntVariable("purser.bulk_range",
+							"Size of the ranges of a file that parallel workers read.",
+							"For tests: small ones make many ranges.",
+							&bulk_range, bulk_range, 1, 1024 * 1024 * 1024,
+							PGC_USERSET, GUC_UNIT_BYTE | GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
 	DefineCustomEnumVariable("purser.bulk_scan",
 							 "Instructions by which bulk loading finds the ends of fields.",
 							 "For tests: the result is the same with each.",
 							 &bulk_scan_method, BULK_SCAN_AUTO, scan_methods, PGC_USERSET,
 							 GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE, check_scan, NULL, NULL);
+	bulk_install_planner();
 }

@@ -20,6 +20,7 @@
  * Called by bulk_conflict.c.
  */
 #include "bulk/bulk_conflict.h"
+#include "bulk/bulk_order.h"
 
 #include "access/tableam.h"
 #include "access/xact.h"
@@ -40,8 +41,7 @@ typedef struct Case
 /* Its key in one index. */
 typedef struct Key
 {
-	Datum		first;			/* its first column again, at hand for sorting */
-	bool		first_null;
+	Datum		first;			/* its first column as an integer, if it can be sorted as such */
 	int			number;			/* of the case */
 	bool	   *isnull;
 	Datum	   *values;
@@ -62,28 +62,55 @@ typedef struct Batch
 
 /* ---- keys ---- */
 
+/* From a column of the key on. */
 static int
-compare_keys(const Key *a, const Key *b, const BulkProbe *probe)
+compare_columns(const Key *a, const Key *b, const BulkProbe *probe, int column)
 {
-	int			order = ApplySortComparator(a->first, a->first_null,
-											b->first, b->first_null, &probe->sort[0]);
+	int			order = 0;
 
-	for (int i = 1; i < probe->nkeys && order == 0; i++)
+	for (int i = column; i < probe->nkeys && order == 0; i++)
 		order = ApplySortComparator(a->values[i], a->isnull[i],
 									b->values[i], b->isnull[i], &probe->sort[i]);
 	return order;
 }
 
 /* By key, then by input. */
-static int
-order_keys(const void *a, const void *b, void *probe)
+static inline int
+order_values(const Key *a, const Key *b, const BulkProbe *probe)
 {
-	const Key  *first = a;
-	const Key  *second = b;
-	int			order = compare_keys(first, second, probe);
+	int			order = compare_columns(a, b, probe, 0);
 
-	return order != 0 ? order : first->number - second->number;
+	return order != 0 ? order : a->number - b->number;
 }
+
+static inline int
+order_integers(const Key *a, const Key *b, const BulkProbe *probe)
+{
+	int			order;
+
+	if (a->first != b->first)
+		return a->first < b->first ? -1 : 1;
+	order = compare_columns(a, b, probe, 1);
+	return order != 0 ? order : a->number - b->number;
+}
+
+#define ST_SORT sort_by_values
+#define ST_ELEMENT_TYPE Key
+#define ST_COMPARE(a, b, probe) order_values(a, b, probe)
+#define ST_COMPARE_ARG_TYPE const BulkProbe
+#define ST_SCOPE static
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+#define ST_SORT sort_by_integers
+#define ST_ELEMENT_TYPE Key
+#define ST_COMPARE(a, b, probe) order_integers(a, b, probe)
+#define ST_COMPARE_ARG_TYPE const BulkProbe
+#define ST_SCOPE static
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_DEFINE
+#include "lib/sort_template.h"
 
 /*
  * The keys of all rows that something can be in the way of, in order; returns
@@ -95,6 +122,7 @@ sort_keys(const Batch *batch, BulkProbe *probe, Key *keys)
 	EState	   *estate = batch->writer->target->estate;
 	Datum	   *values = palloc(batch->ncases * probe->nkeys * sizeof(Datum));
 	bool	   *isnull = palloc(batch->ncases * probe->nkeys * sizeof(bool));
+	bool		integers = bulk_order_is_integer(&probe->sort[0]);
 	int			n = 0;
 
 	for (int i = 0; i < batch->ncases; i++)
@@ -106,11 +134,15 @@ sort_keys(const Batch *batch, BulkProbe *probe, Key *keys)
 		key->isnull = isnull + i * probe->nkeys;
 		if (!bulk_probe_key(probe, estate, batch->cases[i].entry->slot, key->values, key->isnull))
 			continue;
-		key->first = key->values[0];
-		key->first_null = key->isnull[0];
+		integers &= !key->isnull[0];
+		if (integers)
+			key->first = bulk_order_integer(&probe->sort[0], key->values[0]);
 		n++;
 	}
-	qsort_arg(keys, n, sizeof(Key), order_keys, probe);
+	if (integers)
+		sort_by_integers(keys, n, probe);
+	else
+		sort_by_values(keys, n, probe);
 	return n;
 }
 
@@ -120,7 +152,7 @@ end_of_run(const BulkProbe *probe, const Key *keys, int first, int nkeys)
 {
 	int			end = first + 1;
 
-	while (end < nkeys && compare_keys(&keys[first], &keys[end], probe) == 0)
+	while (end < nkeys && compare_columns(&keys[first], &keys[end], probe, 0) == 0)
 		end++;
 	return end;
 }
@@ -159,7 +191,7 @@ update_batch(Batch *batch)
 {
 	BulkProbe  *probe = &batch->conflict->probes[0];
 
-	bulk_probe_open(probe);
+	bulk_probe_open(probe, &probe->dirty);
 	for (int i = 0; i < batch->nkeys; i = end_of_run(probe, batch->keys, i, batch->nkeys))
 		update_or_insert(batch, probe, &batch->keys[i]);
 	bulk_probe_close(probe);
@@ -192,7 +224,7 @@ find_groups(Batch *batch, BulkProbe *probe, const Key *keys, int nkeys, int *num
 
 	for (int i = 0; i < batch->ncases; i++)
 		numbers[i] = NO_GROUP;
-	bulk_probe_open(probe);
+	bulk_probe_open(probe, &probe->dirty);
 	for (int i = 0; i < nkeys; i = end)
 	{
 		Case	   *first = &batch->cases[keys[i].number];
@@ -269,6 +301,36 @@ skip_batch(Batch *batch)
 
 /* ---- insertion ---- */
 
+/* Into the indexes; first that of the first arbiter, in the order of its keys. */
+static void
+insert_entries(Batch *batch)
+{
+	EState	   *estate = batch->writer->target->estate;
+	BulkConflict *conflict = batch->conflict;
+	BulkProbe  *probe = &conflict->probes[0];
+	MemoryContext oldcontext = MemoryContextSwitchTo(estate->es_query_cxt);
+
+	bulk_probe_open(probe, &probe->dirty);
+	for (int i = 0; i < batch->ninserts; i++)
+	{
+		Case	   *one = batch->inserts[i];
+		ResultRelInfo *rri = batch->part->rri;
+
+		CHECK_FOR_INTERRUPTS();
+		batch->writer->context->position = one->entry->position;
+		if (one->keyed)
+		{
+			rri = &conflict->others;
+			bulk_probe_insert(probe, estate, one->entry->slot, false);
+		}
+		if (rri->ri_NumIndices > 0)
+			one->entry->recheck = purser_ExecInsertIndexTuples(rri, estate, 0, one->entry->slot,
+															   NIL, NULL);
+	}
+	bulk_probe_close(probe);
+	MemoryContextSwitchTo(oldcontext);
+}
+
 /* Those to be inserted, to the heap at once and then to the indexes, in the order of their keys. */
 static void
 insert_rows(Batch *batch)
@@ -277,7 +339,6 @@ insert_rows(Batch *batch)
 	BulkPart   *part = batch->part;
 	BulkContext *context = writer->context;
 	TupleTableSlot **slots = palloc(batch->ninserts * sizeof(TupleTableSlot *));
-	MemoryContext oldcontext;
 
 	for (int i = 0; i < batch->ninserts; i++)
 		slots[i] = batch->inserts[i]->entry->slot;
@@ -288,17 +349,7 @@ insert_rows(Batch *batch)
 					   part->insert_options, NULL);
 	context->last_row = 0;
 
-	oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
-	for (int i = 0; i < batch->ninserts; i++)
-	{
-		Case	   *one = batch->inserts[i];
-
-		CHECK_FOR_INTERRUPTS();
-		context->position = one->entry->position;
-		one->entry->recheck = purser_ExecInsertIndexTuples(part->rri, writer->target->estate, 0,
-														   slots[i], NIL, NULL);
-	}
-	MemoryContextSwitchTo(oldcontext);
+	insert_entries(batch);
 	for (int i = 0; i < batch->ninserts; i++)
 		batch->inserts[i]->entry->outcome = BULK_INSERTED;
 }
@@ -356,6 +407,7 @@ undo(Batch *batch, ResourceOwner inner)
 	/* The row looked at is pinned in there. */
 	CurrentResourceOwner = inner;
 	ExecClearTuple(batch->conflict->existing);
+	bulk_probe_forget(&batch->conflict->probes[0]);
 	RollbackAndReleaseCurrentSubTransaction();
 	if (error->sqlerrcode != ERRCODE_UNIQUE_VIOLATION &&
 		error->sqlerrcode != ERRCODE_EXCLUSION_VIOLATION)

@@ -8,7 +8,8 @@
  * taken row by row.
  *
  * Called by bulk_coerce.c for each default that is needed, by bulk_writer.c
- * once for the types, and by bulk_part.c for each table that rows go into.
+ * once for the types, and by bulk_part.c for each table that rows go into, and
+ * for all defaults where indexes are to wait.
  * Index and generation expressions are immutable: they have no right to look.
  */
 #include "bulk.h"
@@ -19,6 +20,7 @@
 #include "commands/trigger.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "rewrite/rewriteHandler.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/reltrigger.h"
@@ -170,5 +172,20 @@ bulk_sight_types(const BulkTarget *target)
 	for (int i = 0; i < target->ncolumns; i++)
 		if (target->columns[i].name != NULL && type_may_read(target->columns[i].type.oid))
 			return true;
+	return false;
+}
+
+/* Could a default look at the table, in any row that needs it? */
+bool
+bulk_sight_defaults(const BulkTarget *target)
+{
+	for (int i = 0; i < target->ncolumns; i++)
+	{
+		const BulkColumn *column = &target->columns[i];
+
+		if (column->name != NULL && !column->generated &&
+			stored_may_read(build_column_default(target->rel, column->attnum)))
+			return true;
+	}
 	return false;
 }

@@ -238,6 +238,28 @@ bulk_source_range(const char *path, const BulkCoding *coding, uint64 from, uint6
 	return &source->base;
 }
 
+/* The range, which is not compressed, behind its header; offset 0 is where that begins. */
+BulkSource *
+bulk_source_headed(const BulkSlice *slice, const BulkCoding *coding)
+{
+	WindowSource *source;
+	MemoryContext oldcontext;
+	BulkCoding	own = *coding;
+	BulkStream *file;
+
+	if (slice->header_len == 0)
+		return bulk_source_range(slice->path, coding, slice->from, slice->to);
+	source = new_source();
+	oldcontext = MemoryContextSwitchTo(source->memory);
+	own.compression = BULK_COMPRESSION_NONE;
+	source->base.file = true;
+	file = bulk_stream_file(pstrdup(slice->path), slice->from, slice->to);
+	finish_source(source, bulk_stream_prefix(slice->header, slice->header_len, file), &own);
+	source->lowest = file;
+	MemoryContextSwitchTo(oldcontext);
+	return &source->base;
+}
+
 /* A source over len bytes that stay where they are, and may be compressed. */
 BulkSource *
 bulk_source_bytes(const char *data, Size len, const BulkCoding *coding)

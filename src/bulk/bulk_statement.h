@@ -173,9 +173,18 @@ extern void bulk_insert_rows(BulkTarget *target, BulkContext *context, BulkRows 
 
 /* ---- update and delete: bulk_change.c ---- */
 
+extern Oid	bulk_change_index(const BulkTarget *target, bool whole);
 extern BulkKeys *bulk_change_keys(const BulkTarget *target, const BulkRows *rows);
 extern void bulk_change_rows(BulkTarget *target, BulkContext *context, BulkRows *rows,
 							 const struct BulkOptions *options, uint64 *counts);
+
+/* ---- delete without a statement: bulk_erase.c ---- */
+
+typedef struct BulkErase BulkErase;
+
+extern BulkErase *bulk_erase_begin(BulkTarget *target, BulkContext *context);
+extern void bulk_erase_put(BulkErase *erase, const TupleTableSlot *slot);
+extern void bulk_erase_end(BulkErase *erase, uint64 *counts);
 
 /* ---- runs of rows without a key twice: bulk_repeat.c ---- */
 

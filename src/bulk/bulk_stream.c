@@ -1,6 +1,6 @@
 /*
  * bulk_stream.c
- *		What all streams have in common, and the one over bytes in memory.
+ *		What all streams have in common, and those over bytes in memory.
  */
 #include "bulk.h"
 
@@ -127,5 +127,42 @@ bulk_stream_memory(const char *data, Size len)
 	stream->base.name = "the data";
 	stream->base.size = len;
 	stream->data = data;
+	return &stream->base;
+}
+
+/* ---- bytes in memory before a stream ---- */
+
+typedef struct PrefixStream
+{
+	BulkStream	base;			/* first, so that a stream is one */
+	const char *data;
+	Size		left;
+} PrefixStream;
+
+static Size
+prefix_read(BulkStream *base, char *buffer, Size room)
+{
+	PrefixStream *stream = (PrefixStream *) base;
+	Size		n = Min(room, stream->left);
+
+	if (n == 0)
+		return bulk_stream_read(base->below, buffer, room);
+	memcpy(buffer, stream->data, n);
+	stream->data += n;
+	stream->left -= n;
+	return n;
+}
+
+/* Bytes that stay where they are, then those of the stream below. */
+BulkStream *
+bulk_stream_prefix(const char *data, Size len, BulkStream *below)
+{
+	PrefixStream *stream = palloc0(sizeof(PrefixStream));
+
+	stream->base.read = prefix_read;
+	stream->base.below = below;
+	stream->base.name = below->name;
+	stream->data = data;
+	stream->left = len;
 	return &stream->base;
 }

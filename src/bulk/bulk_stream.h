@@ -51,6 +51,7 @@ extern void bulk_stream_unsupported(const BulkStream *below, const char *method)
 
 extern BulkStream *bulk_stream_file(const char *path, uint64 from, uint64 to);
 extern BulkStream *bulk_stream_memory(const char *data, Size len);
+extern BulkStream *bulk_stream_prefix(const char *data, Size len, BulkStream *below);
 extern BulkStream *bulk_stream_gzip(BulkStream *below);
 extern BulkStream *bulk_stream_zstd(BulkStream *below);
 

@@ -108,6 +108,7 @@ typedef struct BulkTarget
 
 extern void bulk_target_open(BulkTarget *target, Oid relid, const struct BulkOptions *options);
 extern BulkPath bulk_target_path(Relation rel, const struct BulkOptions *options);
+extern bool bulk_path_is_table(Relation rel);
 extern int	bulk_target_find(const BulkTarget *target, const char *name, int len);
 extern void bulk_target_name(BulkTarget *target, int column);
 extern void bulk_target_require(BulkTarget *target, AclMode mode, Bitmapset *columns);
@@ -152,6 +153,7 @@ extern bool bulk_sight_expression(Node *node);
 extern bool bulk_sight_fires(const Trigger *trigger);
 extern bool bulk_sight_rows(const ResultRelInfo *rri, bool update);
 extern bool bulk_sight_types(const BulkTarget *target);
+extern bool bulk_sight_defaults(const BulkTarget *target);
 
 /* ---- fields to datums: bulk_coerce.c, bulk_parse*.c, bulk_cast.c, bulk_nested.c ---- */
 

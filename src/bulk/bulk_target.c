@@ -253,7 +253,8 @@ bulk_target_open(BulkTarget *target, Oid relid, const struct BulkOptions *option
 		check_conflict(target->rel, options);
 	if (!target->rel->rd_islocaltemp)
 		PreventCommandIfReadOnly(bulk_verb_name(options->verb));
-	PreventCommandIfParallelMode(bulk_verb_name(options->verb));
+	if (!options->worker)
+		PreventCommandIfParallelMode(bulk_verb_name(options->verb));
 
 	target->estate = CreateExecutorState();
 	oldcontext = MemoryContextSwitchTo(target->estate->es_query_cxt);

@@ -7,7 +7,7 @@
  * which takes longer than the rest.  Values that are not to be taken as they
  * are (expanded or stored out of line) leave the row to the slot itself.
  *
- * Called by bulk_part.c and bulk_writer.c.
+ * Called by bulk_part.c, bulk_writer.c and bulk_parallel_send.c.
  */
 #include "bulk.h"
 
@@ -48,17 +48,14 @@ alignment(char attalign)
 }
 
 /*
- * What is to be known of the columns, in the current memory context; NULL if
- * the table is not stored as heap tuples, or a column's type has no length.
+ * What is to be known of the columns, in the current memory context; NULL if a
+ * column's type has no length.
  */
 BulkForm *
-bulk_tuple_prepare(Relation rel)
+bulk_tuple_describe(TupleDesc tupdesc)
 {
-	TupleDesc	tupdesc = RelationGetDescr(rel);
 	BulkForm   *form;
 
-	if (rel->rd_tableam != GetHeapamTableAmRoutine())
-		return NULL;
 	form = palloc(offsetof(BulkForm, attributes) + tupdesc->natts * sizeof(Attribute));
 	form->natts = tupdesc->natts;
 	for (int i = 0; i < tupdesc->natts; i++)
@@ -74,6 +71,15 @@ bulk_tuple_prepare(Relation rel)
 		attribute->packable = att->attlen == -1 && att->attstorage != TYPSTORAGE_PLAIN;
 	}
 	return form;
+}
+
+/* The same of a table; NULL also if it is not stored as heap tuples. */
+BulkForm *
+bulk_tuple_prepare(Relation rel)
+{
+	if (rel->rd_tableam != GetHeapamTableAmRoutine())
+		return NULL;
+	return bulk_tuple_describe(RelationGetDescr(rel));
 }
 
 /* A slot for rows of the table, in the current memory context. */
@@ -155,6 +161,13 @@ put_value(const Attribute *attribute, Datum datum, char *place)
 	return place + VARSIZE_ANY(value);
 }
 
+/* Bytes of a tuple before its values. */
+static int
+header_size(const BulkForm *form, bool has_null)
+{
+	return MAXALIGN(SizeofHeapTupleHeader + (has_null ? BITMAPLEN(form->natts) : 0));
+}
+
 static void
 put_values(const BulkForm *form, const TupleTableSlot *slot, HeapTupleHeader header)
 {
@@ -175,20 +188,26 @@ put_values(const BulkForm *form, const TupleTableSlot *slot, HeapTupleHeader hea
 	}
 }
 
-/* The tuple, in the current memory context; NULL if it is to be left to the slot. */
-static HeapTuple
-form_tuple(const BulkForm *form, const TupleTableSlot *slot)
+/* Bytes that bulk_tuple_write will need; 0 if the row is to be left to its slot. */
+Size
+bulk_tuple_size(const BulkForm *form, const TupleTableSlot *slot)
 {
 	bool		has_null;
 	int64		size = values_size(form, slot, &has_null);
-	int			offset = SizeofHeapTupleHeader + (has_null ? BITMAPLEN(form->natts) : 0);
-	HeapTuple	tuple;
 
 	if (size < 0 || size > (int64) MaxHeapTupleSize)
-		return NULL;
-	offset = MAXALIGN(offset);
-	tuple = palloc0(HEAPTUPLESIZE + offset + size);
-	tuple->t_len = offset + size;
+		return 0;
+	return HEAPTUPLESIZE + header_size(form, has_null) + size;
+}
+
+/* Write the tuple to zeroed memory, which has the size that was found. */
+void
+bulk_tuple_write(const BulkForm *form, const TupleTableSlot *slot, Size size, HeapTuple tuple)
+{
+	bool		has_null = memchr(slot->tts_isnull, true, form->natts * sizeof(bool)) != NULL;
+	int			offset = header_size(form, has_null);
+
+	tuple->t_len = size - HEAPTUPLESIZE;
 	tuple->t_tableOid = slot->tts_tableOid;
 	tuple->t_data = (HeapTupleHeader) ((char *) tuple + HEAPTUPLESIZE);
 	ItemPointerSetInvalid(&tuple->t_self);
@@ -198,6 +217,19 @@ form_tuple(const BulkForm *form, const TupleTableSlot *slot)
 	if (has_null)
 		tuple->t_data->t_infomask = HEAP_HASNULL;
 	put_values(form, slot, tuple->t_data);
+}
+
+/* The tuple, in the current memory context; NULL if it is to be left to the slot. */
+static HeapTuple
+form_tuple(const BulkForm *form, const TupleTableSlot *slot)
+{
+	Size		size = bulk_tuple_size(form, slot);
+	HeapTuple	tuple;
+
+	if (size == 0)
+		return NULL;
+	tuple = palloc0(size);
+	bulk_tuple_write(form, slot, size, tuple);
 	return tuple;
 }
 
@@ -225,4 +257,31 @@ bulk_tuple_keep(const BulkForm *form, TupleTableSlot *slot)
 	if (form == NULL)
 		return other_size(slot);
 	return ((HeapTupleTableSlot *) slot)->tuple->t_len;
+}
+
+/*
+ * Store a tuple that belongs to somebody else, who keeps it until
+ * bulk_tuple_return, in a slot that is empty or has borrowed one before.  The
+ * slot takes it for its own, or it would make a copy when the row is inserted.
+ */
+void
+bulk_tuple_borrow(TupleTableSlot *slot, HeapTuple tuple)
+{
+	HeapTupleTableSlot *own = (HeapTupleTableSlot *) slot;
+
+	own->tuple = tuple;
+	own->off = 0;
+	slot->tts_nvalid = 0;
+	slot->tts_flags &= ~TTS_FLAG_EMPTY;
+	slot->tts_flags |= TTS_FLAG_SHOULDFREE;
+}
+
+/* Empty the slot again. */
+void
+bulk_tuple_return(TupleTableSlot *slot)
+{
+	((HeapTupleTableSlot *) slot)->tuple = NULL;
+	slot->tts_nvalid = 0;
+	slot->tts_flags &= ~TTS_FLAG_SHOULDFREE;
+	slot->tts_flags |= TTS_FLAG_EMPTY;
 }

@@ -52,6 +52,16 @@ add_relation(ParseState *pstate, Relation rel, Alias *alias)
 	return item;
 }
 
+/* The caller must be allowed to see what the condition reads, by either name. */
+static void
+require_select(BulkTarget *target, ParseNamespaceItem *item)
+{
+	Bitmapset  *columns = purser_nsitem_perminfo(item)->selectedCols;
+
+	if (!bms_is_empty(columns))
+		bulk_target_require(target, ACL_SELECT, columns);
+}
+
 /*
  * The condition, analysed, with the columns of "excluded" as those of the inner
  * row.
@@ -79,9 +89,9 @@ bulk_where_parse(BulkTarget *target, const char *text)
 	where = transformWhereClause(pstate, bulk_syntax_condition(text), EXPR_KIND_WHERE, "WHERE");
 	assign_expr_collations(pstate, where);
 	error_context_stack = callback.previous;
-	/* The columns of the table that it reads. */
-	if (!bms_is_empty(purser_nsitem_perminfo(own)->selectedCols))
-		bulk_target_require(target, ACL_SELECT, purser_nsitem_perminfo(own)->selectedCols);
+	/* For "excluded" too, as for ON CONFLICT: its defaults could tell what is kept from the caller. */
+	require_select(target, own);
+	require_select(target, excluded);
 	where = purser_expand_virtual(where, target->rel, WHERE_TARGET);
 	where = purser_expand_virtual(where, target->rel, WHERE_EXCLUDED);
 	ChangeVarNodes(where, WHERE_EXCLUDED, INNER_VAR, 0);

@@ -45,11 +45,14 @@ typedef struct BulkEntry
 	Size		raw_len;
 	BulkOutcome outcome;
 	List	   *recheck;		/* indexes whose constraint has to be looked at again, later */
+	bool		borrowed;		/* the slot's tuple is not its own */
 	ItemPointerData old;		/* of a row that was updated: where it was */
 	const BulkSet *set;			/* what an update of the row in its way sets */
 	TupleTableSlot *stored;		/* the row that is in the table in its place, if wanted */
-	bool		held;			/* not to be written with the others that are pending */
 	bool		suspect;		/* held, and likely to be refused */
+	bool		refused;		/* held, and not to be written */
+	int			refusal;		/* number of the unique index that refuses it, from 1; 0: unknown */
+	int			rival;			/* which row that is held has its key; -1: one in the table */
 	bool		has_parents;	/* all that bulk_foreign.c can check are there, and locked */
 } BulkEntry;
 
@@ -65,6 +68,8 @@ typedef struct BulkPart
 	int			max_entries;	/* that there is room for; 0: the buffer is closed */
 	TupleDesc	tupdesc;		/* for slots; not counted, as the relation's own is */
 	BulkEntry  *entries;		/* slots made when first needed */
+	int			first;			/* of the entries that are to be written now */
+	int			last;			/* behind them */
 	struct BulkIndexSet *indexes;	/* NULL: there are none, or conflicts are settled */
 	struct BulkConflict *conflict;	/* NULL: a conflict is an error */
 	struct BulkForeign *foreign;	/* NULL: foreign keys are left to their triggers */
@@ -96,8 +101,9 @@ struct BulkNote
 
 	/*
 	 * A row was settled.  entry->outcome says how, bulk_entry_row() which row is
-	 * now in the table.  Rows come in the order of the input, but for those that
-	 * a trigger suppresses: they may come before others; entry->position tells.
+	 * now in the table, or was refused; part is NULL if there is none.  Rows come
+	 * in the order of the input, but for those that are suppressed or rejected,
+	 * which may come before others; entry->position tells.
 	 */
 	void		(*row) (BulkNote *note, const BulkPart *part, const BulkEntry *entry);
 
@@ -108,9 +114,11 @@ struct BulkNote
 	struct BulkReturning *returning;
 	void		(*told) (BulkNote *note, uint64 row, BulkOutcome outcome);
 
-	/* With rejects, what was told since the last time is true, or it is not. */
-	void		(*settle) (BulkNote *note, bool kept);
-	bool		in_runs;		/* there will be such calls */
+	/*
+	 * With rejects: what was told is so for good.  Until then a row may be told
+	 * again, and only the last time counts.  Outside of any attempt; NULL: not asked for.
+	 */
+	void		(*keep) (BulkNote *note);
 };
 
 struct BulkWriter
@@ -149,16 +157,34 @@ extern void bulk_writer_put(BulkWriter *writer, TupleTableSlot *slot);
 extern void bulk_writer_flush(BulkWriter *writer);
 extern void bulk_writer_settle(BulkWriter *writer, const BulkEntry *entry);
 extern void bulk_writer_end(BulkWriter *writer);
+extern void bulk_writer_check(ResultRelInfo *rri, EState *estate, TupleTableSlot *slot,
+							  bool routed);
+extern void bulk_writer_take(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot);
+extern void bulk_writer_enter(BulkWriter *writer, BulkPart *part);
+extern void bulk_writer_write_out(BulkWriter *writer);
 
 /* In place of put and flush when rows may be rejected: they are held, and written in runs. */
 extern bool bulk_writer_hold(BulkWriter *writer, TupleTableSlot *slot);
 extern BulkPart *bulk_writer_part(BulkWriter *writer, int number);
 extern BulkEntry *bulk_writer_entry(BulkWriter *writer, int number);
 extern void bulk_writer_inspect(BulkWriter *writer, int from);
+extern bool bulk_writer_inspect_again(BulkWriter *writer, int from, int to);
 extern void bulk_writer_write(BulkWriter *writer, int from, int to);
 extern void bulk_writer_clear(BulkWriter *writer);
 extern void bulk_writer_discard(BulkWriter *writer);
 extern void bulk_writer_forget(BulkWriter *writer);
+
+/* ---- rows that workers have made: bulk_borrow.c, bulk_straight.c ---- */
+
+extern void bulk_borrow_row(BulkWriter *writer, HeapTuple tuple);
+
+typedef struct BulkStraight BulkStraight;
+
+extern BulkStraight *bulk_straight_begin(BulkWriter *writer);
+extern void bulk_straight_set(BulkStraight *straight, int number, HeapTuple tuple);
+extern void bulk_straight_insert(BulkStraight *straight, int n, const BulkPosition *first,
+								 const BulkPosition *last);
+extern void bulk_straight_end(BulkStraight *straight);
 
 /* ---- parts: bulk_part.c ---- */
 
@@ -172,9 +198,15 @@ extern void bulk_part_end(const BulkWriter *writer, BulkPart *part);
 
 typedef struct BulkForm BulkForm;
 
+extern BulkForm *bulk_tuple_describe(TupleDesc tupdesc);
 extern BulkForm *bulk_tuple_prepare(Relation rel);
 extern TupleTableSlot *bulk_tuple_slot(const BulkForm *form, Relation rel, TupleDesc tupdesc);
 extern Size bulk_tuple_keep(const BulkForm *form, TupleTableSlot *slot);
+extern Size bulk_tuple_size(const BulkForm *form, const TupleTableSlot *slot);
+extern void bulk_tuple_write(const BulkForm *form, const TupleTableSlot *slot, Size size,
+							 HeapTuple tuple);
+extern void bulk_tuple_borrow(TupleTableSlot *slot, HeapTuple tuple);
+extern void bulk_tuple_return(TupleTableSlot *slot);
 
 /* ---- the part that a row belongs to: bulk_route.c ---- */
 
@@ -182,6 +214,7 @@ typedef struct BulkRoute BulkRoute;
 
 extern BulkRoute *bulk_route_begin(BulkWriter *writer);
 extern TupleTableSlot *bulk_route_slot(BulkRoute *route);
+extern TupleTableSlot *bulk_route_tuple_slot(BulkRoute *route);
 extern BulkPart *bulk_route_find(BulkWriter *writer, TupleTableSlot *slot);
 extern TupleTableSlot *bulk_route_convert(BulkWriter *writer, BulkPart *part,
 										  TupleTableSlot *slot);
@@ -205,21 +238,32 @@ extern void bulk_run_add(BulkRun *run, TupleTableSlot *slot, EState *estate,
 extern bool bulk_run_pays(BulkRun *run);
 extern void bulk_run_insert(BulkRun *run, BulkContext *context);
 extern void bulk_run_forget(BulkRun *run);
+
 /* ---- transition tables of loads with rejects: bulk_capture.c ---- */
 
 typedef struct BulkCapture BulkCapture;
 
 extern BulkCapture *bulk_capture_begin(BulkWriter *writer);
-extern void bulk_capture_row(BulkCapture *capture, BulkPart *part, TupleTableSlot *slot);
+extern bool bulk_capture_is_each(const BulkCapture *capture);
+extern void bulk_capture_begin_row(BulkCapture *capture);
+extern void bulk_capture_end_row(BulkCapture *capture);
+extern struct TransitionCaptureState *bulk_capture_own(const BulkCapture *capture, bool update);
+extern void bulk_capture_row(BulkCapture *capture, BulkPart *part, const ItemPointerData *old,
+							 TupleTableSlot *slot);
 extern void bulk_capture_keep(BulkCapture *capture);
 extern void bulk_capture_forget(BulkCapture *capture);
 
-/* The row that is in the table after the entry was settled, if wanted and any, else NULL. */
+/*
+ * The row that is in the table after the entry was settled, if wanted and any; of
+ * one that was rejected, the row as it was made, if it was; else NULL.
+ */
 static inline TupleTableSlot *
 bulk_entry_row(const BulkEntry *entry)
 {
 	if (entry->outcome == BULK_INSERTED)
 		return entry->slot;
+	if (entry->outcome == BULK_REJECTED)
+		return entry->slot != NULL && !TTS_EMPTY(entry->slot) ? entry->slot : NULL;
 	return entry->stored != NULL && !TTS_EMPTY(entry->stored) ? entry->stored : NULL;
 }
 
@@ -235,6 +279,7 @@ extern void bulk_overwrite_triggers(BulkWriter *writer, BulkPart *part, BulkEntr
 typedef struct BulkForeign BulkForeign;
 
 extern BulkForeign *bulk_foreign_begin(ResultRelInfo *rri);
+extern bool bulk_foreign_outdated(const BulkForeign *foreign);
 extern void bulk_foreign_check(BulkForeign *foreign, BulkEntry *entries, int nentries);
 extern TriggerDesc *bulk_foreign_triggers(const BulkForeign *foreign, const BulkEntry *entry);
 extern void bulk_foreign_forget(BulkForeign *foreign);

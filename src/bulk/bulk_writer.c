@@ -70,34 +70,11 @@ end_triggers(BulkWriter *writer)
 	AfterTriggerEndQuery(target->estate);
 }
 
-/* What a row that is tried more than once could not take back. */
-static void
-check_rejects(const BulkTarget *target, const BulkOptions *options)
-{
-	const TriggerDesc *triggers = target->rri->ri_TrigDesc;
-
-	if (!options->rejects)
-		return;
-	if (options->note != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("rejects are not supported for outcomes of rows"),
-				 errhint("Call bulk_insert, and look into purser.reject.")));
-	if (options->on_conflict == BULK_CONFLICT_UPDATE && triggers != NULL &&
-		(triggers->trig_update_old_table || triggers->trig_update_new_table))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("rejects with on_conflict \"update\" are not supported for table \"%s\"",
-						RelationGetRelationName(target->rel)),
-				 errdetail("A trigger on UPDATE has transition tables.")));
-}
-
 void
 bulk_writer_begin(BulkWriter *writer, BulkTarget *target, BulkContext *context,
 				  const struct BulkOptions *options)
 {
 	memset(writer, 0, sizeof(*writer));
-	check_rejects(target, options);
 	writer->target = target;
 	writer->context = context;
 	writer->options = options;
@@ -141,11 +118,11 @@ pending_rows(BulkPart *part, int *next, TupleTableSlot **slots, int *places)
 {
 	int			n = 0;
 
-	for (; *next < part->nentries && n < BULK_BATCH_ROWS; (*next)++)
+	for (; *next < part->last && n < BULK_BATCH_ROWS; (*next)++)
 	{
 		BulkEntry  *entry = &part->entries[*next];
 
-		if (entry->outcome != BULK_PENDING || entry->held)
+		if (entry->outcome != BULK_PENDING || entry->refused)
 			continue;
 		slots[n] = entry->slot;
 		places[n++] = *next;
@@ -234,7 +211,7 @@ insert_pending(BulkWriter *writer, BulkPart *part)
 {
 	TupleTableSlot *slots[BULK_BATCH_ROWS];
 	int			places[BULK_BATCH_ROWS];
-	int			next = 0;
+	int			next = part->first;
 	int			n;
 
 	while ((n = pending_rows(part, &next, slots, places)) > 0)
@@ -256,8 +233,11 @@ write_part(BulkWriter *writer, BulkPart *part)
 		bulk_conflict_settle(writer, part);
 	if (part->foreign != NULL)
 		check_parents(part);
-	if (part->conflict == NULL)
-		insert_pending(writer, part);
+	if (part->conflict != NULL)
+		return;
+	part->first = 0;
+	part->last = part->nentries;
+	insert_pending(writer, part);
 }
 
 static void
@@ -268,21 +248,25 @@ queue_insert(BulkWriter *writer, BulkPart *part, BulkEntry *entry)
 	if (part->foreign != NULL)
 		part->rri->ri_TrigDesc = bulk_foreign_triggers(part->foreign, entry);
 	ExecARInsertTriggers(writer->target->estate, part->rri, entry->slot, entry->recheck,
-						 writer->capture == NULL ? writer->transition : NULL);
+						 writer->capture == NULL ? writer->transition :
+						 bulk_capture_own(writer->capture, false));
 	part->rri->ri_TrigDesc = triggers;
 	if (writer->capture != NULL)
-		bulk_capture_row(writer->capture, part, entry->slot);
+		bulk_capture_row(writer->capture, part, NULL, entry->slot);
 }
 
 /* What became of the row is known for good. */
 void
 bulk_writer_settle(BulkWriter *writer, const BulkEntry *entry)
 {
+	const TupleTableSlot *row;
+
 	writer->counts[entry->outcome]++;
-	if (entry->slot == NULL)
+	row = entry->outcome == BULK_UPDATED ? entry->stored : entry->slot;
+	if (row == NULL)
 		return;
-	writer->last_relid = entry->slot->tts_tableOid;
-	writer->last_tid = entry->slot->tts_tid;
+	writer->last_relid = row->tts_tableOid;
+	writer->last_tid = row->tts_tid;
 }
 
 /* The entry's place is for another row. */
@@ -290,9 +274,13 @@ static void
 empty_entry(BulkEntry *entry)
 {
 	entry->outcome = BULK_PENDING;
-	entry->held = entry->suspect = false;
+	entry->suspect = entry->refused = false;
+	entry->refusal = 0;
 	list_free(entry->recheck);
 	entry->recheck = NIL;
+	if (entry->borrowed)
+		bulk_tuple_return(entry->slot);
+	entry->borrowed = false;
 	ExecClearTuple(entry->slot);
 	if (entry->stored != NULL)
 		ExecClearTuple(entry->stored);
@@ -311,13 +299,20 @@ queue_triggers(BulkWriter *writer, BulkPart *part, BulkEntry *entry)
 	entry->recheck = NIL;
 }
 
-/* The entry was settled: count it, tell who wants to know, and make it empty. */
+/* The entry was settled: count it, and tell who wants to know. */
 static void
-finish_entry(BulkWriter *writer, const BulkPart *part, BulkEntry *entry)
+tell_entry(BulkWriter *writer, const BulkPart *part, const BulkEntry *entry)
 {
 	bulk_writer_settle(writer, entry);
 	if (writer->note != NULL)
 		writer->note->row(writer->note, part, entry);
+}
+
+/* Likewise, and make it empty. */
+static void
+finish_entry(BulkWriter *writer, const BulkPart *part, BulkEntry *entry)
+{
+	tell_entry(writer, part, entry);
 	empty_entry(entry);
 }
 
@@ -354,19 +349,27 @@ write_buffers(BulkWriter *writer)
 	writer->context->position = reading;
 }
 
-/* Write out all rows that were taken, so that whoever looks finds them. */
+/* Write out the rows that were taken, whose memory may go then. */
 void
-bulk_writer_flush(BulkWriter *writer)
+bulk_writer_write_out(BulkWriter *writer)
 {
 	if (writer->nbuffered > 0)
 		write_buffers(writer);
+}
+
+/* The same, and their entries for indexes, so that whoever looks finds them. */
+void
+bulk_writer_flush(BulkWriter *writer)
+{
+	bulk_writer_write_out(writer);
 	bulk_index_flush(writer);
 }
 
 /* ---- rows ---- */
 
+/* The row in the part's next slot is one to be written. */
 static void
-buffer_row(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
+enter_row(BulkWriter *writer, BulkPart *part)
 {
 	BulkPlace  *place = &writer->order[writer->nbuffered++];
 	BulkEntry  *entry = &part->entries[part->nentries];
@@ -375,8 +378,38 @@ buffer_row(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
 	place->entry = part->nentries++;
 	entry->position = writer->context->position;
 	entry->set = writer->set;
-	if (part->batched)
+}
+
+/* The same, with no more to be done about it. */
+void
+bulk_writer_enter(BulkWriter *writer, BulkPart *part)
+{
+	enter_row(writer, part);
+	if (writer->nbuffered == writer->max_rows)
+		write_buffers(writer);
+}
+
+static void
+buffer_row(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
+{
+	enter_row(writer, part);
+	if (part->batched || (writer->note != NULL && writer->options->rejects))
 		writer->bytes += bulk_tuple_keep(part->form, slot);
+}
+
+/* Fill generated columns, and check constraints.  routed: the row is in its partition. */
+void
+bulk_writer_check(ResultRelInfo *rri, EState *estate, TupleTableSlot *slot, bool routed)
+{
+	TupleConstr *constr = RelationGetDescr(rri->ri_RelationDesc)->constr;
+
+	slot->tts_tableOid = RelationGetRelid(rri->ri_RelationDesc);
+	if (constr != NULL && constr->has_generated_stored)
+		ExecComputeStoredGenerated(rri, estate, slot, CMD_INSERT);
+	if (constr != NULL && rri->ri_FdwRoutine == NULL)
+		ExecConstraints(rri, slot, estate);
+	if (rri->ri_RelationDesc->rd_rel->relispartition && !routed)
+		ExecPartitionCheck(rri, slot, estate, true);
 }
 
 /* A trigger wants no row: that is neither an insert nor a skip. */
@@ -395,22 +428,14 @@ static bool
 complete_row(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
 {
 	EState	   *estate = writer->target->estate;
-	Relation	rel = part->rri->ri_RelationDesc;
 	TriggerDesc *triggers = part->rri->ri_TrigDesc;
-	TupleConstr *constr = RelationGetDescr(rel)->constr;
 	bool		before_row = triggers != NULL && triggers->trig_insert_before_row;
 
-	slot->tts_tableOid = RelationGetRelid(rel);
+	slot->tts_tableOid = RelationGetRelid(part->rri->ri_RelationDesc);
 	if (before_row && !ExecBRInsertTriggers(estate, part->rri, slot))
 		return false;
-	slot->tts_tableOid = RelationGetRelid(rel);
-	if (constr != NULL && constr->has_generated_stored)
-		ExecComputeStoredGenerated(part->rri, estate, slot, CMD_INSERT);
-	if (constr != NULL && part->rri->ri_FdwRoutine == NULL)
-		ExecConstraints(part->rri, slot, estate);
 	/* Who was routed here belongs here, unless a trigger has changed it. */
-	if (rel->rd_rel->relispartition && (writer->route == NULL || before_row))
-		ExecPartitionCheck(part->rri, slot, estate, true);
+	bulk_writer_check(part->rri, estate, slot, writer->route != NULL && !before_row);
 	return true;
 }
 
@@ -421,6 +446,24 @@ find_part(BulkWriter *writer, TupleTableSlot *slot)
 	ExecStoreVirtualTuple(slot);
 	slot->tts_tableOid = RelationGetRelid(writer->target->rel);
 	return writer->route == NULL ? writer->parts[0] : bulk_route_find(writer, slot);
+}
+
+/* The row, which is in the part's next slot, to the others. */
+void
+bulk_writer_take(BulkWriter *writer, BulkPart *part, TupleTableSlot *slot)
+{
+	if (complete_row(writer, part, slot))
+	{
+		buffer_row(writer, part, slot);
+		if (!part->batched || writer->nbuffered == writer->max_rows ||
+			writer->bytes >= writer->max_bytes)
+			write_buffers(writer);
+	}
+	else
+	{
+		suppress_row(writer, part);
+		ItemPointerSetInvalid(&writer->last_tid);
+	}
 }
 
 /* Take the row whose columns were filled into the slot. */
@@ -436,18 +479,7 @@ bulk_writer_put(BulkWriter *writer, TupleTableSlot *slot)
 			bulk_writer_flush(writer);
 		slot = bulk_route_convert(writer, part, slot);
 	}
-	if (complete_row(writer, part, slot))
-	{
-		buffer_row(writer, part, slot);
-		if (!part->batched || writer->nbuffered == writer->max_rows ||
-			writer->bytes >= writer->max_bytes)
-			write_buffers(writer);
-	}
-	else
-	{
-		suppress_row(writer, part);
-		ItemPointerSetInvalid(&writer->last_tid);
-	}
+	bulk_writer_take(writer, part, slot);
 	MemoryContextSwitchTo(oldcontext);
 }
 
@@ -490,12 +522,20 @@ bulk_writer_entry(BulkWriter *writer, int number)
 	return &place->part->entries[place->entry];
 }
 
-/* Hold all rows but those from number from to before number to. */
+/* Find the entries of each part with the rows from number from to before number to. */
 static void
-hold_others(BulkWriter *writer, int from, int to)
+find_entries(BulkWriter *writer, int from, int to)
 {
-	for (int i = 0; i < writer->nbuffered; i++)
-		bulk_writer_entry(writer, i)->held = i < from || i >= to;
+	for (int i = 0; i < writer->nparts; i++)
+		writer->parts[i]->first = writer->parts[i]->last = 0;
+	for (int i = from; i < to; i++)
+	{
+		const BulkPlace *place = &writer->order[i];
+
+		if (place->part->last == 0)
+			place->part->first = place->entry;
+		place->part->last = place->entry + 1;
+	}
 }
 
 /* Look for the parents of rows from number from on; those that lack one are suspect. */
@@ -504,13 +544,14 @@ bulk_writer_inspect(BulkWriter *writer, int from)
 {
 	MemoryContext oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
 
-	hold_others(writer, from, writer->nbuffered);
+	find_entries(writer, from, writer->nbuffered);
 	for (int i = 0; i < writer->nparts; i++)
 	{
 		BulkPart   *part = writer->parts[i];
 
-		if (part->foreign != NULL && part->nentries > 0)
-			bulk_foreign_check(part->foreign, part->entries, part->nentries);
+		if (part->foreign != NULL && part->last > 0)
+			bulk_foreign_check(part->foreign, &part->entries[part->first],
+							   part->last - part->first);
 	}
 	for (int i = from; i < writer->nbuffered; i++)
 	{
@@ -521,19 +562,45 @@ bulk_writer_inspect(BulkWriter *writer, int from)
 	MemoryContextSwitchTo(oldcontext);
 }
 
+/*
+ * Look again for the parents of rows from number from to before number to, if
+ * what fired after rows before them may have changed some; false if not.
+ */
+bool
+bulk_writer_inspect_again(BulkWriter *writer, int from, int to)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
+	bool		looked = false;
+
+	find_entries(writer, from, to);
+	for (int i = 0; i < writer->nparts; i++)
+	{
+		BulkPart   *part = writer->parts[i];
+
+		if (part->foreign == NULL || part->last == 0 ||
+			!bulk_foreign_outdated(part->foreign))
+			continue;
+		bulk_foreign_check(part->foreign, &part->entries[part->first],
+						   part->last - part->first);
+		looked = true;
+	}
+	MemoryContextSwitchTo(oldcontext);
+	return looked;
+}
+
 /* Write rows from number from to before number to; they were inspected. */
 void
 bulk_writer_write(BulkWriter *writer, int from, int to)
 {
 	MemoryContext oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
 
-	hold_others(writer, from, to);
+	find_entries(writer, from, to);
 	/* What an attempt before had made of them was rolled back. */
 	for (int i = from; i < to; i++)
 		if (bulk_writer_entry(writer, i)->outcome == BULK_INSERTED)
 			bulk_writer_entry(writer, i)->outcome = BULK_PENDING;
 	for (int i = 0; i < writer->nparts; i++)
-		if (writer->parts[i]->nentries > 0)
+		if (writer->parts[i]->last > 0)
 			insert_pending(writer, writer->parts[i]);
 	for (int i = from; i < to; i++)
 		if (bulk_writer_entry(writer, i)->outcome == BULK_INSERTED)
@@ -547,7 +614,7 @@ bulk_writer_clear(BulkWriter *writer)
 {
 	for (int i = 0; i < writer->nbuffered; i++)
 		if (bulk_writer_entry(writer, i)->outcome != BULK_REJECTED)
-			bulk_writer_settle(writer, bulk_writer_entry(writer, i));
+			tell_entry(writer, bulk_writer_part(writer, i), bulk_writer_entry(writer, i));
 	bulk_writer_discard(writer);
 	bulk_part_trim(writer);
 }
