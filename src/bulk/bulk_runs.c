@@ -510,6 +510,8 @@ end_chunk(BulkRuns *runs)
 
 	if (note != NULL)
 		note->keep(note);
+	if (reader->done != NULL)
+		reader->done(reader);
 	if (bulk_rejects_are_full(runs->rejects) || runs->at_end)
 		bulk_rejects_write(runs->rejects);
 	MemoryContextReset(reader->row_memory);
