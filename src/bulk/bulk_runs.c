@@ -17,6 +17,7 @@
  */
 #include "bulk.h"
 
+#include "access/htup_details.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
@@ -374,7 +375,7 @@ run_length(const BulkRuns *runs)
 		return runs->nrows;
 	/* Rows that went well once need no care. */
 	length = Max(SHORTEST_RUN, runs->sure - runs->from);
-	return Max(length, (int64) (Min(runs->clean, (uint64) INT_MAX) / RUN_SHARE));
+	return Max(length, (int64) (Min(runs->clean, (uint64) PG_INT32_MAX) / RUN_SHARE));
 }
 
 /* The next run; a row that is to be tried by itself is one. */
