@@ -577,11 +577,9 @@ bulk_writer_inspect_again(BulkWriter *writer, int from, int to)
 	{
 		BulkPart   *part = writer->parts[i];
 
-		if (part->foreign == NULL || part->last == 0 ||
-			!bulk_foreign_outdated(part->foreign))
+		if (part->foreign == NULL || part->last == 0 || !bulk_foreign_outdated(part->foreign))
 			continue;
-		bulk_foreign_check(part->foreign, &part->entries[part->first],
-						   part->last - part->first);
+		bulk_foreign_check(part->foreign, &part->entries[part->first], part->last - part->first);
 		looked = true;
 	}
 	MemoryContextSwitchTo(oldcontext);
