@@ -65,7 +65,7 @@ typedef enum BulkIndexes
 /* Lists are of char *. */
 typedef struct BulkOptions
 {
-	BulkVerb	verb;			/* set by the function, not by an argument */
+	BulkVerb	verb;			/* set by the function, unless it has such an argument */
 	List	   *key_columns;	/* update, delete: NIL is the primary key */
 	BulkReturning *returning;	/* insert: who takes the stored rows, or NULL */
 
@@ -102,6 +102,7 @@ extern BulkCoding bulk_options_coding(const BulkOptions *options);
 extern void bulk_options_check_text(const BulkOptions *options);
 extern const char *bulk_format_name(BulkFormatName format);
 extern const char *bulk_conflict_name(BulkConflictAction action);
+extern const char *bulk_verb_word(BulkVerb verb);
 
 /* ---- indexes built at the end: bulk_rebuild.c ---- */
 

@@ -11,7 +11,7 @@
  * Every error ends the attempt before it goes on, also one that ends the load:
  * nobody else would end a subtransaction of ours.
  *
- * Called by bulk_batch.c.
+ * Called by bulk_batch.c and bulk_runs.c.
  */
 #include "bulk.h"
 
@@ -54,8 +54,12 @@ static void
 unpin(const BulkAttempt *attempt)
 {
 	const BulkWriter *writer = attempt->writer;
-	List	   *slots = writer->target->estate->es_tupleTable;
+	List	   *slots;
 
+	/* An executor that a statement started has ended, or its resources went with the error. */
+	if (writer == NULL)
+		return;
+	slots = writer->target->estate->es_tupleTable;
 	hand_over_tables(attempt);
 	for (int i = 0; i < list_length(slots); i++)
 	{
@@ -76,8 +80,13 @@ bulk_attempt_begin(BulkAttempt *attempt)
 {
 	attempt->memory = CurrentMemoryContext;
 	attempt->owner = CurrentResourceOwner;
-	attempt->nslots = list_length(attempt->writer->target->estate->es_tupleTable);
-	attempt->ntables = list_length(attempt->writer->target->estate->es_trig_target_relations);
+	if (attempt->writer != NULL)
+	{
+		EState	   *estate = attempt->writer->target->estate;
+
+		attempt->nslots = list_length(estate->es_tupleTable);
+		attempt->ntables = list_length(estate->es_trig_target_relations);
+	}
 	BeginInternalSubTransaction(NULL);
 	attempt->own = CurrentResourceOwner;
 	attempt->open = true;
@@ -114,6 +123,7 @@ bulk_attempt_abandon(BulkAttempt *attempt, MemoryContext memory)
 	unpin(attempt);
 	RollbackAndReleaseCurrentSubTransaction();
 	leave(attempt);
-	ResetPerTupleExprContext(attempt->writer->target->estate);
+	if (attempt->writer != NULL)
+		ResetPerTupleExprContext(attempt->writer->target->estate);
 	return error;
 }

@@ -32,6 +32,8 @@ enum
 {
 	DELETE_DELETED,
 	DELETE_SKIPPED,
+	DELETE_REJECTED,
+	DELETE_LOAD_ID,
 	DELETE_NATTS
 };
 
@@ -89,7 +91,7 @@ load(Oid relid, const BulkInput *input, const BulkOptions *options)
 	return result;
 }
 
-/* bulk_update(target regclass, data, key_columns text[], format text, options jsonb) */
+/* bulk_update(target regclass, data, key_columns text[], format text, options jsonb, ...) */
 Datum
 purser_bulk_update_0_1(PG_FUNCTION_ARGS)
 {
@@ -103,7 +105,7 @@ purser_bulk_update_0_1(PG_FUNCTION_ARGS)
 	return bulk_make_result(fcinfo, &result);
 }
 
-/* bulk_delete(target regclass, data, key_columns text[], format text, options jsonb) */
+/* bulk_delete(target regclass, data, key_columns text[], format text, options jsonb, ...) */
 Datum
 purser_bulk_delete_0_1(PG_FUNCTION_ARGS)
 {
@@ -122,6 +124,9 @@ purser_bulk_delete_0_1(PG_FUNCTION_ARGS)
 	result = load(PG_GETARG_OID(ARG_TARGET), &input, options);
 	values[DELETE_DELETED] = Int64GetDatum(result.counts[BULK_DELETED]);
 	values[DELETE_SKIPPED] = Int64GetDatum(result.counts[BULK_SKIPPED]);
+	values[DELETE_REJECTED] = Int64GetDatum(result.counts[BULK_REJECTED]);
+	values[DELETE_LOAD_ID] = Int64GetDatum(result.load_id);
+	nulls[DELETE_LOAD_ID] = result.load_id == 0;
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls));
 }
 

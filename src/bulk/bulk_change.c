@@ -11,7 +11,7 @@
  * different columns go into statements of their own, in the order in which
  * their sets of columns first came.
  *
- * Called by bulk_load.c.
+ * Called by bulk_load.c and bulk_runs.c.
  */
 #include "bulk.h"
 
@@ -61,8 +61,9 @@ type_of_key(const BulkTarget *target, int column)
 	return entry;
 }
 
-static BulkKeys *
-make_keys(const BulkTarget *target, const BulkRows *rows)
+/* By what two rows of the input change the same rows. */
+BulkKeys *
+bulk_change_keys(const BulkTarget *target, const BulkRows *rows)
 {
 	BulkKeys   *keys = bulk_keys_make(target->nkeys);
 
@@ -328,7 +329,9 @@ bulk_change_rows(BulkTarget *target, BulkContext *context, BulkRows *rows,
 		return;
 	if (!change.unique)
 		prepare_matched(&change.matched, rows->last_ordinal);
-	counts[BULK_SKIPPED] += bulk_last_of_key(rows, make_keys(target, rows), target->estate);
+	if (rows->positions == NULL)
+		counts[BULK_SKIPPED] += bulk_last_of_key(rows, bulk_change_keys(target, rows),
+												 target->estate);
 	if (options->verb == BULK_DELETE)
 		change_shape(rows, 0, &change);
 	else

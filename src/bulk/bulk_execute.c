@@ -156,6 +156,7 @@ bulk_statement_plan(BulkStatement *statement)
 	int			nest_level;
 	ListCell   *lc;
 
+	statement->rows->started = false;
 	raw->stmt = statement->tree;
 	if (statement->condition != NULL)
 		error_context_stack = &callback;
@@ -165,6 +166,9 @@ bulk_statement_plan(BulkStatement *statement)
 	nest_level = NewGUCNestLevel();
 	if (statement->look_up)
 		advise_planner();
+	/* Of a run there may be many. */
+	if (statement->rows->positions != NULL)
+		set_for_planner("jit", "off");
 	foreach(lc, pg_rewrite_query(query))
 		statement->plans = lappend(statement->plans, plan_query(lfirst_node(Query, lc), text));
 	AtEOXact_GUC(true, nest_level);
@@ -200,31 +204,60 @@ find_modify(PlanState *state, void *statement)
 	return planstate_tree_walker(state, find_modify, statement);
 }
 
-/* Count the row that the statement has just done with. */
+/* What the counters say of the row that the INSERT has just done with. */
+static BulkOutcome
+outcome_of_row(const BulkStatement *statement)
+{
+	const OnConflictClause *clause = ((InsertStmt *) statement->tree)->onConflictClause;
+	const ModifyTableState *modify = statement->modify;
+	bool		stored = modify->ps.state->es_processed > statement->seen_processed;
+	bool		conflict = modify->ps.instrument->ntuples2 > statement->seen_conflicts;
+
+	if (stored)
+		return conflict ? BULK_UPDATED : BULK_INSERTED;
+	if (modify->ps.instrument->nfiltered1 > statement->seen_unchanged)
+		return BULK_UNCHANGED;
+	if (clause == NULL || clause->action != ONCONFLICT_NOTHING)
+		return BULK_SUPPRESSED;
+	if (conflict && statement->updates)
+		return BULK_UNCHANGED;
+	/* The executor does not tell what foreign servers skipped. */
+	if (conflict || statement->target->rel->rd_rel->relkind == RELKIND_FOREIGN_TABLE)
+		return BULK_SKIPPED;
+	return BULK_SUPPRESSED;
+}
+
+/* Count the row that the INSERT has just done with. */
 static void
 settle_row(BulkStatement *statement)
 {
-	uint64		processed = statement->modify->ps.state->es_processed;
-	uint64		conflicts = statement->modify->ps.instrument->ntuples2;
+	const ModifyTableState *modify = statement->modify;
+	BulkOutcome outcome = outcome_of_row(statement);
 
-	if (processed > statement->seen_processed && conflicts > statement->seen_conflicts)
+	if (outcome == BULK_UPDATED)
 		statement->updated++;
-	statement->seen_processed = processed;
-	statement->seen_conflicts = conflicts;
+	if (statement->note != NULL && statement->rows->present > 0)
+		statement->note->told(statement->note, statement->context->position.row, outcome);
+	statement->seen_processed = modify->ps.state->es_processed;
+	statement->seen_conflicts = modify->ps.instrument->ntuples2;
+	statement->seen_unchanged = modify->ps.instrument->nfiltered1;
 }
 
-/* Tell others which row is being inserted; none after the last one. */
+/* The statement is at the row of that ordinal; 0: at none, or it is not known. */
 static void
-note_row(BulkStatement *statement, bool any)
+note_row(BulkStatement *statement, uint64 ordinal)
 {
-	TupleTableSlot *slot = ((ScanState *) statement->scan)->ss_ScanTupleSlot;
-	uint64		ordinal = 0;
+	BulkRows   *rows = statement->rows;
+	BulkPosition *position = &statement->context->position;
 
-	if (any)
-		ordinal = bulk_rows_number(statement->rows, slot, BULK_ROWS_ORDINAL(statement->rows));
+	rows->present = ordinal;
+	memset(position, 0, sizeof(BulkPosition));
+	if (ordinal > 0 && rows->positions != NULL)
+		*position = rows->positions[ordinal - 1];
+	else
+		position->row = ordinal;
 	if (statement->returning != NULL)
-		statement->returning->row = ordinal;
-	statement->context->position.row = ordinal;
+		statement->returning->row = position->row;
 }
 
 /* In place of the scan's own function. */
@@ -232,30 +265,64 @@ static TupleTableSlot *
 next_row(PlanState *scan)
 {
 	BulkStatement *statement = (BulkStatement *) get_ENR(scan->state->es_queryEnv, BULK_SOURCE);
+	BulkRows   *rows = statement->rows;
 	TupleTableSlot *slot;
 
-	settle_row(statement);
+	rows->started = true;
+	if (statement->counts_rows)
+		settle_row(statement);
 	slot = statement->next_row(scan);
-	note_row(statement, !TupIsNull(slot));
+	if (statement->names_rows)
+		note_row(statement, TupIsNull(slot) ? 0 :
+				 bulk_rows_number(rows, ((ScanState *) scan)->ss_ScanTupleSlot,
+								  BULK_ROWS_ORDINAL(rows)));
 	return slot;
 }
 
+/* Does the node take up one of our rows only when it has done with the one before? */
+static bool
+is_row_by_row(PlanState *state)
+{
+	while (state != NULL && (IsA(state, NestLoopState) || IsA(state, ResultState)))
+		state = outerPlanState(state);
+	return state != NULL && IsA(state, NamedTuplestoreScanState);
+}
+
 /*
- * Watch the rows of an INSERT.  Where the executor may collect rows before it
- * sends them on, to foreign tables, the row that was read last is not the one
- * that an error is about, and none is named; with RETURNING it does not.
+ * Is an error about the row that was read last?  Not where the executor may
+ * collect rows before it sends them on, to foreign tables; with RETURNING it does
+ * not.  Of updates and deletes it depends on the plan; so all or none of them
+ * name rows, unless bad rows are looked for.
  */
-static void
-watch(BulkStatement *statement, QueryDesc *desc)
+static bool
+names_rows(const BulkStatement *statement, const QueryDesc *desc)
 {
 	char		relkind = statement->target->rel->rd_rel->relkind;
+	const OnConflictClause *clause;
+
+	if (desc->operation != CMD_INSERT)
+		return statement->rows->positions != NULL &&
+			is_row_by_row(outerPlanState(&statement->modify->ps));
+	/* Foreign servers have no ON CONFLICT DO UPDATE. */
+	clause = ((InsertStmt *) statement->tree)->onConflictClause;
+	return (relkind != RELKIND_FOREIGN_TABLE && relkind != RELKIND_PARTITIONED_TABLE) ||
+		statement->returning != NULL ||
+		(clause != NULL && clause->action == ONCONFLICT_UPDATE);
+}
+
+/* Watch the scan of the rows; tag: the plan is that of the statement, not of a rule. */
+static void
+watch(BulkStatement *statement, QueryDesc *desc, bool tag)
+{
+	bool		modifies;
 
 	statement->modify = NULL;
-	if (desc->operation != CMD_INSERT || !find_modify(desc->planstate, statement))
-		return;
-	if ((relkind == RELKIND_FOREIGN_TABLE || relkind == RELKIND_PARTITIONED_TABLE) &&
-		statement->returning == NULL)
-		return;
+	statement->rows->present = 0;
+	modifies = tag && find_modify(desc->planstate, statement);
+	statement->names_rows = modifies && names_rows(statement, desc);
+	statement->counts_rows = statement->names_rows && desc->operation == CMD_INSERT;
+	if (desc->operation != CMD_INSERT)
+		statement->modify = NULL;
 	if (!find_scan(desc->planstate, statement))
 		return;
 	statement->next_row = statement->scan->ExecProcNodeReal;
@@ -270,7 +337,8 @@ take_counts(BulkStatement *statement, QueryDesc *desc)
 	statement->processed = desc->estate->es_processed;
 	if (statement->modify == NULL)
 		return;
-	settle_row(statement);
+	if (statement->counts_rows)
+		settle_row(statement);
 	statement->conflicts = statement->modify->ps.instrument->ntuples2;
 	statement->unchanged = statement->modify->ps.instrument->nfiltered1;
 }
@@ -283,14 +351,14 @@ run_query(BulkStatement *statement, PlannedStmt *plan)
 									   InvalidSnapshot, dest, NULL, statement->environment,
 									   plan->canSetTag ? INSTRUMENT_ROWS : 0);
 
+	statement->rows->started = false;
 	ExecutorStart(desc, 0);
-	if (plan->canSetTag)
-		watch(statement, desc);
+	watch(statement, desc, plan->canSetTag);
 	purser_ExecutorRun(desc);
 	if (plan->canSetTag)
 		take_counts(statement, desc);
 	/* Triggers that fire at the end of a statement are about no row of ours. */
-	statement->context->position.row = 0;
+	note_row(statement, 0);
 	ExecutorFinish(desc);
 	ExecutorEnd(desc);
 	FreeQueryDesc(desc);

@@ -10,7 +10,7 @@
  * row is to update the columns that it has, rows with different columns go into
  * statements of their own.
  *
- * Called by bulk_load.c.
+ * Called by bulk_load.c and bulk_runs.c.
  */
 #include "bulk.h"
 
@@ -190,8 +190,10 @@ make_insert(const Insert *work, BulkStatement *statement)
 	insert->override = OVERRIDING_NOT_SET;
 	if (work->options->on_conflict != BULK_CONFLICT_ERROR)
 		insert->onConflictClause = make_on_conflict(work, statement);
-	if (work->options->returning != NULL)
-		purser_set_returning(insert, bulk_syntax_returning(work->options->returning->columns));
+	if (statement->note != NULL && statement->returning->columns == NIL)
+		purser_set_returning(insert, list_make1(bulk_syntax_target(NULL, null_constant())));
+	else if (statement->returning != NULL)
+		purser_set_returning(insert, bulk_syntax_returning(statement->returning->columns));
 	return (Node *) insert;
 }
 
@@ -218,7 +220,11 @@ plan_insert(const Insert *work)
 {
 	BulkStatement *statement = bulk_statement_make(work->target, work->context, work->rows);
 
+	statement->updates = work->options->on_conflict == BULK_CONFLICT_UPDATE;
+	statement->note = work->options->note;
 	statement->returning = work->options->returning;
+	if (statement->note != NULL)
+		statement->returning = statement->note->returning;
 	if (statement->returning != NULL)
 		statement->dest = statement->returning->dest;
 	statement->tree = make_insert(work, statement);
@@ -239,6 +245,31 @@ insert_shape(BulkRows *rows pg_attribute_unused(), int shape, void *arg)
 	count_rows(statement, work.counts);
 }
 
+/* Are rows with different columns to go into different statements? */
+bool
+bulk_insert_by_shape(const BulkOptions *options)
+{
+	return options->on_conflict == BULK_CONFLICT_UPDATE && options->update_columns == NIL;
+}
+
+/* By what two of the rows would update the same row; NULL: none would, or it cannot be told. */
+BulkKeys *
+bulk_insert_keys(BulkTarget *target, BulkContext *context, BulkRows *rows,
+				 const BulkOptions *options)
+{
+	Insert		work = {
+		.target = target,
+		.context = context,
+		.rows = rows,
+		.options = options,
+		.shape = -1
+	};
+
+	if (options->on_conflict != BULK_CONFLICT_UPDATE)
+		return NULL;
+	return bulk_infer_keys(target, rows, plan_insert(&work)->plans);
+}
+
 /* Insert the rows. */
 void
 bulk_insert_rows(BulkTarget *target, BulkContext *context, BulkRows *rows,
@@ -253,12 +284,13 @@ bulk_insert_rows(BulkTarget *target, BulkContext *context, BulkRows *rows,
 		.shape = -1
 	};
 	BulkStatement *statement = plan_insert(&work);
-	bool		update = options->on_conflict == BULK_CONFLICT_UPDATE;
-	BulkKeys   *keys = update ? bulk_infer_keys(target, rows, statement->plans) : NULL;
+	BulkKeys   *keys = NULL;
 
+	if (options->on_conflict == BULK_CONFLICT_UPDATE && rows->positions == NULL)
+		keys = bulk_infer_keys(target, rows, statement->plans);
 	if (keys != NULL)
 		counts[BULK_SKIPPED] += bulk_last_of_key(rows, keys, target->estate);
-	if (update && options->update_columns == NIL && rows->nshapes > 1)
+	if (bulk_insert_by_shape(options) && rows->nshapes > 1)
 	{
 		bulk_rows_by_shape(rows, insert_shape, &work);
 		return;

@@ -216,35 +216,6 @@ bulk_load_schema(BulkLoad *load)
 
 /* ---- rows ---- */
 
-/* A key column must be there; a null is, and matches nothing. */
-static void
-check_keys(const BulkLoad *load)
-{
-	const BulkTarget *target = &load->target;
-
-	for (int i = 0; i < target->nkeys; i++)
-		if (load->reader->fields[target->keys[i]].kind == BULK_MISSING)
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("row has no value for key column \"%s\"",
-							target->columns[target->keys[i]].name)));
-}
-
-/* Keep the row for the statement. */
-static void
-store_row(BulkLoad *load)
-{
-	BulkRows   *rows = load->rows;
-
-	check_keys(load);
-	ExecClearTuple(rows->slot);
-	bulk_coerce_row(&load->target, &load->context, load->reader->fields, rows->slot);
-	if (load->erase != NULL)
-		bulk_erase_put(load->erase, rows->slot);
-	else
-		bulk_rows_put(rows, load->context.position.row, load->reader->fields);
-}
-
 /* The fields make a row: take it. */
 static void
 take_row(BulkLoad *load)
@@ -256,7 +227,13 @@ take_row(BulkLoad *load)
 
 	if (load->rows != NULL)
 	{
-		store_row(load);
+		/* Kept for the statement. */
+		bulk_rows_make(load->rows, &load->context, load->context.position.row,
+					   load->reader->fields);
+		if (load->erase != NULL)
+			bulk_erase_put(load->erase, load->rows->slot);
+		else
+			bulk_rows_put(load->rows, load->context.position.row);
 		MemoryContextSwitchTo(oldcontext);
 		return;
 	}
@@ -295,7 +272,19 @@ read_rows(BulkLoad *load)
 	memset(&load->context.position, 0, sizeof(BulkPosition));
 }
 
-/* The same, when bad rows do not stop the load. */
+/* The same by statement, when bad rows do not stop the load. */
+static void
+read_runs(BulkLoad *load, uint64 *counts)
+{
+	BulkRuns   *runs = bulk_runs_begin(load->reader, load->rows, load->rejects, load->options,
+									   counts);
+
+	while (bulk_runs_next(runs))
+		bulk_progress_advance(&load->progress, load->reader, counts);
+	memset(&load->context.position, 0, sizeof(BulkPosition));
+}
+
+/* The same directly. */
 static void
 read_batches(BulkLoad *load)
 {
@@ -307,21 +296,8 @@ read_batches(BulkLoad *load)
 }
 
 static void
-refuse_rejects(const BulkLoad *load)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("rejects are not supported for relation \"%s\"",
-					RelationGetRelationName(load->target.rel)),
-			 errdetail("Its rows are brought in by one statement, which takes all or none."),
-			 errhint("Load into an ordinary table, or leave out rejects and max_rejects.")));
-}
-
-static void
 begin_rejects(BulkLoad *load, const BulkInput *input)
 {
-	if (load->target.path == BULK_PATH_STATEMENT)
-		refuse_rejects(load);
 	load->rejects = bulk_rejects_begin(&load->target, &load->context, load->options);
 	if (input->retry != NULL)
 		bulk_rejects_resume(load->rejects, input->retry->load_id);
@@ -335,7 +311,7 @@ begin_rows(BulkLoad *load)
 	if (load->target.path == BULK_PATH_STATEMENT)
 	{
 		load->rows = bulk_rows_begin(&load->target);
-		if (load->options->verb == BULK_DELETE)
+		if (load->options->verb == BULK_DELETE && load->rejects == NULL)
 			load->erase = bulk_erase_begin(&load->target, &load->context);
 	}
 	else
@@ -352,7 +328,9 @@ end_rows(BulkLoad *load, uint64 *counts)
 		memcpy(counts, load->writer.counts, sizeof(load->writer.counts));
 		return;
 	}
-	if (load->erase != NULL)
+	if (load->rejects != NULL)
+		;						/* they went in runs */
+	else if (load->erase != NULL)
 		bulk_erase_end(load->erase, counts);
 	else if (load->options->verb == BULK_INSERT)
 		bulk_insert_rows(&load->target, &load->context, load->rows, load->options, counts);
@@ -361,22 +339,12 @@ end_rows(BulkLoad *load, uint64 *counts)
 	bulk_rows_end(load->rows);
 }
 
-/* By statement, it is not known what becomes of a row. */
 static void
 begin_note(BulkLoad *load)
 {
 	BulkNote   *note = load->options->note;
 
-	if (note == NULL)
-		return;
-	if (load->target.path == BULK_PATH_STATEMENT)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot tell the outcome of each row in relation \"%s\"",
-						RelationGetRelationName(load->target.rel)),
-				 errdetail("Rows go there by an ordinary statement."),
-				 errhint("Use bulk_insert, which counts the outcomes, or bulk_insert_returning.")));
-	if (note->begin != NULL)
+	if (note != NULL && note->begin != NULL)
 		note->begin(note, &load->target);
 }
 
@@ -405,7 +373,9 @@ bulk_load(Oid relid, const BulkInput *input, const BulkOptions *options)
 	load->reader = bulk_load_reader(load, input);
 	begin_rows(load);
 	bulk_progress_begin(&load->progress, relid, input->source);
-	if (load->rejects != NULL)
+	if (load->rejects != NULL && load->rows != NULL)
+		read_runs(load, result.counts);
+	else if (load->rejects != NULL)
 		read_batches(load);
 	else if (input->file == NULL || !bulk_parallel_rows(load, input->file))
 		read_rows(load);

@@ -30,6 +30,10 @@ static const BulkWord conflict_actions[] = {
 	{"update", BULK_CONFLICT_UPDATE}, {NULL, 0}
 };
 
+static const BulkWord verbs[] = {
+	{"insert", BULK_INSERT}, {"update", BULK_UPDATE}, {"delete", BULK_DELETE}, {NULL, 0}
+};
+
 static const BulkWord indexes_words[] = {
 	{"keep", BULK_INDEXES_KEEP}, {"rebuild", BULK_INDEXES_REBUILD},
 	{"auto", BULK_INDEXES_AUTO}, {NULL, 0}
@@ -82,6 +86,12 @@ const char *
 bulk_conflict_name(BulkConflictAction action)
 {
 	return name_of(conflict_actions, action);
+}
+
+const char *
+bulk_verb_word(BulkVerb verb)
+{
+	return name_of(verbs, verb);
 }
 
 /* ---- arguments ---- */
@@ -241,6 +251,18 @@ read_rejects(const Call *call, BulkOptions *options)
 				 errmsg("argument \"%s\" must not be negative", "max_rejects")));
 }
 
+/* Most functions have a verb of their own. */
+static void
+read_verb(const Call *call, BulkOptions *options)
+{
+	char	   *verb = text_argument(call, "verb");
+
+	options->key_columns = names_argument(call, "key_columns",
+										  "Leave it out to take the primary key.");
+	if (verb != NULL)
+		options->verb = bulk_option_word(verbs, "verb", "values", verb);
+}
+
 static void
 read_end(const Call *call, BulkOptions *options)
 {
@@ -278,8 +300,7 @@ bulk_options_from_call(FunctionCallInfo fcinfo)
 	read_names(&call);
 	options->encoding = -1;
 	options->format_name = BULK_FORMAT_JSON;
-	options->key_columns = names_argument(&call, "key_columns",
-										  "Leave it out to take the primary key.");
+	read_verb(&call, options);
 	read_format(&call, options);
 	read_conflict(&call, options);
 	read_rejects(&call, options);

@@ -6,6 +6,9 @@
  * none, in the row that is in the table after the load; so a row that was
  * skipped shows the key of the one in its way.
  *
+ * By statement the key comes from RETURNING; it is not known for a row that was
+ * not stored.
+ *
  * Rows are sorted by their ordinal, as those of several partitions come mixed.
  * Where rows may be rejected, what is told of a batch waits until that is sure.
  */
@@ -33,7 +36,16 @@ enum
 	OUTCOME_NATTS
 };
 
-typedef struct Outcomes
+typedef struct Outcomes Outcomes;
+
+/* Takes the keys of rows that a statement stores. */
+typedef struct KeyReceiver
+{
+	DestReceiver receiver;		/* first, so that a receiver is one */
+	Outcomes   *outcomes;
+} KeyReceiver;
+
+struct Outcomes
 {
 	BulkNote	note;			/* first, so that a note is its outcomes */
 	Tuplesortstate *sort;
@@ -46,7 +58,15 @@ typedef struct Outcomes
 	bool		waits;			/* rows may be told again */
 	MemoryContext told_memory;
 	HTAB	   *told;			/* rows that wait, by ordinal; NULL: none */
-} Outcomes;
+
+	/* Where rows go by statement. */
+	bool		by_statement;
+	KeyReceiver receiver;
+	BulkReturning returning;
+	MemoryContext key_memory;
+	bool		has_key;		/* the row that is told next */
+	Datum		key;			/* of it */
+};
 
 /* What was told of a row last. */
 typedef struct ToldRow
@@ -91,6 +111,7 @@ outcomes_begin(BulkNote *note, BulkTarget *target)
 	Bitmapset  *key = key_columns(target);
 	int			bit = -1;
 
+	outcomes->by_statement = target->path == BULK_PATH_STATEMENT;
 	if (bms_is_empty(key))
 		return;
 	bulk_target_require(target, ACL_SELECT, key);
@@ -103,6 +124,9 @@ outcomes_begin(BulkNote *note, BulkTarget *target)
 
 		outcomes->keys[outcomes->nkeys++] = attnum;
 		TupleDescCopyEntry(outcomes->key_desc, outcomes->nkeys, tupdesc, attnum);
+		outcomes->returning.columns =
+			lappend(outcomes->returning.columns,
+					pstrdup(NameStr(TupleDescAttr(tupdesc, attnum - 1)->attname)));
 	}
 	BlessTupleDesc(outcomes->key_desc);
 }
@@ -119,20 +143,27 @@ key_in_part(const Outcomes *outcomes, const BulkPart *part, int i)
 					  NameStr(TupleDescAttr(outcomes->key_desc, i)->attname));
 }
 
-/* {"column": value, ...} of the row */
+/* {"column": value, ...} */
+static Datum
+json_of_key(const Outcomes *outcomes, Datum *values, bool *isnull)
+{
+	HeapTuple	tuple;
+	Datum		json;
+
+	tuple = heap_form_tuple(outcomes->key_desc, values, isnull);
+	json = DirectFunctionCall1(row_to_json, HeapTupleGetDatum(tuple));
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum(TextDatumGetCString(json)));
+}
+
 static Datum
 make_key(const Outcomes *outcomes, const BulkPart *part, TupleTableSlot *row)
 {
 	Datum		values[INDEX_MAX_KEYS];
 	bool		isnull[INDEX_MAX_KEYS];
-	HeapTuple	tuple;
-	Datum		json;
 
 	for (int i = 0; i < outcomes->nkeys; i++)
 		values[i] = slot_getattr(row, key_in_part(outcomes, part, i), &isnull[i]);
-	tuple = heap_form_tuple(outcomes->key_desc, values, isnull);
-	json = DirectFunctionCall1(row_to_json, HeapTupleGetDatum(tuple));
-	return DirectFunctionCall1(jsonb_in, CStringGetDatum(TextDatumGetCString(json)));
+	return json_of_key(outcomes, values, isnull);
 }
 
 /* ---- rows ---- */
@@ -187,6 +218,15 @@ wait_for(Outcomes *outcomes, const ToldRow *told)
 }
 
 static void
+take_told(Outcomes *outcomes, const ToldRow *told)
+{
+	if (outcomes->waits)
+		wait_for(outcomes, told);
+	else
+		put_row(outcomes, told);
+}
+
+static void
 outcomes_row(BulkNote *note, const BulkPart *part, const BulkEntry *entry)
 {
 	Outcomes   *outcomes = (Outcomes *) note;
@@ -197,10 +237,7 @@ outcomes_row(BulkNote *note, const BulkPart *part, const BulkEntry *entry)
 	told.has_key = stored != NULL && outcomes->nkeys > 0;
 	if (told.has_key)
 		told.key = make_key(outcomes, part, stored);
-	if (outcomes->waits)
-		wait_for(outcomes, &told);
-	else
-		put_row(outcomes, &told);
+	take_told(outcomes, &told);
 	MemoryContextSwitchTo(oldcontext);
 	MemoryContextReset(outcomes->memory);
 }
@@ -228,6 +265,71 @@ outcomes_keep(BulkNote *note)
 	outcomes->told = NULL;
 }
 
+/* ---- by statement ---- */
+
+static void
+outcomes_told(BulkNote *note, uint64 row, BulkOutcome outcome)
+{
+	Outcomes   *outcomes = (Outcomes *) note;
+	ToldRow		told = {.ordinal = (int64) row, .outcome = outcome};
+	MemoryContext oldcontext = MemoryContextSwitchTo(outcomes->memory);
+
+	told.has_key = outcomes->has_key && outcome != BULK_REJECTED;
+	told.key = outcomes->key;
+	take_told(outcomes, &told);
+	outcomes->has_key = false;
+	MemoryContextSwitchTo(oldcontext);
+	MemoryContextReset(outcomes->memory);
+	MemoryContextReset(outcomes->key_memory);
+}
+
+/* The key of the row of which is told next. */
+static bool
+receive_key(TupleTableSlot *slot, DestReceiver *self)
+{
+	Outcomes   *outcomes = ((KeyReceiver *) self)->outcomes;
+	MemoryContext oldcontext;
+
+	if (outcomes->nkeys == 0)
+		return true;
+	slot_getallattrs(slot);
+	MemoryContextReset(outcomes->key_memory);
+	oldcontext = MemoryContextSwitchTo(outcomes->key_memory);
+	outcomes->key = json_of_key(outcomes, slot->tts_values, slot->tts_isnull);
+	outcomes->has_key = true;
+	MemoryContextSwitchTo(oldcontext);
+	return true;
+}
+
+static void
+start_keys(DestReceiver *self pg_attribute_unused(), int operation pg_attribute_unused(),
+		   TupleDesc desc pg_attribute_unused())
+{
+}
+
+static void
+end_keys(DestReceiver *self pg_attribute_unused())
+{
+}
+
+static void
+prepare_keys(Outcomes *outcomes)
+{
+	DestReceiver *receiver = &outcomes->receiver.receiver;
+
+	receiver->receiveSlot = receive_key;
+	receiver->rStartup = start_keys;
+	receiver->rShutdown = end_keys;
+	receiver->rDestroy = end_keys;
+	receiver->mydest = DestNone;
+	outcomes->receiver.outcomes = outcomes;
+	outcomes->returning.dest = receiver;
+	outcomes->note.returning = &outcomes->returning;
+	outcomes->note.told = outcomes_told;
+	outcomes->key_memory = AllocSetContextCreate(CurrentMemoryContext, "bulk key",
+												 ALLOCSET_SMALL_SIZES);
+}
+
 /* A note that collects rows of the result. */
 static Outcomes *
 begin_outcomes(TupleDesc tupdesc, bool waits)
@@ -241,6 +343,7 @@ begin_outcomes(TupleDesc tupdesc, bool waits)
 	outcomes->note.begin = outcomes_begin;
 	outcomes->note.row = outcomes_row;
 	outcomes->note.keep = outcomes_keep;
+	prepare_keys(outcomes);
 	outcomes->waits = waits;
 	outcomes->told_memory = AllocSetContextCreate(CurrentMemoryContext, "bulk outcomes that wait",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -252,17 +355,42 @@ begin_outcomes(TupleDesc tupdesc, bool waits)
 	return outcomes;
 }
 
+/* Rows that a statement leaves out, as their key comes again. */
+static void
+put_skipped(Outcomes *outcomes, int64 from, int64 to, Tuplestorestate *store)
+{
+	Datum		values[OUTCOME_NATTS] = {0};
+	bool		isnull[OUTCOME_NATTS] = {[OUTCOME_KEY] = true};
+
+	if (from >= to || !outcomes->by_statement)
+		return;
+	values[OUTCOME_NAME] = CStringGetTextDatum(outcome_names[BULK_SKIPPED]);
+	for (int64 ordinal = from; ordinal < to; ordinal++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		values[OUTCOME_ORDINAL] = Int64GetDatum(ordinal);
+		tuplestore_putvalues(store, outcomes->row->tts_tupleDescriptor, values, isnull);
+	}
+	pfree(DatumGetPointer(values[OUTCOME_NAME]));
+}
+
 static void
 return_outcomes(Outcomes *outcomes, Tuplestorestate *store)
 {
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(outcomes->row->tts_tupleDescriptor,
 													&TTSOpsMinimalTuple);
+	int64		last = 0;
+	bool		isnull;
 
 	tuplesort_performsort(outcomes->sort);
 	while (tuplesort_gettupleslot(outcomes->sort, true, false, slot, NULL))
 	{
+		int64		ordinal = DatumGetInt64(slot_getattr(slot, OUTCOME_ORDINAL + 1, &isnull));
+
 		CHECK_FOR_INTERRUPTS();
+		put_skipped(outcomes, last + 1, ordinal, store);
 		tuplestore_puttupleslot(store, slot);
+		last = ordinal;
 	}
 	tuplesort_end(outcomes->sort);
 	ExecDropSingleTupleTableSlot(slot);

@@ -6,7 +6,7 @@
 #ifndef PURSER_BULK_REJECT_H
 #define PURSER_BULK_REJECT_H
 
-#include "bulk/bulk_write.h"
+#include "bulk/bulk_statement.h"
 
 struct BulkOptions;
 
@@ -63,7 +63,7 @@ extern void bulk_store_rejects(int64 load_id, const char *role, const BulkReject
 
 typedef struct BulkAttempt
 {
-	BulkWriter *writer;
+	BulkWriter *writer;			/* NULL: rows go by statement */
 	MemoryContext memory;		/* the caller's */
 	ResourceOwner owner;		/* the caller's */
 	ResourceOwner own;			/* of the subtransaction */
@@ -91,6 +91,14 @@ typedef struct BulkBatch BulkBatch;
 
 extern BulkBatch *bulk_batch_begin(BulkReader *reader, BulkWriter *writer, BulkRejects *rejects);
 extern bool bulk_batch_next(BulkBatch *batch);
+
+/* ---- the same by statement: bulk_runs.c ---- */
+
+typedef struct BulkRuns BulkRuns;
+
+extern BulkRuns *bulk_runs_begin(BulkReader *reader, BulkRows *rows, BulkRejects *rejects,
+								 const struct BulkOptions *options, uint64 *counts);
+extern bool bulk_runs_next(BulkRuns *runs);
 
 /* ---- rows that were put aside, once more: bulk_retry.c ---- */
 

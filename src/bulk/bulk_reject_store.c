@@ -83,16 +83,16 @@ bulk_store_load(int64 load_id, const BulkTarget *target, const struct BulkOption
 {
 	static OwnerQuery query = {
 		.sql = "INSERT INTO purser.load (role, target, format, on_conflict, conflict_columns,"
-		" conflict_index, update_columns, update_where, columns, options, load_id)"
-		" VALUES ($1::name, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
-		" COALESCE($11, pg_catalog.nextval('purser.load_load_id_seq')))"
+		" conflict_index, update_columns, update_where, columns, options, load_id, verb,"
+		" key_columns) VALUES ($1::name, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
+		" COALESCE($11, pg_catalog.nextval('purser.load_load_id_seq')), $12, $13)"
 		" ON CONFLICT DO NOTHING RETURNING load_id",
-		.writes = true, .nargs = 11,
+		.writes = true, .nargs = 13,
 		.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTOID, TEXTARRAYOID,
-		TEXTOID, TEXTARRAYOID, JSONBOID, INT8OID}
+		TEXTOID, TEXTARRAYOID, JSONBOID, INT8OID, TEXTOID, TEXTARRAYOID}
 	};
-	Datum		values[11];
-	char		nulls[11];
+	Datum		values[13];
+	char		nulls[13];
 	bool		isnull;
 
 	set_text(&values[0], &nulls[0], role);
@@ -108,6 +108,8 @@ bulk_store_load(int64 load_id, const BulkTarget *target, const struct BulkOption
 	nulls[9] = options->given == NULL ? 'n' : ' ';
 	values[10] = Int64GetDatum(load_id);
 	nulls[10] = load_id == 0 ? 'n' : ' ';
+	set_text(&values[11], &nulls[11], bulk_verb_word(options->verb));
+	set_names(&values[12], &nulls[12], options->key_columns);
 
 	if (shared_query_open(&query, values, nulls) > 0)
 		load_id = DatumGetInt64(shared_query_value(0, 1, &isnull));

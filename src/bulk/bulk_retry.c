@@ -364,5 +364,7 @@ purser_load_rejects_0_1(PG_FUNCTION_ARGS)
 	retry.role = GetUserNameFromId(GetUserId(), false);
 	lock_rejects(&retry);
 	result = bulk_load(PG_GETARG_OID(ARG_TARGET), &input, options);
+	/* The result has no other place for them. */
+	result.counts[BULK_UPDATED] += result.counts[BULK_DELETED];
 	return bulk_make_result(fcinfo, &result);
 }

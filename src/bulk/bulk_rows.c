@@ -50,7 +50,7 @@ make_desc(const BulkTarget *target)
 
 /* No rows yet; in the memory of the target's executor state. */
 BulkRows *
-bulk_rows_begin(const BulkTarget *target)
+bulk_rows_begin(BulkTarget *target)
 {
 	MemoryContext oldcontext = MemoryContextSwitchTo(target->estate->es_query_cxt);
 	BulkRows   *rows = palloc0(sizeof(BulkRows));
@@ -104,18 +104,39 @@ find_shape(BulkRows *rows, const BulkField *fields)
 	return found ? *number_of(rows, entry) : new_shape(rows, entry);
 }
 
-/* Store the row whose columns are in the slot. */
+/* A key column must be there; a null is, and matches nothing. */
+static void
+check_keys(const BulkTarget *target, const BulkField *fields)
+{
+	for (int i = 0; i < target->nkeys; i++)
+		if (fields[target->keys[i]].kind == BULK_MISSING)
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("row has no value for key column \"%s\"",
+							target->columns[target->keys[i]].name)));
+}
+
+/* Make the row of the fields, in the slot. */
 void
-bulk_rows_put(BulkRows *rows, uint64 ordinal, const BulkField *fields)
+bulk_rows_make(BulkRows *rows, BulkContext *context, uint64 ordinal, const BulkField *fields)
 {
 	int			i = rows->target->ncolumns;
 
+	check_keys(rows->target, fields);
+	ExecClearTuple(rows->slot);
+	bulk_coerce_row(rows->target, context, fields, rows->slot);
 	rows->last_shape = find_shape(rows, fields);
 	rows->slot->tts_values[i] = Int64GetDatum((int64) ordinal);
 	rows->slot->tts_isnull[i] = false;
 	rows->slot->tts_values[i + 1] = Int32GetDatum(rows->last_shape);
 	rows->slot->tts_isnull[i + 1] = false;
 	ExecStoreVirtualTuple(rows->slot);
+}
+
+/* Store the row that is in the slot. */
+void
+bulk_rows_put(BulkRows *rows, uint64 ordinal)
+{
 	tuplestore_puttupleslot(rows->store, rows->slot);
 	ExecClearTuple(rows->slot);
 	rows->last_ordinal = ordinal;
@@ -135,7 +156,8 @@ bulk_rows_number(BulkRows *rows, TupleTableSlot *slot, AttrNumber attnum)
 void
 bulk_rows_end(BulkRows *rows)
 {
-	tuplestore_end(rows->store);
+	if (rows->store != NULL)
+		tuplestore_end(rows->store);
 	ExecDropSingleTupleTableSlot(rows->slot);
 	ExecDropSingleTupleTableSlot(rows->stored);
 	hash_destroy(rows->numbers);

@@ -37,7 +37,7 @@ typedef struct BulkKeys
  */
 typedef struct BulkRows
 {
-	const BulkTarget *target;
+	BulkTarget *target;
 	TupleDesc	desc;
 	TupleTableSlot *slot;		/* the row that is being made */
 	TupleTableSlot *stored;		/* a row of the store */
@@ -50,6 +50,16 @@ typedef struct BulkRows
 	struct HTAB *numbers;		/* of shapes */
 	int			last_shape;
 	uint64		last_ordinal;
+
+	/*
+	 * Of the rows of a run, by ordinal from 1; no key comes twice among them.
+	 * NULL: these are all rows, and the ordinal is the number in the input.
+	 */
+	const BulkPosition *positions;
+
+	/* While a statement runs. */
+	uint64		present;		/* ordinal of the row it is at; 0: none, or it cannot be told */
+	bool		started;		/* it has begun to read them */
 } BulkRows;
 
 /* Attribute numbers of what follows the target's columns. */
@@ -57,8 +67,10 @@ typedef struct BulkRows
 #define BULK_ROWS_SHAPE(rows) ((rows)->target->ncolumns + 2)
 #define BULK_ROWS_NATTS(rows) ((rows)->target->ncolumns + 2)
 
-extern BulkRows *bulk_rows_begin(const BulkTarget *target);
-extern void bulk_rows_put(BulkRows *rows, uint64 ordinal, const BulkField *fields);
+extern BulkRows *bulk_rows_begin(BulkTarget *target);
+extern void bulk_rows_make(BulkRows *rows, BulkContext *context, uint64 ordinal,
+						   const BulkField *fields);
+extern void bulk_rows_put(BulkRows *rows, uint64 ordinal);
 extern int64 bulk_rows_number(BulkRows *rows, TupleTableSlot *slot, AttrNumber attnum);
 extern void bulk_rows_end(BulkRows *rows);
 
@@ -112,7 +124,9 @@ typedef struct BulkStatement
 	const char *condition;		/* text of the caller's in the tree, or NULL */
 	DestReceiver *dest;			/* for rows returned */
 	BulkReturning *returning;	/* to be told of the row, or NULL */
+	BulkNote   *note;			/* to be told what became of it, or NULL */
 	bool		look_up;		/* each row is best found by itself, in an index */
+	bool		updates;		/* rows in the way, unless there is nothing to set */
 
 	QueryEnvironment *environment;
 	List	   *plans;			/* set by bulk_statement_plan(), and so is the text */
@@ -121,9 +135,12 @@ typedef struct BulkStatement
 	/* while an INSERT runs: its scan of the rows, and the counters before the present row */
 	PlanState  *scan;
 	ExecProcNodeMtd next_row;
+	bool		names_rows;		/* what happens is about the row that was read last */
+	bool		counts_rows;	/* likewise, for an INSERT */
 	ModifyTableState *modify;
 	uint64		seen_processed;
 	uint64		seen_conflicts;
+	uint64		seen_unchanged;
 
 	uint64		processed;		/* rows that the statement counts */
 	uint64		conflicts;
@@ -148,12 +165,16 @@ extern BulkInference bulk_infer(const BulkTarget *target, const struct BulkOptio
 								List **expressions);
 extern BulkKeys *bulk_infer_keys(const BulkTarget *target, const BulkRows *rows,
 								   const List *plans);
+extern bool bulk_insert_by_shape(const struct BulkOptions *options);
+extern BulkKeys *bulk_insert_keys(BulkTarget *target, BulkContext *context, BulkRows *rows,
+								  const struct BulkOptions *options);
 extern void bulk_insert_rows(BulkTarget *target, BulkContext *context, BulkRows *rows,
 							 const struct BulkOptions *options, uint64 *counts);
 
 /* ---- update and delete: bulk_change.c ---- */
 
 extern Oid	bulk_change_index(const BulkTarget *target, bool whole);
+extern BulkKeys *bulk_change_keys(const BulkTarget *target, const BulkRows *rows);
 extern void bulk_change_rows(BulkTarget *target, BulkContext *context, BulkRows *rows,
 							 const struct BulkOptions *options, uint64 *counts);
 
@@ -164,5 +185,10 @@ typedef struct BulkErase BulkErase;
 extern BulkErase *bulk_erase_begin(BulkTarget *target, BulkContext *context);
 extern void bulk_erase_put(BulkErase *erase, const TupleTableSlot *slot);
 extern void bulk_erase_end(BulkErase *erase, uint64 *counts);
+
+/* ---- runs of rows without a key twice: bulk_repeat.c ---- */
+
+extern void bulk_repeat_find(BulkRows *rows, const BulkKeys *keys, const MinimalTuple *tuples,
+							 int *before, int count);
 
 #endif							/* PURSER_BULK_STATEMENT_H */

@@ -108,6 +108,13 @@ struct BulkNote
 	void		(*row) (BulkNote *note, const BulkPart *part, const BulkEntry *entry);
 
 	/*
+	 * By statement: the receiver of the keys of rows that are stored, and then
+	 * what became of the row of that number in the input.
+	 */
+	struct BulkReturning *returning;
+	void		(*told) (BulkNote *note, uint64 row, BulkOutcome outcome);
+
+	/*
 	 * With rejects: what was told is so for good.  Until then a row may be told
 	 * again, and only the last time counts.  Outside of any attempt; NULL: not asked for.
 	 */
