@@ -115,7 +115,8 @@ choose_by_columns(BulkTarget *target, const Candidates *all, const List *names)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
 				 errmsg("there is no unique constraint or index on exactly the conflict_columns"),
-				 errhint("Name an index that is partial or on an expression in conflict_index.")));
+				 errhint("Create one; if it is partial or on an expression, "
+						 "name it in conflict_index.")));
 }
 
 static void

@@ -127,7 +127,13 @@ refuse_objects(BulkJsonScan *scan)
 }
 
 /* For what begins neither as array nor as object. */
-static const char *const csv_hint = "For CSV data, set the argument \"format\" to \"csv\".";
+static const char *
+hint_at_form(const BulkJsonScan *scan)
+{
+	if (scan->end - scan->pos >= 3 && memcmp(scan->pos, "\xEF\xBB\xBF", 3) == 0)
+		return "Remove the byte order mark before the data.";
+	return "For CSV data, set the argument \"format\" to \"csv\".";
+}
 
 /* Neither array nor object: it may not be meant to be JSON at all. */
 static void
@@ -136,7 +142,7 @@ refuse_scalar(JsonReader *reader)
 	BulkJsonScan *scan = &reader->scan;
 	const char *what;
 
-	reader->base.context->hint = csv_hint;
+	reader->base.context->hint = hint_at_form(scan);
 	what = read_scalar(scan);
 	if (peek(scan) != BULK_JSON_END)
 		bulk_json_fail(scan, JSON_EXPECTED_END);
@@ -306,7 +312,7 @@ next_line(JsonReader *reader)
 	begin_row(reader);
 	c = *scan->pos;
 	if (is_first_row(reader) && c != '{' && c != '[')
-		reader->base.context->hint = csv_hint;
+		reader->base.context->hint = hint_at_form(scan);
 	if (likely(c == '{'))
 		read_row(reader);
 	else if (c == '[')

@@ -18,6 +18,21 @@
 
 /* ---- what the reader asks ---- */
 
+static void
+refuse_name(BulkLoad *load, const char *name, int len)
+{
+	const char *similar = bulk_target_similar(&load->target, name, len);
+
+	if (similar != NULL)
+		load->context.hint = NULL;	/* the form of the input is right */
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_COLUMN),
+			 errmsg("column \"%s\" of relation \"%s\" does not exist",
+					bulk_context_clip(name, len), RelationGetRelationName(load->target.rel)),
+			 similar == NULL ? 0 :
+			 errhint("Names are compared exactly, and there is a column \"%s\".", similar)));
+}
+
 static int
 load_find(BulkSchema *schema, const char *name, int len, int position)
 {
@@ -40,11 +55,7 @@ load_find(BulkSchema *schema, const char *name, int len, int position)
 	{
 		if (load->options->ignore_unknown)
 			return -1;
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"%s\" of relation \"%s\" does not exist",
-						bulk_context_clip(name, len),
-						RelationGetRelationName(load->target.rel))));
+		refuse_name(load, name, len);
 	}
 	bulk_target_name(&load->target, column);
 	if (position < load->target.ncolumns && position <= load->nknown)

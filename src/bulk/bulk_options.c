@@ -198,7 +198,7 @@ require_conflict(bool given, const char *argument, const char *action)
 	if (given)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s need on_conflict %s", argument, action)));
+				 errmsg("argument \"%s\" requires on_conflict %s", argument, action)));
 }
 
 static void

@@ -187,6 +187,24 @@ static const struct
 	{"unknown", FOR_ALL, set_unknown}
 };
 
+static bool
+is_for(int formats, const BulkOptions *options)
+{
+	return (formats & (1 << options->format_name)) != 0;
+}
+
+static char *
+list_options(const BulkOptions *options)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; i < (int) lengthof(format_options); i++)
+		if (is_for(format_options[i].formats, options))
+			appendStringInfo(&list, "%s\"%s\"", list.len == 0 ? "" : ", ", format_options[i].name);
+	return list.data;
+}
+
 static void
 set_option(BulkOptions *options, const char *name, const JsonbValue *value)
 {
@@ -194,7 +212,7 @@ set_option(BulkOptions *options, const char *name, const JsonbValue *value)
 	{
 		if (strcmp(format_options[i].name, name) != 0)
 			continue;
-		if ((format_options[i].formats & (1 << options->format_name)) == 0)
+		if (!is_for(format_options[i].formats, options))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("option \"%s\" is not for format \"%s\"", name,
@@ -204,7 +222,9 @@ set_option(BulkOptions *options, const char *name, const JsonbValue *value)
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("option \"%s\" not recognized", name)));
+			 errmsg("option \"%s\" not recognized", name),
+			 errhint("Options for format \"%s\" are %s.",
+					 bulk_format_name(options->format_name), list_options(options))));
 }
 
 static void
@@ -284,6 +304,11 @@ check_format(BulkOptions *options)
 
 	if (format->escape == '\0')
 		format->escape = format->quote;
+	if (options->columns != NIL && format->header == BULK_HEADER_NAMES)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"%s\" is not for data whose header names the columns", "columns"),
+				 errhint("Set the option \"header\" to \"skip\", or to false if there is none.")));
 	if (format->delimiter != '\0' && strchr(never, format->delimiter) != NULL)
 		refuse_character("delimiter", csv ? "cannot be newline or carriage return" :
 						 "cannot be a backslash, dot, small letter, digit or line end");

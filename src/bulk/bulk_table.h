@@ -110,6 +110,7 @@ extern void bulk_target_open(BulkTarget *target, Oid relid, const struct BulkOpt
 extern BulkPath bulk_target_path(Relation rel, const struct BulkOptions *options);
 extern bool bulk_path_is_table(Relation rel);
 extern int	bulk_target_find(const BulkTarget *target, const char *name, int len);
+extern const char *bulk_target_similar(const BulkTarget *target, const char *name, int len);
 extern void bulk_target_name(BulkTarget *target, int column);
 extern void bulk_target_require(BulkTarget *target, AclMode mode, Bitmapset *columns);
 extern void bulk_target_close(BulkTarget *target);

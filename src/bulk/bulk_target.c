@@ -232,6 +232,21 @@ set_keys(BulkTarget *target, const List *names)
 	}
 }
 
+/* A column that differs from the name in case, or in blanks around it, only; or NULL. */
+const char *
+bulk_target_similar(const BulkTarget *target, const char *name, int len)
+{
+	for (; len > 0 && name[0] == ' '; len--)
+		name++;
+	while (len > 0 && name[len - 1] == ' ')
+		len--;
+	for (int i = 0; i < target->ncolumns; i++)
+		if (target->columns[i].name != NULL && target->columns[i].name_len == len &&
+			pg_strncasecmp(target->columns[i].name, name, len) == 0)
+			return target->columns[i].name;
+	return NULL;
+}
+
 /*
  * Open the table for the load.  All of the target's memory is in the query
  * context of its executor state.
