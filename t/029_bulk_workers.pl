@@ -422,6 +422,8 @@ foreach my $case (
 	[ 't_when', 'id.csv', '', qr/The condition of trigger "late" of table "t_when" is not parallel safe/ ],
 	[ 't_part', 'id.csv', '', qr/Table "t_part_1" has the BEFORE ROW trigger "early"/ ],
 	[ 't_plain', 'id.csv', ", on_conflict => 'skip'", qr/Conflicts are resolved/ ],
+	[ 't_plain', 'id.csv', ', rejects => true', qr/Bad rows are put aside/ ],
+	[ 't_view', 'id.csv', ', max_rejects => 1', qr/The table takes rows by statements only/ ],
 	[ 't_view', 'id.csv', '', qr/The table takes rows by statements only/ ],
 	[ 't_plain', 'id.json', '', qr/A file of format "json" cannot be read in ranges/ ],
 	[ 't_plain', 'id.csv.gz', '', qr/A compressed file cannot be read in ranges/ ],

@@ -384,11 +384,13 @@ bulk_load(Oid relid, const BulkInput *input, const BulkOptions *options)
 	load->reader = bulk_load_reader(load, input);
 	begin_rows(load);
 	bulk_progress_begin(&load->progress, relid, input->source);
-	if (load->rejects != NULL && load->rows != NULL)
+	if (input->file != NULL && bulk_parallel_rows(load, input->file))
+		;						/* workers have read them */
+	else if (load->rejects != NULL && load->rows != NULL)
 		read_runs(load, result.counts);
 	else if (load->rejects != NULL)
 		read_batches(load);
-	else if (input->file == NULL || !bulk_parallel_rows(load, input->file))
+	else
 		read_rows(load);
 	end_rows(load, result.counts);
 	bulk_progress_end(&load->progress);
