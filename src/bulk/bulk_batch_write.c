@@ -7,6 +7,7 @@
  */
 #include "bulk_batch.h"
 
+#include "access/xact.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -366,6 +367,31 @@ reject_refused(BulkBatch *batch)
 	}
 }
 
+/* Do triggers fire after rows that may run commands? */
+static bool
+may_change(const BulkWriter *writer)
+{
+	for (int i = 0; i < writer->nparts; i++)
+		if (bulk_foreign_may_change(writer->parts[i]->rri->ri_TrigDesc))
+			return true;
+	return false;
+}
+
+/* The run into the table, for good; or the error for which it is not there. */
+static ErrorData *
+try_run(BulkBatch *batch)
+{
+	CommandId	command = GetCurrentCommandId(false);
+	ErrorData  *error = bulk_batch_try(batch, write_run);
+
+	if (error == NULL)
+		bulk_batch_keep(batch);
+	/* Then the only commands are those of foreign keys and subtransactions. */
+	if (!batch->by_row && !may_change(batch->writer))
+		bulk_writer_follow(batch->writer, command);
+	return error;
+}
+
 /* Write the next run, or learn something about it. */
 static void
 write_next_run(BulkBatch *batch)
@@ -376,10 +402,9 @@ write_next_run(BulkBatch *batch)
 		inspect(batch);
 	choose_run(batch);
 	memcpy(batch->settled, batch->writer->counts, sizeof(batch->settled));
-	error = bulk_batch_try(batch, write_run);
+	error = try_run(batch);
 	if (error == NULL)
 	{
-		bulk_batch_keep(batch);
 		batch->clean += batch->to - batch->from;
 		reject_refused(batch);
 		batch->from = batch->to;
