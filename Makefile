@@ -74,14 +74,14 @@ REGRESS_BULK = bulk_insert bulk_csv bulk_json bulk_trigger bulk_conflict bulk_pr
 	bulk_foreign bulk_rebuild bulk_ndjson bulk_csv_options bulk_text bulk_arrays bulk_values \
 	bulk_partition bulk_index bulk_tuple bulk_statement bulk_upsert_statement bulk_update \
 	bulk_delete bulk_returning bulk_tree bulk_upsert bulk_outcomes bulk_upsert_partition \
-	bulk_rejects bulk_rejects_partition bulk_retry bulk_foreign_trigger bulk_outcomes_rejects \
-	bulk_rejects_conflict bulk_bytes bulk_plan bulk_erase bulk_leaf bulk_rejects_index \
-	bulk_rejects_statement bulk_rejects_change bulk_outcomes_statement
+	bulk_rejects bulk_rejects_partition bulk_rejects_transaction bulk_retry bulk_foreign_trigger \
+	bulk_outcomes_rejects bulk_rejects_conflict bulk_bytes bulk_plan bulk_erase bulk_leaf \
+	bulk_rejects_index bulk_rejects_statement bulk_rejects_change bulk_outcomes_statement
 REGRESS_AUDIT = audit_counts audit_missing_index audit_results audit_n_plus_one audit_access
 REGRESS = setup $(REGRESS_LEDGER) $(REGRESS_ONLINE) $(REGRESS_ADOPT) $(REGRESS_BULK) \
 	$(REGRESS_AUDIT)
 ISOLATION = ledger_runners bulk_skip bulk_parents online_runners bulk_upsert_wait \
-	bulk_upsert_race bulk_ddl bulk_levels bulk_delete_wait
+	bulk_upsert_race bulk_ddl bulk_levels bulk_delete_wait bulk_retry_race
 REGRESS_OPTS = --load-extension=pg_purser
 ISOLATION_OPTS = --load-extension=pg_purser
 # TAP tests start servers of their own, which root may not, and need a Perl module (Debian:
