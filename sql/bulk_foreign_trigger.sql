@@ -53,6 +53,20 @@ INSERT INTO bulk_home VALUES (1), (2);
 SELECT inserted, rejected FROM purser.bulk_insert('bulk_guest', replace(bulk_guests(900, 1), E'\n3,1', E'\n3,77'), 'csv', rejects => true);
 TABLE bulk_homeless;
 
+-- of one partition, whose rows are not those that lose their parent; others are refused in between
+CREATE TABLE bulk_lodger (LIKE bulk_guest, FOREIGN KEY (home) REFERENCES bulk_home) PARTITION BY LIST (home);
+CREATE TABLE bulk_lodger1 PARTITION OF bulk_lodger FOR VALUES IN (1);
+CREATE TABLE bulk_lodger2 PARTITION OF bulk_lodger FOR VALUES IN (2, 77);
+CREATE TRIGGER leave AFTER INSERT ON bulk_lodger2 FOR EACH ROW WHEN (NEW.id = 5) EXECUTE FUNCTION bulk_leave();
+DELETE FROM purser.reject;
+TRUNCATE bulk_guest, bulk_home, bulk_lodger;
+INSERT INTO bulk_home VALUES (1), (2);
+SELECT inserted, rejected FROM purser.bulk_insert('bulk_lodger', E'id,home\n1,77\n4,2\n2,77\n5,2\n3,77\n6,1\n7,1\n8,77\n9,2\n', 'csv', rejects => true);
+SELECT id, home FROM bulk_lodger ORDER BY id;
+SELECT row_number, sqlstate FROM purser.reject ORDER BY row_number;
+SELECT id FROM bulk_home;
+DROP TABLE bulk_lodger;
+
 DELETE FROM purser.reject;
 DELETE FROM purser.load;
 DROP VIEW bulk_homeless;

@@ -11,7 +11,7 @@
  * Every error ends the attempt before it goes on, also one that ends the load:
  * nobody else would end a subtransaction of ours.
  *
- * Called by bulk_batch.c and bulk_runs.c.
+ * Called by bulk_batch_try.c and bulk_runs.c.
  */
 #include "bulk.h"
 

@@ -33,30 +33,28 @@ bulk_batch_reject(BulkBatch *batch, const BulkPart *part, BulkEntry *entry,
 
 	entry->outcome = BULK_REJECTED;
 	bulk_writer_settle(batch->writer, entry);
-	bulk_rejects_add(batch->rejects, entry, fields, error);
+	bulk_rejects_add(batch->intake.rejects, entry, fields, error);
 	if (note != NULL)
 		note->row(note, part, entry);
+}
+
+static void
+reject_unmade(BulkIntake *intake, BulkEntry *entry, const BulkField *fields,
+			  const ErrorData *error)
+{
+	bulk_batch_reject((BulkBatch *) intake, NULL, entry, fields, error);
 }
 
 /* Nothing of the batch is needed any more. */
 static void
 end_batch(BulkBatch *batch)
 {
-	BulkReader *reader = batch->reader;
 	BulkNote   *note = batch->writer->note;
 
 	if (note != NULL && note->keep != NULL)
 		note->keep(note);
-	if (reader->done != NULL)
-		reader->done(reader);
-	if (bulk_rejects_are_full(batch->rejects) || batch->at_end)
-		bulk_rejects_write(batch->rejects);
-	MemoryContextReset(reader->row_memory);
+	bulk_intake_release(&batch->intake);
 	bulk_set_forget(batch->writer->target);
-	if (reader->source != NULL)
-		bulk_source_release(reader->source);
-	batch->nrows = 0;
-	batch->bytes = 0;
 }
 
 /* A load of all rows but the bad ones, which rejects takes; in the current memory context. */
@@ -65,10 +63,11 @@ bulk_batch_begin(BulkReader *reader, BulkWriter *writer, BulkRejects *rejects)
 {
 	BulkBatch  *batch = palloc0(sizeof(BulkBatch));
 
-	batch->reader = reader;
+	bulk_intake_begin(&batch->intake, reader, rejects);
+	batch->intake.max_rows = BULK_BATCH_ROWS;
+	batch->intake.make = bulk_batch_make;
+	batch->intake.reject = reject_unmade;
 	batch->writer = writer;
-	batch->rejects = rejects;
-	batch->context = reader->context;
 	batch->attempt.writer = writer;
 	batch->error_memory = AllocSetContextCreate(CurrentMemoryContext, "pg_purser error",
 												ALLOCSET_SMALL_SIZES);
@@ -81,7 +80,7 @@ bulk_batch_begin(BulkReader *reader, BulkWriter *writer, BulkRejects *rejects)
 bool
 bulk_batch_next(BulkBatch *batch)
 {
-	if (batch->at_end)
+	if (batch->intake.at_end)
 		return false;
 	bulk_batch_read(batch);
 	bulk_batch_write(batch);

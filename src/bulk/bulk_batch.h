@@ -2,12 +2,16 @@
  * bulk_batch.h
  *		What the files share that load batches whose bad rows are put aside:
  *		bulk_batch.c (from one batch to the next), bulk_batch_try.c (attempts),
- *		bulk_batch_read.c (reading and making), bulk_batch_write.c (runs).
+ *		bulk_batch_read.c (reading and making), bulk_batch_inspect.c (what speaks
+ *		against rows), bulk_batch_write.c (runs).
  */
 #ifndef PURSER_BULK_BATCH_H
 #define PURSER_BULK_BATCH_H
 
-#include "bulk.h"
+#include "bulk/bulk_intake.h"
+
+/* Batches for which conflicts are looked for, after one was seen. */
+#define BATCH_PROBES	16
 
 typedef struct BatchRow
 {
@@ -19,34 +23,17 @@ typedef struct BatchRow
 	ErrorData  *refusal;		/* why it was not written with its run; or NULL */
 } BatchRow;
 
-typedef enum BatchStage
-{
-	STAGE_RESUMING,
-	STAGE_READING,
-	STAGE_MAKING,
-	STAGE_INSPECTING,
-	STAGE_WRITING,
-	STAGE_FIRING
-} BatchStage;
-
 struct BulkBatch
 {
-	BulkReader *reader;
+	BulkIntake	intake;			/* first */
 	BulkWriter *writer;
-	BulkRejects *rejects;
-	BulkContext *context;
 	BulkAttempt attempt;
 	MemoryContext error_memory; /* of the last error */
-	BatchStage	stage;
-	bool		at_end;			/* of the input */
 	bool		by_row;			/* rows are made as they are written */
-	ErrorData  *broken;			/* the reader has to step behind the row of this error */
 	uint64		settled[BULK_NOUTCOMES];	/* before the run */
 	ItemPointerData fired;		/* the row that the error's trigger fired for; or invalid */
 	Oid			fired_relid;	/* likewise: its table */
 
-	int			nrows;
-	Size		bytes;
 	BatchRow	rows[BULK_BATCH_ROWS];
 
 	/* The run that is being written, and what is known of the rows from there on. */
@@ -73,9 +60,18 @@ extern int	bulk_batch_culprit(BulkBatch *batch, int from, int to);
 
 /* ---- the steps ---- */
 
+static inline bool
+bulk_batch_is_rejected(const BulkBatch *batch, int number)
+{
+	return batch->rows[number].input.outcome == BULK_REJECTED;
+}
+
 extern void bulk_batch_reject(BulkBatch *batch, const BulkPart *part, BulkEntry *entry,
 							  const BulkField *fields, const ErrorData *error);
+extern void bulk_batch_make(BulkIntake *intake);
 extern void bulk_batch_read(BulkBatch *batch);
+extern void bulk_batch_inspect(BulkBatch *batch);
+extern bool bulk_batch_is_alone(BulkBatch *batch, int number);
 extern void bulk_batch_write(BulkBatch *batch);
 
 #endif							/* PURSER_BULK_BATCH_H */

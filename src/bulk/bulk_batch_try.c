@@ -3,7 +3,7 @@
  *		One step in a subtransaction: kept, or rolled back with an error, and the
  *		row that the error is about.
  *
- * Called by bulk_batch_read.c and bulk_batch_write.c.
+ * Called by bulk_batch_read.c, bulk_batch_inspect.c and bulk_batch_write.c.
  */
 #include "bulk_batch.h"
 
@@ -41,20 +41,8 @@ bulk_batch_forget(BulkBatch *batch)
 	if (batch->by_row)
 		bulk_writer_discard(writer);
 	batch->to_inspect |= batch->inspected;
-	batch->context->column = NULL;
-	batch->context->last_row = 0;
-}
-
-/* May the error that is being handled cost a row, and no more? */
-static bool
-is_row_error(const BulkBatch *batch)
-{
-	if (batch->stage == STAGE_RESUMING)
-		return false;
-	/* Before the first row, there is none to blame. */
-	if (batch->stage == STAGE_READING && batch->context->position.row == 0)
-		return false;
-	return bulk_blame_row(geterrcode());
+	batch->intake.context->column = NULL;
+	batch->intake.context->last_row = 0;
 }
 
 /* Of an update, the new row; the old one may be another row's that was inserted. */
@@ -99,7 +87,7 @@ note_fired(BulkBatch *batch)
 	ListCell   *lc;
 
 	ItemPointerSetInvalid(&batch->fired);
-	if (batch->stage != STAGE_FIRING)
+	if (batch->intake.stage != STAGE_FIRING)
 		return;
 	for (int i = 0; i < writer->nparts; i++)
 		note_slot(batch, writer->parts[i]->rri);
@@ -122,7 +110,7 @@ bulk_batch_try(BulkBatch *batch, void (*step) (BulkBatch *batch))
 	}
 	PG_CATCH();
 	{
-		goes_on = is_row_error(batch);
+		goes_on = bulk_intake_blames(&batch->intake);
 		note_fired(batch);
 		MemoryContextReset(batch->error_memory);
 		error = bulk_attempt_abandon(&batch->attempt, batch->error_memory);
@@ -152,10 +140,10 @@ is_fired(BulkBatch *batch, int number)
 int
 bulk_batch_culprit(BulkBatch *batch, int from, int to)
 {
-	const BulkContext *context = batch->context;
+	const BulkContext *context = batch->intake.context;
 	bool		fired = ItemPointerIsValid(&batch->fired);
 
-	if (!fired && (batch->stage == STAGE_FIRING || context->last_row != 0))
+	if (!fired && (batch->intake.stage == STAGE_FIRING || context->last_row != 0))
 		return -1;
 	for (int i = from; i < to; i++)
 		if (fired ? is_fired(batch, i) :

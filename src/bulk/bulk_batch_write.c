@@ -2,11 +2,12 @@
  * bulk_batch_write.c
  *		The rows of a batch into the table, in runs that can be repeated.
  *
- * A run that fails is written again without the row to blame; which rows may
- * fail is looked up before, as far as that is cheaper.  Called by bulk_batch.c.
+ * A run that fails is written again without the row to blame.  Called by
+ * bulk_batch.c.
  */
 #include "bulk_batch.h"
 
+#include "access/xact.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -17,84 +18,10 @@
 /* Runs have this part of the rows that came since the last failure. */
 #define RUN_SHARE		8
 
-/* Batches for which conflicts are looked for, after one was seen. */
-#define PROBED_BATCHES	16
-
-/* ---- what speaks against rows, before they are written ---- */
-
-/*
- * Mark the rows that have no parent, or that unique constraints may refuse, so
- * that they are tried by themselves.  What is marked wrongly only costs time.
- * Rows that are refused for sure are left out of their run.
- */
-static void
-inspect_rows(BulkBatch *batch)
-{
-	BulkWriter *writer = batch->writer;
-
-	batch->stage = STAGE_INSPECTING;
-	batch->inspected = true;
-	memset(&batch->context->position, 0, sizeof(BulkPosition));
-	bulk_writer_inspect(writer, batch->from);
-	if (batch->probed > 0)
-	{
-		if (batch->probe == NULL)
-			batch->probe = bulk_taken_begin(writer);
-		bulk_taken_rows(batch->probe, batch->from);
-	}
-	for (int i = batch->from; i < batch->nrows; i++)
-	{
-		const BulkEntry *entry = bulk_writer_entry(writer, i);
-
-		batch->rows[i].alone |= entry->suspect && entry->refusal == 0;
-	}
-	ResetPerTupleExprContext(writer->target->estate);
-}
-
-static bool
-has_foreign(const BulkWriter *writer)
-{
-	for (int i = 0; i < writer->nparts; i++)
-		if (writer->parts[i]->foreign != NULL)
-			return true;
-	return false;
-}
-
-static bool
-must_inspect(const BulkBatch *batch)
-{
-	return batch->to_inspect && !batch->by_row && !batch->rows[batch->from].alone &&
-		(batch->probed > 0 || has_foreign(batch->writer));
-}
-
-static void
-inspect(BulkBatch *batch)
-{
-	int			culprit;
-
-	batch->to_inspect = false;
-	if (bulk_batch_try(batch, inspect_rows) == NULL)
-		return;
-	culprit = bulk_batch_culprit(batch, batch->from, batch->nrows);
-	bulk_batch_forget(batch);
-	if (culprit >= 0)
-		batch->rows[culprit].alone = bulk_writer_entry(batch->writer, culprit)->suspect = true;
-	else
-		batch->to_inspect = false;	/* the rows themselves will show it */
-}
-
-/* ---- writing ---- */
-
-static bool
-is_rejected(const BulkBatch *batch, int number)
-{
-	return batch->rows[number].input.outcome == BULK_REJECTED;
-}
-
 static void
 skip_rejected(BulkBatch *batch)
 {
-	while (batch->from < batch->nrows && is_rejected(batch, batch->from))
+	while (batch->from < batch->intake.nrows && bulk_batch_is_rejected(batch, batch->from))
 		batch->from++;
 }
 
@@ -113,44 +40,15 @@ run_length(const BulkBatch *batch)
 	return Min(Max((int64) (batch->clean / RUN_SHARE), length), BULK_BATCH_ROWS);
 }
 
-/* Is the row that is in the way there, or will it be if the run goes well? */
-static bool
-is_rival_good(const BulkBatch *batch, const BulkEntry *entry)
-{
-	if (entry->rival < 0)
-		return true;
-	return !is_rejected(batch, entry->rival) && !batch->rows[entry->rival].alone &&
-		!bulk_writer_entry(batch->writer, entry->rival)->suspect;
-}
-
-/* Is the row to be tried by itself?  If not, it is decided whether it is written at all. */
-static bool
-is_alone(BulkBatch *batch, int number)
-{
-	BulkEntry  *entry;
-
-	if (batch->by_row)
-		return batch->rows[number].alone;
-	entry = bulk_writer_entry(batch->writer, number);
-	if (entry->refusal > 0 && !is_rival_good(batch, entry))
-	{
-		entry->refusal = 0;
-		batch->rows[number].alone = true;
-	}
-	entry->refused = entry->refusal > 0 && !batch->rows[number].alone &&
-		!is_rejected(batch, number);
-	return batch->rows[number].alone;
-}
-
 /* The next run; a row that is to be tried by itself is one. */
 static void
 choose_run(BulkBatch *batch)
 {
-	int			length = is_alone(batch, batch->from) ? 1 : run_length(batch);
+	int			length = bulk_batch_is_alone(batch, batch->from) ? 1 : run_length(batch);
 
 	batch->to = batch->from + 1;
-	while (batch->to < batch->nrows && batch->to - batch->from < length &&
-		   !is_alone(batch, batch->to))
+	while (batch->to < batch->intake.nrows && batch->to - batch->from < length &&
+		   !bulk_batch_is_alone(batch, batch->to))
 		batch->to++;
 }
 
@@ -171,12 +69,12 @@ write_by_row(BulkBatch *batch)
 		TupleTableSlot *slot;
 
 		CHECK_FOR_INTERRUPTS();
-		if (is_rejected(batch, i))
+		if (bulk_batch_is_rejected(batch, i))
 			continue;
-		batch->context->position = row->input.position;
+		batch->intake.context->position = row->input.position;
 		(void) bulk_coerce_defaults(target, row->fields);
 		slot = bulk_writer_slot(writer);
-		bulk_coerce_row(target, batch->context, row->fields, slot);
+		bulk_coerce_row(target, batch->intake.context, row->fields, slot);
 		writer->set = bulk_set_of(target, row->fields);
 		if (each)
 			bulk_capture_begin_row(writer->capture);
@@ -205,9 +103,11 @@ write_held(BulkBatch *batch)
 static void
 note_refusals(BulkBatch *batch)
 {
+	MemoryContext memory = batch->intake.reader->row_memory;
+
 	for (int i = batch->from; i < batch->to; i++)
 		if (bulk_writer_entry(batch->writer, i)->refused)
-			batch->rows[i].refusal = bulk_taken_error(batch->probe, i, batch->reader->row_memory);
+			batch->rows[i].refusal = bulk_taken_error(batch->probe, i, memory);
 }
 
 /* Do triggers fire for rows of some part that may look at those of another? */
@@ -231,7 +131,7 @@ write_run(BulkBatch *batch)
 {
 	EState	   *estate = batch->writer->target->estate;
 
-	batch->stage = STAGE_WRITING;
+	batch->intake.stage = STAGE_WRITING;
 	AfterTriggerBeginQuery();
 	if (batch->by_row)
 		write_by_row(batch);
@@ -240,8 +140,8 @@ write_run(BulkBatch *batch)
 	bulk_batch_forget_fired(batch);
 	if (may_look(batch->writer))
 		bulk_index_flush(batch->writer);
-	batch->stage = STAGE_FIRING;
-	memset(&batch->context->position, 0, sizeof(BulkPosition));
+	batch->intake.stage = STAGE_FIRING;
+	memset(&batch->intake.context->position, 0, sizeof(BulkPosition));
 	AfterTriggerEndQuery(estate);
 	if (!batch->by_row)
 		note_refusals(batch);
@@ -271,7 +171,7 @@ reject_number(BulkBatch *batch, int number, const ErrorData *error)
 	BatchRow   *row = &batch->rows[number];
 	const BulkPlace *place = find_made(batch, number);
 
-	batch->context->position = row->input.position;
+	batch->intake.context->position = row->input.position;
 	if (place != NULL)
 	{
 		BulkEntry  *made = &place->part->entries[place->entry];
@@ -293,7 +193,7 @@ note_failure(BulkBatch *batch, int sqlerrcode)
 	if (conflict && !batch->by_row && batch->probed == 0 &&
 		batch->writer->options->on_conflict == BULK_CONFLICT_ERROR)
 	{
-		batch->probed = PROBED_BATCHES;
+		batch->probed = BATCH_PROBES;
 		batch->to_inspect = true;
 		return;
 	}
@@ -322,7 +222,7 @@ is_decided(const BulkBatch *batch, int culprit)
 {
 	return culprit == batch->from ||
 		(culprit > batch->from &&
-		 (batch->stage == STAGE_FIRING || bulk_capture_is_each(batch->writer->capture) ||
+		 (batch->intake.stage == STAGE_FIRING || bulk_capture_is_each(batch->writer->capture) ||
 		  !has_after_row_trigger(batch->writer)));
 }
 
@@ -335,7 +235,7 @@ judge_run(BulkBatch *batch, const ErrorData *error)
 	if (batch->rows[batch->from].alone)
 	{
 		if (batch->probed > 0)
-			batch->probed = PROBED_BATCHES;
+			batch->probed = BATCH_PROBES;
 	}
 	else if (batch->culprits == 0)
 		note_failure(batch, error->sqlerrcode);
@@ -362,8 +262,33 @@ reject_refused(BulkBatch *batch)
 		if (batch->rows[i].refusal == NULL)
 			continue;
 		reject_number(batch, i, batch->rows[i].refusal);
-		batch->probed = PROBED_BATCHES;
+		batch->probed = BATCH_PROBES;
 	}
+}
+
+/* Do triggers fire after rows that may run commands? */
+static bool
+may_change(const BulkWriter *writer)
+{
+	for (int i = 0; i < writer->nparts; i++)
+		if (bulk_foreign_may_change(writer->parts[i]->rri->ri_TrigDesc))
+			return true;
+	return false;
+}
+
+/* The run into the table, for good; or the error for which it is not there. */
+static ErrorData *
+try_run(BulkBatch *batch)
+{
+	CommandId	command = GetCurrentCommandId(false);
+	ErrorData  *error = bulk_batch_try(batch, write_run);
+
+	if (error == NULL)
+		bulk_batch_keep(batch);
+	/* Then the only commands are those of foreign keys and subtransactions. */
+	if (!batch->by_row && !may_change(batch->writer))
+		bulk_writer_follow(batch->writer, command);
+	return error;
 }
 
 /* Write the next run, or learn something about it. */
@@ -372,14 +297,12 @@ write_next_run(BulkBatch *batch)
 {
 	ErrorData  *error;
 
-	if (must_inspect(batch))
-		inspect(batch);
+	bulk_batch_inspect(batch);
 	choose_run(batch);
 	memcpy(batch->settled, batch->writer->counts, sizeof(batch->settled));
-	error = bulk_batch_try(batch, write_run);
+	error = try_run(batch);
 	if (error == NULL)
 	{
-		bulk_batch_keep(batch);
 		batch->clean += batch->to - batch->from;
 		reject_refused(batch);
 		batch->from = batch->to;
@@ -398,7 +321,7 @@ bulk_batch_write(BulkBatch *batch)
 	batch->sure = 0;
 	batch->culprits = 0;
 	batch->to_inspect = true;
-	while (batch->from < batch->nrows)
+	while (batch->from < batch->intake.nrows)
 		write_next_run(batch);
 	if (batch->attempt.open)
 		bulk_batch_keep(batch);

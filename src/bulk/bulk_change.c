@@ -11,7 +11,7 @@
  * different columns go into statements of their own, in the order in which
  * their sets of columns first came.
  *
- * Called by bulk_load.c and bulk_runs.c.
+ * Called by bulk_load.c and bulk_runs_write.c.
  */
 #include "bulk.h"
 

@@ -9,7 +9,8 @@
  * keeps the parent until the transaction ends; if this transaction itself
  * removes it later, the triggers of that removal find the rows, but not those
  * that come after it.  So what is known is forgotten when another command has
- * run in between, as a row's trigger or default may run one.
+ * run in between, as a row's trigger or default may run one; that does not hold
+ * for those of which the caller knows better, as they are its own.
  *
  * Only what is certain counts.  Every other row keeps its triggers, which
  * raise the errors: keys that are not found, or whose parent was changed in
@@ -240,6 +241,14 @@ bulk_foreign_outdated(const BulkForeign *foreign)
 	return foreign->command != GetCurrentCommandId(false);
 }
 
+/* Since the command only those have run that change no parents. */
+void
+bulk_foreign_follow(BulkForeign *foreign, CommandId command)
+{
+	if (foreign->command == command)
+		foreign->command = GetCurrentCommandId(false);
+}
+
 /* Find the parents of a part's rows, and note which rows have them all. */
 void
 bulk_foreign_check(BulkForeign *foreign, BulkEntry *entries, int nentries)
@@ -264,6 +273,25 @@ TriggerDesc *
 bulk_foreign_triggers(const BulkForeign *foreign, const BulkEntry *entry)
 {
 	return entry->has_parents ? foreign->others : foreign->all;
+}
+
+/* Could the trigger change parents when it fires after rows?  A foreign key's only looks. */
+static bool
+may_change(const Trigger *trigger)
+{
+	return TRIGGER_TYPE_MATCHES(trigger->tgtype, TRIGGER_TYPE_ROW, TRIGGER_TYPE_AFTER,
+								TRIGGER_TYPE_INSERT) &&
+		trigger->tgfoid != F_RI_FKEY_CHECK_INS && bulk_sight_fires(trigger);
+}
+
+/* Does a trigger fire after rows of a table that could run commands of its own? */
+bool
+bulk_foreign_may_change(const TriggerDesc *triggers)
+{
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+		if (may_change(&triggers->triggers[i]))
+			return true;
+	return false;
 }
 
 /* Are there no AFTER ROW triggers but for these constraints? */

@@ -10,7 +10,7 @@
  * row is to update the columns that it has, rows with different columns go into
  * statements of their own.
  *
- * Called by bulk_load.c and bulk_runs.c.
+ * Called by bulk_load.c and bulk_runs_write.c.
  */
 #include "bulk.h"
 

@@ -7,7 +7,7 @@
  * other rows takes them away.  A load without rejects writes nothing at all and
  * has no id.
  *
- * Called by bulk_batch.c and bulk_load.c.
+ * Called by bulk_intake.c, bulk_batch.c, bulk_runs.c and bulk_load.c.
  */
 #include "bulk.h"
 

@@ -82,8 +82,14 @@ typedef struct BulkTaken BulkTaken;
 
 extern BulkTaken *bulk_taken_begin(BulkWriter *writer);
 extern void bulk_taken_rows(BulkTaken *probe, int from);
+extern bool bulk_taken_by_index(BulkWriter *writer, ResultRelInfo *rri, Relation index,
+								TupleTableSlot *slot);
 extern void bulk_taken_refuse(BulkTaken *probe, int number);
 extern ErrorData *bulk_taken_error(BulkTaken *probe, int number, MemoryContext memory);
+
+/* ---- their keys in one index: bulk_taken_probe.c ---- */
+
+extern void bulk_taken_probe(BulkWriter *writer, BulkPart *part, int number, int from);
 
 /* ---- all rows: bulk_batch.c ---- */
 

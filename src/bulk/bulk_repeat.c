@@ -5,7 +5,7 @@
  * One statement cannot change the same row twice, so such a row goes into the
  * next one.
  *
- * Called by bulk_runs.c.
+ * Called by bulk_runs_read.c.
  */
 #include "bulk.h"
 

@@ -170,6 +170,7 @@ extern BulkPart *bulk_writer_part(BulkWriter *writer, int number);
 extern BulkEntry *bulk_writer_entry(BulkWriter *writer, int number);
 extern void bulk_writer_inspect(BulkWriter *writer, int from);
 extern bool bulk_writer_inspect_again(BulkWriter *writer, int from, int to);
+extern void bulk_writer_follow(BulkWriter *writer, CommandId command);
 extern void bulk_writer_write(BulkWriter *writer, int from, int to);
 extern void bulk_writer_clear(BulkWriter *writer);
 extern void bulk_writer_discard(BulkWriter *writer);
@@ -285,8 +286,10 @@ typedef struct BulkForeign BulkForeign;
 
 extern BulkForeign *bulk_foreign_begin(ResultRelInfo *rri);
 extern bool bulk_foreign_outdated(const BulkForeign *foreign);
+extern void bulk_foreign_follow(BulkForeign *foreign, CommandId command);
 extern void bulk_foreign_check(BulkForeign *foreign, BulkEntry *entries, int nentries);
 extern TriggerDesc *bulk_foreign_triggers(const BulkForeign *foreign, const BulkEntry *entry);
+extern bool bulk_foreign_may_change(const TriggerDesc *triggers);
 extern bool bulk_foreign_is_all(const BulkForeign *foreign);
 extern void bulk_foreign_forget(BulkForeign *foreign);
 extern void bulk_foreign_end(BulkForeign *foreign);

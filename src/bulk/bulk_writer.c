@@ -586,6 +586,15 @@ bulk_writer_inspect_again(BulkWriter *writer, int from, int to)
 	return looked;
 }
 
+/* No command has run since the given one that could have changed parents. */
+void
+bulk_writer_follow(BulkWriter *writer, CommandId command)
+{
+	for (int i = 0; i < writer->nparts; i++)
+		if (writer->parts[i]->foreign != NULL)
+			bulk_foreign_follow(writer->parts[i]->foreign, command);
+}
+
 /* Write rows from number from to before number to; they were inspected. */
 void
 bulk_writer_write(BulkWriter *writer, int from, int to)
