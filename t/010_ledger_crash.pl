@@ -3,6 +3,9 @@
 use strict;
 use warnings;
 
+use FindBin;
+use lib $FindBin::RealBin;
+use PollUntil qw(poll_until);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -54,12 +57,12 @@ sub kill_in
 
 	$node->safe_psql('postgres', "INSERT INTO stuck VALUES ('$where')");
 	my $runner = begin_call($call, \$err);
-	ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM ($sleepers) s"),
+	ok(poll_until($node, "SELECT count(*) = 1 FROM ($sleepers) s"),
 		"$where: reached");
 	my $pid = $node->safe_psql('postgres', $sleepers);
 	ok(kill('KILL', $pid), "$where: killed");
 	$runner->finish;
-	ok($node->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery()'),
+	ok(poll_until($node, 'SELECT NOT pg_is_in_recovery()'),
 		"$where: the server is back");
 	is(state(), $before, "$where: ledger and schema are as before");
 	$node->safe_psql('postgres', 'DELETE FROM stuck');
@@ -81,7 +84,7 @@ is(state(), '||6=6', 'all is gone');
 my $err = '';
 $node->safe_psql('postgres', "INSERT INTO stuck VALUES ('up2')");
 my $runner = begin_call('purser.upgrade()', \$err);
-ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM ($sleepers) s"), 'reached');
+ok(poll_until($node, "SELECT count(*) = 1 FROM ($sleepers) s"), 'reached');
 $node->safe_psql('postgres',
 	"WITH s AS MATERIALIZED ($sleepers) SELECT pg_cancel_backend(pid) FROM s");
 $runner->finish;

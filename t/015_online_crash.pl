@@ -3,6 +3,9 @@
 use strict;
 use warnings;
 
+use FindBin;
+use lib $FindBin::RealBin;
+use PollUntil qw(poll_until);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -60,7 +63,7 @@ sub break_at
 
 	$node->safe_psql('postgres', "INSERT INTO stuck VALUES ('$place')");
 	my $runner = begin_migrate($call // 'purser.migrate()', \$err);
-	ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM ($sleepers) s"),
+	ok(poll_until($node, "SELECT count(*) = 1 FROM ($sleepers) s"),
 		"$place: reached");
 	my $progress = $node->safe_psql('postgres',
 		'SELECT pid, coalesce(worker_pid, 0), statement_number, phase FROM purser.migrate_progress');
@@ -69,10 +72,9 @@ sub break_at
 		"$place: progress names who runs it, at statement $statement, $phase");
 	$how->($pid, $worker);
 	$runner->finish;
-	ok($node->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery()'),
+	ok(poll_until($node, 'SELECT NOT pg_is_in_recovery()'),
 		"$place: the server is there");
-	ok($node->poll_query_until('postgres',
-			q{SELECT count(*) = 0 FROM pg_stat_activity WHERE wait_event = 'PgSleep'
+	ok(poll_until($node, q{SELECT count(*) = 0 FROM pg_stat_activity WHERE wait_event = 'PgSleep'
 				OR backend_type = 'pg_purser worker'}),
 		"$place: no worker is left");
 	is($node->safe_psql('postgres', 'SELECT count(*) FROM purser.migrate_progress'), '0',
@@ -152,8 +154,7 @@ my $reader = $node->background_psql('postgres');
 $reader->query_safe('BEGIN; SELECT count(*) FROM p');
 my $err = '';
 my $runner = begin_migrate('purser.migrate()', \$err);
-ok($node->poll_query_until('postgres',
-		'SELECT count(*) = 1 FROM pg_inherits WHERE inhdetachpending'), 'a detach is pending');
+ok(poll_until($node, 'SELECT count(*) = 1 FROM pg_inherits WHERE inhdetachpending'), 'a detach is pending');
 $node->stop('immediate');
 $runner->finish;
 $node->start;
@@ -190,9 +191,9 @@ $node->safe_psql('postgres', q{
 		' INSERT INTO done VALUES (''both'')', NULL, 'both')});
 my ($err1, $err2) = ('', '');
 my $one = begin_migrate('purser.migrate()', \$err1);
-ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM ($sleepers) s"), 'the first builds');
+ok(poll_until($node, "SELECT count(*) = 1 FROM ($sleepers) s"), 'the first builds');
 my $two = begin_migrate('purser.migrate()', \$err2);
-ok($node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_locks WHERE NOT granted
+ok(poll_until($node, q{SELECT count(*) = 1 FROM pg_locks WHERE NOT granted
 		AND locktype = 'advisory' AND objid = 3}), 'the second waits');
 (undef, undef, $err) = $node->psql('postgres', q{SELECT purser.upgrade()});
 like($err, qr/revision "both" is under way/, 'upgrade() does not wait');

@@ -3,6 +3,9 @@
 use strict;
 use warnings;
 
+use FindBin;
+use lib $FindBin::RealBin;
+use PollUntil qw(poll_until);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -33,7 +36,7 @@ sub begin_sql
 }
 
 sub sql { return $node->safe_psql('postgres', $_[0]); }
-sub until_true { return $node->poll_query_until('postgres', $_[0]); }
+sub until_true { return poll_until($node, $_[0]); }
 my $runner_pid = 'SELECT pid FROM purser.backfills';
 
 # What the application does meanwhile: changes, deletes and adds rows, all over the table and beyond it.
@@ -225,7 +228,7 @@ $node->wait_for_catchup($standby);
 again();
 $node->wait_for_catchup($standby);
 $standby->safe_psql('postgres', 'SELECT pg_wal_replay_pause()');
-ok($standby->poll_query_until('postgres', q{SELECT pg_get_wal_replay_pause_state() = 'paused'}), 'replay is paused');
+ok(poll_until($standby, q{SELECT pg_get_wal_replay_pause_state() = 'paused'}), 'replay is paused');
 $runner = begin_sql(\$err, q{SET purser.backfill_max_lag = '1MB'}, 'CALL purser.migrate()');
 ok(until_true(q{SELECT throttled_by = 'replication lag' FROM purser.backfills}), 'held back by the standby');
 $batches = sql('SELECT batches FROM purser.backfills');

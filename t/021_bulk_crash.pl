@@ -4,6 +4,9 @@ use strict;
 use warnings;
 
 use IPC::Run;
+use FindBin;
+use lib $FindBin::RealBin;
+use PollUntil qw(poll_until);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -117,7 +120,7 @@ sub hold
 	my $in = "BEGIN;\n${$_[0]};\n";
 	my $session = IPC::Run::start([ 'psql', '-X', '-q', '-d', $node->connstr('postgres') . ' application_name=holder' ], '<', \$in);
 	$session->pump while length $in;
-	$node->poll_query_until('postgres', q(SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'holder' AND state = 'idle in transaction'))
+	poll_until($node, q(SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'holder' AND state = 'idle in transaction'))
 	  or die 'the key is not held';
 	return $session;
 }
@@ -162,7 +165,7 @@ sub end_in
 	if (!$setting)
 	{
 		my $where = $holder ? $waits : $lingers;
-		$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM ($where) x") or die "$phase is not reached: $err";
+		poll_until($node, "SELECT count(*) = 1 FROM ($where) x") or die "$phase is not reached: $err";
 		$end->(query($where));
 	}
 	$session->finish;

@@ -4,6 +4,9 @@
 use strict;
 use warnings;
 
+use FindBin;
+use lib $FindBin::RealBin;
+use PollUntil qw(poll_until);
 use PostgreSQL::Test::Cluster;
 use IPC::Run;
 use PostgreSQL::Test::Utils;
@@ -213,12 +216,12 @@ for my $end ('pg_cancel_backend', 'pg_terminate_backend', 'kill')
     my $load = IPC::Run::start([ @psql, '-c', "SELECT purser.bulk_insert('kept', as_csv(), 'csv', rejects => true)" ],
         '>', \my $out, '2>', \my $err, IPC::Run::timeout(300));
     my $holds = "FROM pg_locks WHERE locktype = 'advisory' AND granted";
-    $node->poll_query_until('postgres', "SELECT EXISTS (SELECT $holds)") or die 'the load does not get there';
+    poll_until($node, "SELECT EXISTS (SELECT $holds)") or die 'the load does not get there';
     my $pid = query("SELECT pid $holds");
     $end eq 'kill' ? kill('KILL', $pid) : query("SELECT $end($pid)");
     $load->finish;
     isnt($load->result(0), 0, "the load is ended by $end");
-    $node->poll_query_until('postgres', "SELECT NOT EXISTS (SELECT $holds)");
+    poll_until($node, "SELECT NOT EXISTS (SELECT $holds)");
     is(query($nothing), '0|0|0', 'and leaves nothing');
 }
 is($node->psql('postgres', "SET statement_timeout = '2s'; SELECT purser.bulk_insert('kept', as_csv(), 'csv', rejects => true)"),

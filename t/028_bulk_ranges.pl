@@ -3,6 +3,9 @@
 use strict;
 use warnings;
 
+use FindBin;
+use lib $FindBin::RealBin;
+use PollUntil qw(poll_until);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -119,7 +122,7 @@ sub hold_key
 	my $in = "BEGIN;\nINSERT INTO got (id) VALUES ($many - 20000);\n";
 	my $session = IPC::Run::start([ 'psql', '-X', '-q', '-d', $node->connstr('postgres') . ' application_name=holder' ], '<', \$in);
 	$session->pump while length $in;
-	$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'holder' AND state = 'idle in transaction'")
+	poll_until($node, "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'holder' AND state = 'idle in transaction'")
 	  or die 'the key is not held';
 	return $session;
 }
@@ -134,15 +137,15 @@ sub interrupt
 	my $command = "CALL purser.load('got', '$dir/many.csv', $workers, 5000, options => '$options')";
 	my ($out, $err) = ('', '');
 	my $session = IPC::Run::start([ 'psql', '-X', '-q', '-d', $node->connstr('postgres') . ' application_name=loader', '-c', $command ], '>', \$out, '2>', \$err);
-	$node->poll_query_until('postgres', "SELECT count(*) > 5 FROM purser.load_range WHERE load_id > $before AND finished IS NOT NULL")
+	poll_until($node, "SELECT count(*) > 5 FROM purser.load_range WHERE load_id > $before AND finished IS NOT NULL")
 	  or die 'no range came in';
 	$act->();
 	$session->finish;
 	$holder->kill_kill;
-	$node->poll_query_until('postgres', 'SELECT true');
+	poll_until($node, 'SELECT true');
 	# Workers may still be on their way out.
-	$node->poll_query_until('postgres', "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'pg_purser worker'");
-	$node->poll_query_until('postgres', "SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = 'holder'");
+	poll_until($node, "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'pg_purser worker'");
+	poll_until($node, "SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = 'holder'");
 	cmp_ok(query('SELECT count(*) FROM got'), '<', $many, "$name: interrupted");
 	is(query('SELECT count(*) FROM got'), query('SELECT coalesce(sum(inserted), 0) FROM purser.load_range WHERE load_id = (SELECT max(load_id) FROM purser.load_job)'),
 		"$name: what is in is what is written down");

@@ -3,6 +3,9 @@
 use strict;
 use warnings;
 
+use FindBin;
+use lib $FindBin::RealBin;
+use PollUntil qw(poll_until);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -473,12 +476,12 @@ foreach my $case (
 	my ($out, $err) = ('', '');
 	my $session = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', 'SET purser.bulk_range = 4000',
 		'-c', "SELECT purser.bulk_load('slow', '$dir/slow.csv', workers => 2)" ], '>', \$out, '2>', \$err);
-	ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM purser.load_progress WHERE relation = 'slow'::regclass AND rows > 1000 AND bytes_processed BETWEEN 4000 AND bytes_total AND bytes_total = " . (-s "$dir/slow.csv")),
+	ok(poll_until($node, "SELECT count(*) = 1 FROM purser.load_progress WHERE relation = 'slow'::regclass AND rows > 1000 AND bytes_processed BETWEEN 4000 AND bytes_total AND bytes_total = " . (-s "$dir/slow.csv")),
 		'its progress is seen');
 	query($stop);
 	$session->finish;
 	like($err, $error, "$what: the error");
-	ok($node->poll_query_until('postgres', "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'parallel worker'"), 'workers are gone');
+	ok(poll_until($node, "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'parallel worker'"), 'workers are gone');
 	is(query('SELECT count(*) FROM slow'), '0', 'nothing is left');
 	is(query("SELECT count(*) FROM purser.load_progress"), '0', 'nor its progress');
 }
@@ -490,13 +493,13 @@ $node->reload;
 	my ($out, $err) = ('', '');
 	my $session = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', 'SET purser.bulk_range = 4000',
 		'-c', "SELECT purser.bulk_load('slow', '$dir/slow.csv', workers => 2)" ], '>', \$out, '2>', \$err);
-	ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM purser.load_progress WHERE relation = 'slow'::regclass AND rows > 1000"),
+	ok(poll_until($node, "SELECT count(*) = 1 FROM purser.load_progress WHERE relation = 'slow'::regclass AND rows > 1000"),
 		'a load is under way');
 	my $pid = query("SELECT pid FROM pg_stat_activity WHERE backend_type = 'parallel worker' LIMIT 1");
 	kill 'KILL', $pid;
 	$session->finish;
 	like($err, qr/terminating connection because of crash of another server process|server closed the connection/, 'a worker killed: the error');
-	ok($node->poll_query_until('postgres', "SELECT count(*) = 0 FROM slow"), 'nothing is left');
+	ok(poll_until($node, "SELECT count(*) = 0 FROM slow"), 'nothing is left');
 	is(try("SELECT inserted FROM purser.bulk_load('child', '$dir/child.csv', workers => 2)"), "2940\n", 'workers make the next load');
 }
 
@@ -507,7 +510,7 @@ foreach my $places (0, 1)
 	# The launcher of logical replication takes one.
 	$node->append_conf('postgresql.conf', "max_worker_processes = $places");
 	$node->restart;
-	ok($node->poll_query_until('postgres', "SELECT count(*) = $places FROM pg_stat_activity WHERE backend_type = 'logical replication launcher'"),
+	ok(poll_until($node, "SELECT count(*) = $places FROM pg_stat_activity WHERE backend_type = 'logical replication launcher'"),
 		'the place is taken');
 	like(try("SET purser.bulk_range = 2; TRUNCATE t_plain; SELECT inserted FROM purser.bulk_load('t_plain', '$dir/id.csv', workers => 3)"),
 		qr/^3\n.*NOTICE:  loading with 0 of 3 workers\nDETAIL/s, "max_worker_processes = $places");
