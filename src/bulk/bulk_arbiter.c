@@ -114,8 +114,9 @@ choose_by_columns(BulkTarget *target, const Candidates *all, const List *names)
 	if (target->arbiters == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
-				 errmsg("there is no unique constraint or index on exactly the conflict_columns"),
-				 errhint("Name an index that is partial or on an expression in conflict_index.")));
+				 errmsg("there is no unique constraint or index on exactly these conflict columns"),
+				 errhint("Give the argument \"conflict_index\" for an index that is partial or "
+						 "on an expression.")));
 }
 
 static void
