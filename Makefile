@@ -75,7 +75,8 @@ REGRESS_BULK = bulk_insert bulk_csv bulk_json bulk_trigger bulk_conflict bulk_pr
 	bulk_delete bulk_returning bulk_tree bulk_upsert bulk_outcomes bulk_upsert_partition \
 	bulk_rejects bulk_rejects_partition bulk_retry bulk_foreign_trigger bulk_outcomes_rejects \
 	bulk_rejects_conflict bulk_bytes bulk_plan bulk_erase bulk_leaf bulk_rejects_index \
-	bulk_rejects_statement bulk_rejects_change bulk_outcomes_statement bulk_capture
+	bulk_rejects_statement bulk_rejects_change bulk_outcomes_statement bulk_capture \
+	bulk_foreign_memory
 REGRESS_AUDIT = audit_counts audit_missing_index audit_results audit_n_plus_one audit_access
 REGRESS = setup $(REGRESS_LEDGER) $(REGRESS_ONLINE) $(REGRESS_ADOPT) $(REGRESS_BULK) \
 	$(REGRESS_AUDIT)
