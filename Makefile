@@ -48,11 +48,11 @@ OBJS_BULK = $(addprefix src/bulk/bulk_, arbiter.o arguments.o arrays.o attempt.o
 	overwrite.o parallel.o parallel_check.o parallel_claim.o parallel_numbers.o parallel_send.o \
 	parallel_worker.o parent.o parse.o parse_float.o parse_number.o parse_string.o parse_time.o \
 	part.o path.o plan.o probe.o progress.o range.o raw.o rebuild.o reject.o reject_store.o \
-	repeat.o retry.o route.o rows.o run.o runs.o runs_read.o runs_write.o scalars.o scan.o \
-	scan_avx2.o scan_neon.o scan_scalar.o scan_sse2.o set.o settings.o settle.o sight.o sniff.o \
-	source.o source_convert.o source_file.o source_gzip.o source_window.o source_zstd.o split.o \
-	straight.o stream.o syntax.o taken.o taken_probe.o target.o text.o tree.o tree_child.o \
-	tree_level.o tuple.o where.o writer.o)
+	repeat.o retry.o returning.o route.o rows.o run.o runs.o runs_read.o runs_write.o scalars.o \
+	scan.o scan_avx2.o scan_neon.o scan_scalar.o scan_sse2.o set.o settings.o settle.o sight.o \
+	sniff.o source.o source_convert.o source_file.o source_gzip.o source_window.o source_zstd.o \
+	split.o straight.o stream.o syntax.o taken.o taken_probe.o target.o text.o tree.o \
+	tree_child.o tree_level.o tuple.o where.o writer.o)
 OBJS_AUDIT = src/audit/audit.o $(addprefix src/audit/audit_, board.o finds.o hooks.o index.o \
 	judge.o local.o nplus1.o plan.o rules.o screen.o store.o suggest.o table.o tap.o views.o \
 	workers.o)
@@ -77,7 +77,7 @@ REGRESS_BULK = bulk_insert bulk_csv bulk_json bulk_trigger bulk_conflict bulk_pr
 	bulk_rejects bulk_rejects_partition bulk_retry bulk_foreign_trigger bulk_outcomes_rejects \
 	bulk_rejects_conflict bulk_bytes bulk_plan bulk_erase bulk_leaf bulk_rejects_index \
 	bulk_rejects_statement bulk_rejects_change bulk_outcomes_statement bulk_mistakes \
-	bulk_rejects_transaction
+	bulk_rejects_transaction bulk_capture bulk_foreign_memory
 REGRESS_AUDIT = audit_counts audit_missing_index audit_results audit_n_plus_one audit_access
 REGRESS = setup $(REGRESS_LEDGER) $(REGRESS_ONLINE) $(REGRESS_ADOPT) $(REGRESS_BULK) \
 	$(REGRESS_AUDIT)

@@ -24,6 +24,17 @@ CREATE TABLE p1 (b int, a int);
 ALTER TABLE parted ATTACH PARTITION p1 FOR VALUES IN (1);
 CREATE TABLE p2 PARTITION OF parted FOR VALUES IN (2);
 SELECT * FROM purser.bulk_insert_returning(NULL::parted, '[{"a": 2, "b": 1}, {"a": 1, "b": 2}, {"a": 2, "b": 3}]');
+-- Rows of different keys are updated by a statement for each set of keys; they come back in the order of the input all the same.
+CREATE TABLE stock (gone int, id int PRIMARY KEY, name text DEFAULT 'none', qty int DEFAULT 7);
+ALTER TABLE stock DROP COLUMN gone;
+INSERT INTO stock VALUES (2, 'rope', 20), (5, 'rum', 50);
+SELECT * FROM purser.bulk_insert_returning(NULL::stock, '[{"id": 1, "name": "a"}, {"id": 2, "qty": 21}, {"id": 3, "name": "c"}, {"id": 4}, {"id": 5, "qty": 51}, {"id": 6, "name": "f", "qty": 1}, {"id": 7, "qty": 71}]', on_conflict => 'update');
+SELECT * FROM purser.bulk_insert_returning(NULL::stock, E'id,name,qty\n9,x,1\n2,DFLT,22\n8,y,DFLT\n5,z,52\n', 'csv', on_conflict => 'update', options => '{"default": "DFLT"}');
+SELECT count(*), bool_and(id = row_number + 100) FROM (SELECT *, row_number() OVER () FROM purser.bulk_insert_returning(NULL::stock, (SELECT jsonb_agg(CASE WHEN i % 3 = 0 THEN jsonb_build_object('id', i + 100) ELSE jsonb_build_object('id', i + 100, 'qty', i) END ORDER BY i) FROM generate_series(1, 3000) i), on_conflict => 'update')) r;
+-- The key twice: the last row counts.
+SELECT * FROM purser.bulk_insert_returning(NULL::stock, '[{"id": 2, "qty": 0}, {"id": 1}, {"id": 2, "name": "last"}, {"id": 3, "qty": 3}]', on_conflict => 'update');
+-- A condition goes with it, and a row that stays as it was does not come back.
+SELECT * FROM purser.bulk_insert_returning(NULL::stock, '[{"id": 5, "qty": 60}, {"id": 1, "name": "b"}, {"id": 3, "qty": 2}]', on_conflict => 'update', update_where => 'excluded.qty > stock.qty');
 -- What is refused.
 CREATE TYPE pair AS (a int, b int);
 SELECT * FROM purser.bulk_insert_returning(NULL::int, '[]');

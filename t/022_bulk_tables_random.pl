@@ -11,7 +11,7 @@ use utf8;
 use FindBin;
 use lib $FindBin::RealBin;
 use BulkRows qw(random_row random_entry insert_command sql_value conflict_clause data random_options copy_options bulk_options);
-use BulkTables qw(pick maybe quote ident random_table);
+use BulkTables qw(pick maybe quote ident bad_value random_table);
 use Encode qw(encode);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -168,7 +168,7 @@ sub call
     push @arguments, "indexes => 'rebuild'" if $c->{rebuild} && $c->{way} =~ /text|json/ && $function eq 'bulk_insert';
     $arguments[0] = "NULL::$c->{target}" if $function eq 'bulk_insert_returning';
     $function = 'bulk_load' if $c->{way} eq 'file';
-    push @arguments, pick('rejects => true', 'max_rejects => 1000000') if $c->{mode} eq 'each' && !$c->{refuses};
+    push @arguments, pick('rejects => true', 'max_rejects => 1000000') if $c->{rejects};
     if ($c->{on_conflict} ne 'error')
     {
         push @arguments, $c->{key}[2] unless $c->{all};
@@ -189,8 +189,9 @@ sub choose_conflict
     my @may = grep { $_ ne 'id' && $_ ne 'p' } @names;
     my $generated = grep { $_->{name} eq 'id' && !($_->{given} // 1) } @{ $c->{table_columns} };
 
-    # By statement, rows with a default are a statement of their own.
-    my $update = @others && !$c->{second} && !($once && (!$c->{tame} || $c->{sparse} || $c->{dflt} || $generated));
+    # By statement, rows with other keys come later, and see others.
+    my $sees = $c->{sparse} && $c->{ddl} =~ /looking\(n\)|EXECUTE FUNCTION see/;
+    my $update = @others && !$c->{second} && !($once && (!$c->{tame} || $generated || $sees));
     $c->{on_conflict} = $update ? pick('skip', 'update', 'update') : 'skip';
     $c->{tame_duplicates} = 0 if $once;
     if ($c->{on_conflict} eq 'skip')
@@ -200,7 +201,6 @@ sub choose_conflict
     }
     $c->{update_columns} = [ pick(@may) ] if @may && maybe(0.3);
     $c->{where} = pick("$c->{target}.n < excluded.n", "excluded.n IS DISTINCT FROM $c->{target}.n", 'false') if maybe(0.3);
-    $c->{refuses} = $c->{tame} = 1 if !$once;
 }
 
 # A table, and how it is to be loaded; nothing if they do not go together.
@@ -213,9 +213,13 @@ sub random_case
         tame_duplicates => maybe(0.2) ? 0.02 : 0);
 
     $c{mode} = $c{direct} ? pick('each', 'each', 'each', 'whole', 'copy', 'outcomes', 'returning', 'arrays', 'update', 'delete')
-        : pick('whole', 'whole', 'returning', 'update', 'delete');
-    $c{mode} = 'whole' if $c{kind} eq 'instead' || $c{mode} eq 'update' && $c{ddl} =~ /looking/;
-    $c{tame} = $c{mode} ne 'each' && !maybe(0.1);
+        : pick('each', 'each', 'whole', 'outcomes', 'returning', 'update', 'delete');
+    $c{mode} = pick('whole', 'each') if $c{kind} eq 'instead';
+    $c{mode} = 'whole' if $c{mode} eq 'update' && $c{ddl} =~ /looking/;
+    $c{by_row} = $c{mode} =~ /each|outcomes/;
+    $c{changes} = $c{mode} =~ /update|delete/;
+    $c{rejects} = $c{mode} eq 'each' || $c{by_row} && !$c{direct} || ($c{by_row} || $c{changes}) && maybe(0.6);
+    $c{tame} = !($c{by_row} && $c{rejects}) && !maybe(0.1);
     $c{format} = $c{mode} eq 'copy' ? pick('csv', 'text') : pick('csv', 'csv', 'text', 'json', 'ndjson');
     $c{way} = pick('text', 'bytes', 'file', $c{format} eq 'json' ? ('json', 'jsonb') : ());
     $c{way} = 'text'
@@ -224,11 +228,9 @@ sub random_case
         EUC_JP => pick('EUC_JP', 'SJIS', 'UTF8'), SQL_ASCII => 'SQL_ASCII' }->{$encoding};
     $c{dflt} = $c{format} =~ /csv|text/ && maybe(0.2) && ($c{mode} ne 'copy' || $copy_default);
     $c{dflt} = 0 if $c{mode} =~ /update|delete|arrays/;
-    $c{sparse} = $c{format} =~ /json/ && $c{mode} !~ /returning|arrays|delete/ && maybe(0.5);
-    $c{damage} = $c{mode} eq 'each' ? pick(0, 0.02, 0.3, 1) : 0;
-    $c{refuses} = $c{mode} eq 'outcomes';
+    $c{sparse} = $c{format} =~ /json/ && $c{mode} !~ /arrays|delete/ && maybe(0.5);
+    $c{damage} = $c{rejects} ? pick(0, 0.02, 0.3, 1) : 0;
     $c{options} = random_options(\%c);
-    $c{by_row} = $c{mode} =~ /each|outcomes/;
 
     # Row by row, identities that were given to rows that failed are gone.
     my @columns = grep { !$_->{generated} && ($_->{given} // 1) } @{ $table->{columns} };
@@ -244,16 +246,12 @@ sub random_case
     choose_conflict(\%c)
         if $c{key} && $c{kind} ne 'instead' && $c{mode} =~ /each|outcomes|whole|returning/ && maybe(0.6)
         && !($c{kind} eq 'view' && $c{key}[2] =~ /conflict_index/);
-    $c{damage} = 0 if $c{refuses};
     $c{rebuild} = $c{direct} && !$c{partitioned} && maybe(0.1);
-    if ($c{mode} =~ /update|delete/)
-    {
-        $c{by} = pick([ 'id' ], [ 'id', 'p' ], $there{code} ? [ 'code' ] : [ 'id' ]);
-    }
+    $c{by} = pick([ 'id' ], [ 'id', 'p' ], $there{code} ? [ 'code' ] : [ 'id' ]) if $c{changes};
     return \%c;
 }
 
-# UPDATE or DELETE of the last row of each key.
+# UPDATE or DELETE of the last row of each key; with rejects, of each row.
 sub change_commands
 {
     my ($c, @entries) = @_;
@@ -261,13 +259,16 @@ sub change_commands
     for my $n (0 .. $#entries)
     {
         my $row = $entries[$n]{row};
-        $last{ join '|', map { $_->{null} ? 'NULL' : $_->{text} } @{$row}{ @{ $c->{by} } } } = $n;
+        my $key = $c->{rejects} ? $n : join '|', map { $_->{null} ? 'NULL' : $_->{text} } @{$row}{ @{ $c->{by} } };
+        $last{$key} = $n;
     }
     return map {
         my $row = $entries[$_]{row};
         my @set = map { ident($_) . ' = ' . sql_value($row->{$_}) } grep { my $name = $_; !grep { $_ eq $name } @{ $c->{by} } } sort keys %$row;
         my $where = ' WHERE ' . join(' AND ', map { ident($_) . ' = ' . sql_value($row->{$_}) } @{ $c->{by} });
-        $c->{mode} eq 'delete' ? "DELETE FROM $c->{target}$where" : @set ? "UPDATE $c->{target} SET " . join(', ', @set) . $where : ()
+        $c->{mode} eq 'delete' ? "DELETE FROM $c->{target}$where"
+            : @set ? "UPDATE $c->{target} SET " . join(', ', @set) . $where
+            : $c->{rejects} ? "SELECT FROM $c->{target}$where" : ()
     } sort { $a <=> $b } values %last;
 }
 
@@ -299,6 +300,10 @@ sub random_changes
         my %keep = map { $_ => 1 } @by;
         $keep{$_} ||= $c->{mode} eq 'update' && ($c->{format} !~ /json/ || maybe(0.5)) for keys %$row;
         delete @{$row}{ grep { !$keep{$_} } keys %$row };
+        # A domain's check in a command needs a row that matches.
+        my ($column) = grep { $row->{ $_->{name} } && $_->{type} !~ /^(positive|small|given|few)$/ && maybe(0.3) } @{ $c->{columns} };
+        my $bad = $column && maybe($c->{damage}) ? bad_value($column) : undef;
+        $row->{ $column->{name} } = $bad if $bad;
     }
     return map { { row => $_ } } @rows;
 }
@@ -368,11 +373,14 @@ sub script
     }
     my @commands = $c->{by} ? change_commands($c, @entries) : map { insert_command($c, $_) } @entries;
     my $n = 0;
+    @commands = map { "WITH r AS ($_ RETURNING *) INSERT INTO returned SELECT 'a', " . ++$n . ', r::text FROM r' } @commands
+        if $c->{mode} eq 'returning';
+    $n = 0;
     my $input = join ",\n", map { '(' . ++$n . ', ' . quote($_) . ')' } @commands ? @commands : 'SELECT';
     my $each = $c->{by_row} || $c->{by};
     my $expect = $each ? "SELECT run_each();\n" : 'INSERT INTO result (failure) VALUES (coalesce(run_all(' . quote($whole) . "), ''));\n";
     $expect .= "INSERT INTO result (failure) SELECT sqlstate || ' ' || message FROM expected WHERE outcome = 'rejected' ORDER BY n LIMIT 1;\n"
-        if $c->{refuses} || $c->{by};
+        if $each && !$c->{rejects};
 
     return setup_script($c) . ($each || $c->{sparse} ? "INSERT INTO input VALUES $input;\n" : '')
         . "BEGIN; SET search_path = a, public, pg_temp;\n$before$expect"
@@ -415,8 +423,8 @@ sub comparison
         unless $c->{partitioned} && grep { $_->{generated} } @{ $c->{table_columns} };
     push @parts, differ('reject', "SELECT n::bigint, sqlstate, message FROM expected WHERE outcome = 'rejected'",
         'SELECT row_number, sqlstate, message FROM purser.reject')
-        if $c->{mode} eq 'each' && !$c->{refuses};
-    push @parts, differ('returned', map { "SELECT n, r FROM returned WHERE side = '$_'" } 'a', 'b')
+        if $c->{rejects};
+    push @parts, differ('returned', map { "SELECT row_number() OVER (ORDER BY n), r FROM returned WHERE side = '$_'" } 'a', 'b')
         if $c->{mode} eq 'returning';
     push @parts, differ('count', q{SELECT count(*) FILTER (WHERE outcome = 'inserted'), count(*) FILTER (WHERE outcome = 'updated'),
             count(*) FILTER (WHERE outcome = 'rejected') FROM expected},

@@ -209,4 +209,75 @@ write_file('good.csv', "id,a\n1001,one\n");
 query("CALL purser.load('got', '$dir/good.csv', 0, rejects => true)");
 is(query('SELECT count(*) FROM purser.load WHERE load_id = (SELECT max(load_id) FROM purser.load_job)'), '0', 'no bad rows, no rejects');
 
+# ---- refused calls leave nothing behind ----
+
+query('CREATE TABLE half (id int PRIMARY KEY, n int); CREATE MATERIALIZED VIEW seen AS SELECT 1 AS id; GRANT INSERT (id) ON half TO other; CREATE VIEW half_view AS SELECT * FROM half');
+write_file('half.csv', "id,n\n1,2\n");
+my $jobs = query('SELECT count(*) FROM purser.load_job');
+foreach my $case (
+	[ "'half', '$dir/half.csv', 2000", qr/argument "workers" must be between/ ],
+	[ "'half', '$dir/half.csv', 2, 0", qr/argument "range_bytes" must be greater than zero/ ],
+	[ "'half', '$dir/half.csv', on_conflict => 'update', update_where => 'nix > 1'", qr/column "nix" does not exist/ ],
+	[ "'half', '$dir/half.csv', on_conflict => 'update', update_where => '(SELECT nix) > 1'", qr/column "nix" does not exist/ ],
+	[ "'half_view', '$dir/half.csv', on_conflict => 'update', conflict_columns => '{n}'", qr/no unique or exclusion constraint/ ],
+	[ "'half', '$dir/half.csv', on_conflict => 'update', conflict_columns => '{n}'", qr/there is no unique constraint/ ],
+	[ "'seen', '$dir/half.csv'", qr/"seen"/ ],
+	[ "'half', '$dir/half.csv', options => '{\"force_null\": [\"nix\"]}'", qr/column "nix" of relation "half" does not exist/ ],
+	[ "'got', '$dir/half.csv'", qr/column "n" of relation "got" does not exist/ ],
+	[ "'half', '$dir/half.csv'", qr/permission denied for table half/, 'other' ],
+	[ "'got', '$dir/half.csv'", qr/permission denied for table got/, 'other' ])
+{
+	my ($arguments, $error, $role) = @$case;
+	(undef, undef, $err) = $node->psql('postgres', "CALL purser.load($arguments)", extra_params => [ '-U', $role // getpwuid($<) ]);
+	like($err, $error, "load($arguments) is refused");
+}
+(undef, undef, $err) = $node->psql('postgres', "CREATE TEMP TABLE mine (LIKE half); CALL purser.load('mine', '$dir/half.csv', 1)");
+like($err, qr/background workers cannot load temporary table "mine"/, 'workers cannot load a temporary table');
+is(query('SELECT count(*) FROM purser.load_job'), $jobs, 'refused calls leave no job');
+is($node->safe_psql('postgres', "CREATE TEMP TABLE mine (LIKE half); CALL purser.load('mine', '$dir/half.csv', 0); TABLE mine") =~ s/.*\n//r, '1|2',
+	'the session itself can');
+
+# ---- progress ----
+
+query('CREATE TABLE slow (id int, a text); CREATE TABLE gate (n int); GRANT INSERT ON slow TO reader; GRANT SELECT ON gate TO reader');
+query(q{CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+	IF NEW.id = 301 THEN PERFORM pg_advisory_xact_lock(7); ELSIF NEW.id = 302 THEN PERFORM 1 / (SELECT count(*) FROM gate); END IF; RETURN NEW; END $$;
+	CREATE TRIGGER hold BEFORE INSERT ON slow FOR EACH ROW EXECUTE FUNCTION hold()});
+write_file('slow.csv', join '', "id,a\n", map { sprintf "%03d,%s\n", $_, 'x' x 95 } 1 .. 400);
+my $lines = -s "$dir/slow.csv";
+my $holder = $node->background_psql('postgres');
+foreach my $workers (2, 0)
+{
+	query('TRUNCATE slow, gate');
+	$holder->query_safe('SELECT pg_advisory_lock(7)');
+	my $begin = sub {
+		my $session = $node->background_psql('postgres', on_error_stop => 0, extra_params => [ '-U', 'reader' ]);
+		$session->query_until(qr/begun/, "\\echo begun\n$_[0];\n\\echo ended\n");
+		return $session;
+	};
+	my $session = $begin->("CALL purser.load('slow', '$dir/slow.csv', $workers, 2000)");
+	# All ranges but the one that is held, with two workers; those before it, without.
+	my $left = $workers ? 1 : 5;
+	ok($node->poll_query_until('postgres', "SELECT (SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)
+			AND (SELECT count(*) = $left FROM purser.load_range WHERE finished IS NULL AND load_id = (SELECT max(load_id) FROM purser.load_job))"),
+		"with $workers workers, ranges are in");
+	my $load = query('SELECT max(load_id) FROM purser.load_job');
+	my $rows = $workers ? 380 : 300;
+	my $seen = "SELECT count(*) || ' ' || bool_and(load_id = $load AND relation = 'slow'::regclass AND bytes_total = $lines - 5 AND rows = $rows
+		AND bytes_processed BETWEEN 100 * rows AND bytes_total AND rate > 0 AND started < clock_timestamp() AND rejects = 0 AND skipped = 0
+		AND pid = (SELECT pid FROM pg_stat_activity WHERE usename = 'reader' AND backend_type = 'client backend')) FROM purser.load_progress";
+	is(query($seen), '1 true', "with $workers workers, one line for the whole load");
+	is($node->safe_psql('postgres', 'SELECT count(*) FROM purser.load_progress', extra_params => [ '-U', 'other' ]), '0', 'another role does not see it');
+	is($node->safe_psql('postgres', "SELECT load_id FROM purser.load_progress", extra_params => [ '-U', 'reader' ]), $load, 'the role itself does');
+	$holder->query_safe('SELECT pg_advisory_unlock(7)');
+	like($session->query_until(qr/ended/, ''), qr/ended/, 'it ends');
+	$session->quit;
+	is(query('SELECT count(*) FROM purser.load_progress'), '0', 'no progress behind an error');
+	query('INSERT INTO gate VALUES (1)');
+	$node->safe_psql('postgres', "CALL purser.load(load_id => $load, workers => $workers)", extra_params => [ '-U', 'reader' ]);
+	is(query('SELECT count(*) FROM slow'), '400', 'and then it is all in');
+	is(query('SELECT count(*) FROM purser.load_progress'), '0', 'no progress behind the end');
+}
+$holder->quit;
+
 done_testing();

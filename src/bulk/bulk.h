@@ -48,7 +48,6 @@ typedef enum BulkVerb
 	BULK_DELETE
 } BulkVerb;
 
-extern const char *bulk_verb_name(BulkVerb verb);
 extern const char *bulk_verb_context(BulkVerb verb);
 
 /* What becomes of secondary indexes. */
@@ -65,6 +64,7 @@ typedef enum BulkIndexes
 /* Lists are of char *. */
 typedef struct BulkOptions
 {
+	const char *function;		/* that was called, for messages */
 	BulkVerb	verb;			/* set by the function, unless it has such an argument */
 	List	   *key_columns;	/* update, delete: NIL is the primary key */
 	BulkReturning *returning;	/* insert: who takes the stored rows, or NULL */
@@ -125,14 +125,20 @@ typedef struct BulkProgress
 	bool		file;
 	uint64		size;			/* of the input, in bytes; 0 if not known */
 	int64		started;		/* TimestampTz */
+	int64		load_id;		/* of a load in ranges, else 0 */
+	int			session;		/* process that called for it */
 	uint64		bytes;			/* told last */
 	uint64		rows;			/* told last */
 } BulkProgress;
 
-extern void bulk_progress_begin(BulkProgress *progress, Oid relid, const BulkSource *source);
+struct BulkInput;
+
+extern void bulk_progress_begin(BulkProgress *progress, Oid relid, const struct BulkInput *input);
+extern void bulk_progress_begin_job(BulkProgress *progress, Oid relid, int64 load_id);
 extern void bulk_progress_advance(BulkProgress *progress, const BulkReader *reader,
 								  const uint64 *counts);
 extern void bulk_progress_tell(BulkProgress *progress, uint64 bytes, const uint64 *counts);
+extern void bulk_progress_end_range(BulkProgress *progress);
 extern void bulk_progress_end(BulkProgress *progress);
 
 /* ---- all of it: bulk_load.c ---- */
@@ -171,6 +177,7 @@ struct BulkInput
 	BulkPosition start;			/* of the source, in the file that it is a range of */
 	int64		load_id;		/* of a load that has one already, else 0 */
 	uint64		rejected;		/* of that load, in other ranges */
+	const BulkProgress *job;	/* of that load as a whole, else NULL */
 	BulkArrays *arrays;			/* in place of it */
 	const struct BulkRetry *retry;	/* or rows that were rejected before */
 	const BulkFileCall *file;	/* if workers are wanted, else NULL */
@@ -196,6 +203,7 @@ typedef struct BulkResult
 #define BULK_LOAD_VERB	"bulk_load into"
 
 extern BulkResult bulk_load(Oid relid, const BulkInput *input, const BulkOptions *options);
+extern void bulk_load_check(Oid relid, const BulkOptions *options, const char *verb);
 extern Datum bulk_make_result(FunctionCallInfo fcinfo, const BulkResult *result);
 
 /* ---- what became of each row: bulk_outcomes.c ---- */

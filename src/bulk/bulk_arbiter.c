@@ -114,9 +114,9 @@ choose_by_columns(BulkTarget *target, const Candidates *all, const List *names)
 	if (target->arbiters == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
-				 errmsg("there is no unique constraint or index on exactly the conflict_columns"),
+				 errmsg("there is no unique constraint or index on exactly these conflict columns"),
 				 errhint("Create one; if it is partial or on an expression, "
-						 "name it in conflict_index.")));
+						 "name it in the argument \"conflict_index\".")));
 }
 
 static void

@@ -11,6 +11,7 @@
 
 #include "access/htup_details.h"
 #include "access/xact.h"
+#include "catalog/pg_class.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -19,6 +20,7 @@
 #include "shared/worker.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
@@ -121,17 +123,15 @@ read_header(const BulkOptions *options, BulkSource *line)
 	return taker.names;
 }
 
-/* Cut the file into ranges; the header, if there is one, is in none: columns is what it names. */
-static List *
-cut_file(const BulkJob *job, uint64 size, List **columns)
+/* The bytes of the file as they are: those that a conversion gives are at other places. */
+static BulkSource *
+open_file(const BulkJob *job)
 {
-	BulkOptions *options = job->options;
-	BulkCoding	coding = bulk_options_coding(options);
-	BulkCoding	raw = {.compression = coding.compression, .encoding = GetDatabaseEncoding()};
-	/* Of bytes as they are: those that a conversion gives are at other places. */
+	BulkCoding	raw = {
+		.compression = bulk_options_coding(job->options).compression,
+		.encoding = GetDatabaseEncoding()
+	};
 	BulkSource *source = bulk_source_file(job->path, &raw);
-	BulkPosition start = {0};
-	List	   *borders;
 
 	if (source->compressed)
 		ereport(ERROR,
@@ -139,11 +139,41 @@ cut_file(const BulkJob *job, uint64 size, List **columns)
 				 errmsg("compressed file \"%s\" cannot be loaded in ranges", job->path),
 				 errhint("Call purser.bulk_load().")));
 	bulk_source_more(source, 0);
-	if (options->format.header != BULK_HEADER_NONE)
-		start = bulk_split_header(source, options);
-	if (start.offset > 0 && options->format.header != BULK_HEADER_SKIP)
-		*columns = read_header(options, bulk_source_bytes(source->data, start.offset, &coding));
-	borders = bulk_split(source, options, start, size);
+	return source;
+}
+
+/* Where the rows begin. */
+static BulkPosition
+skip_header(const BulkJob *job, BulkSource *source)
+{
+	if (job->options->format.header == BULK_HEADER_NONE)
+		return (BulkPosition) {0};
+	return bulk_split_header(source, job->options);
+}
+
+/* What the header names, if there is one; else NIL. */
+static List *
+read_columns(const BulkJob *job)
+{
+	BulkCoding	coding = bulk_options_coding(job->options);
+	BulkSource *source = open_file(job);
+	BulkPosition start = skip_header(job, source);
+	List	   *columns = NIL;
+
+	if (start.offset > 0 && job->options->format.header != BULK_HEADER_SKIP)
+		columns = read_header(job->options,
+							  bulk_source_bytes(source->data, start.offset, &coding));
+	bulk_source_close(source);
+	return columns;
+}
+
+/* Cut the file into ranges; the header, if there is one, is in none. */
+static List *
+cut_file(const BulkJob *job, uint64 size)
+{
+	BulkSource *source = open_file(job);
+	List	   *borders = bulk_split(source, job->options, skip_header(job, source), size);
+
 	bulk_source_close(source);
 	return borders;
 }
@@ -182,111 +212,6 @@ require_argument(FunctionCallInfo fcinfo, int arg, const char *name)
 				 errhint("To go on with a load, give its load_id.")));
 }
 
-/* Write down a new load and its ranges. */
-static BulkJob *
-begin_job(FunctionCallInfo fcinfo, uint64 size)
-{
-	BulkJob    *job = palloc0(sizeof(BulkJob));
-	List	   *columns = NIL;
-	List	   *borders;
-
-	bulk_file_check_privilege();
-	require_argument(fcinfo, ARG_TARGET, "target");
-	require_argument(fcinfo, ARG_PATH, "path");
-	job->relid = PG_GETARG_OID(ARG_TARGET);
-	job->path = text_to_cstring(PG_GETARG_TEXT_PP(ARG_PATH));
-	job->function = fcinfo->flinfo->fn_oid;
-	job->options = bulk_options_from_call(fcinfo);
-	check_cuttable(job->options);
-	borders = cut_file(job, size, &columns);
-	begin();
-	bulk_job_add(job, bulk_arguments_to_json(fcinfo, ARG_PATH), columns);
-	bulk_range_add(job->load_id, borders);
-	return bulk_job_read(job->load_id, job->function);
-}
-
-/* Go on with a load that was interrupted. */
-static BulkJob *
-resume_job(FunctionCallInfo fcinfo)
-{
-	int64		load_id = PG_GETARG_INT64(ARG_LOAD_ID);
-	BulkJob    *job;
-
-	bulk_file_check_privilege();
-	if (!PG_ARGISNULL(ARG_TARGET) || !PG_ARGISNULL(ARG_PATH))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("load_id and a new load exclude each other"),
-				 errhint("Leave out target and path to go on with the load.")));
-	begin();
-	job = bulk_job_read(load_id, fcinfo->flinfo->fn_oid);
-	if (PG_ARGISNULL(ARG_MAX_REJECTS))
-		return job;
-	bulk_job_allow(load_id, PG_GETARG_INT64(ARG_MAX_REJECTS));
-	return bulk_job_read(load_id, fcinfo->flinfo->fn_oid);
-}
-
-/* ---- ranges ---- */
-
-static void
-job_context(void *arg)
-{
-	const BulkJob *job = arg;
-
-	errcontext("load " INT64_FORMAT " of file \"%s\"", job->load_id, job->path);
-}
-
-/* In this session, one after another. */
-static void
-load_here(const BulkJob *job, MemoryContext memory)
-{
-	MemoryContext range_memory = AllocSetContextCreate(memory, "pg_purser range",
-													   ALLOCSET_DEFAULT_SIZES);
-	bool		more = true;
-
-	while (more)
-	{
-		begin();
-		MemoryContextSwitchTo(range_memory);
-		more = bulk_range_load_next(job);
-		commit(memory);
-		MemoryContextReset(range_memory);
-	}
-	MemoryContextDelete(range_memory);
-}
-
-/* Up to n of them; fewer where the server has no place for more. */
-static List *
-start_workers(const BulkJob *job, int n)
-{
-	WorkerSettings *settings = shared_worker_settings();
-	List	   *workers = NIL;
-
-	for (int i = 0; i < n; i++)
-	{
-		Worker	   *worker = bulk_range_start_worker(job, settings);
-
-		if (worker == NULL)
-			break;
-		workers = lappend(workers, worker);
-	}
-	if (list_length(workers) < n)
-		ereport(NOTICE,
-				(errmsg("load " INT64_FORMAT " has %d of %d background workers", job->load_id,
-						list_length(workers), n),
-				 errdetail("All of the server's places for background workers are taken."),
-				 errhint("To have more, increase max_worker_processes.")));
-	return workers;
-}
-
-/* In background workers; in this session if there are none. */
-static void
-load_ranges(const BulkJob *job, int nworkers, MemoryContext memory)
-{
-	shared_worker_finish_all(start_workers(job, nworkers));
-	load_here(job, memory);
-}
-
 static int
 worker_count(FunctionCallInfo fcinfo)
 {
@@ -313,6 +238,139 @@ range_bytes(FunctionCallInfo fcinfo)
 	return bytes;
 }
 
+/* Whatever can be known to be wrong before a row is read. */
+static void
+check_job(const BulkJob *job, const List *columns, int nworkers)
+{
+	BulkOptions options = *job->options;
+
+	if (nworkers > 0 && get_rel_persistence(job->relid) == RELPERSISTENCE_TEMP)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("background workers cannot load temporary table \"%s\"",
+						get_rel_name(job->relid)),
+				 errhint("Set the argument \"workers\" to 0.")));
+	options.format.header = BULK_HEADER_NONE;
+	if (columns != NIL)
+		options.columns = unconstify(List *, columns);
+	bulk_load_check(job->relid, &options, BULK_RANGE_VERB);
+}
+
+/* Write down a new load and its ranges. */
+static BulkJob *
+begin_job(FunctionCallInfo fcinfo, int nworkers, MemoryContext memory)
+{
+	BulkJob    *job = palloc0(sizeof(BulkJob));
+	uint64		size = range_bytes(fcinfo);
+	List	   *columns;
+	List	   *borders;
+
+	bulk_file_check_privilege();
+	require_argument(fcinfo, ARG_TARGET, "target");
+	require_argument(fcinfo, ARG_PATH, "path");
+	job->relid = PG_GETARG_OID(ARG_TARGET);
+	job->path = text_to_cstring(PG_GETARG_TEXT_PP(ARG_PATH));
+	job->function = fcinfo->flinfo->fn_oid;
+	job->options = bulk_options_from_call(fcinfo);
+	check_cuttable(job->options);
+	columns = read_columns(job);
+	begin();
+	check_job(job, columns, nworkers);
+	/* To read all of the file takes long. */
+	commit(memory);
+	borders = cut_file(job, size);
+	begin();
+	bulk_job_add(job, bulk_arguments_to_json(fcinfo, ARG_PATH), columns);
+	bulk_range_add(job->load_id, borders);
+	return bulk_job_read(job->load_id, job->function);
+}
+
+/* Go on with a load that was interrupted. */
+static BulkJob *
+resume_job(FunctionCallInfo fcinfo)
+{
+	int64		load_id = PG_GETARG_INT64(ARG_LOAD_ID);
+	BulkJob    *job;
+
+	bulk_file_check_privilege();
+	if (!PG_ARGISNULL(ARG_TARGET) || !PG_ARGISNULL(ARG_PATH))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"load_id\" cannot be given with \"target\" or \"path\""),
+				 errhint("Leave out these two to go on with the load.")));
+	begin();
+	job = bulk_job_read(load_id, fcinfo->flinfo->fn_oid);
+	if (PG_ARGISNULL(ARG_MAX_REJECTS))
+		return job;
+	bulk_job_allow(load_id, PG_GETARG_INT64(ARG_MAX_REJECTS));
+	return bulk_job_read(load_id, fcinfo->flinfo->fn_oid);
+}
+
+/* ---- ranges ---- */
+
+static void
+job_context(void *arg)
+{
+	const BulkJob *job = arg;
+
+	errcontext("load " INT64_FORMAT " of file \"%s\"", job->load_id, job->path);
+}
+
+/* In this session, one after another. */
+static void
+load_here(const BulkJob *job, const BulkProgress *progress, MemoryContext memory)
+{
+	MemoryContext range_memory = AllocSetContextCreate(memory, "pg_purser range",
+													   ALLOCSET_DEFAULT_SIZES);
+	bool		more = true;
+
+	while (more)
+	{
+		begin();
+		MemoryContextSwitchTo(range_memory);
+		more = bulk_range_load_next(job, progress);
+		commit(memory);
+		MemoryContextReset(range_memory);
+	}
+	MemoryContextDelete(range_memory);
+}
+
+/* Up to n of them; fewer where the server has no place for more. */
+static List *
+start_workers(const BulkJob *job, const BulkProgress *progress, int n)
+{
+	WorkerSettings *settings = shared_worker_settings();
+	List	   *workers = NIL;
+
+	for (int i = 0; i < n; i++)
+	{
+		Worker	   *worker = bulk_range_start_worker(job, progress, settings);
+
+		if (worker == NULL)
+			break;
+		workers = lappend(workers, worker);
+	}
+	if (list_length(workers) < n)
+		ereport(NOTICE,
+				(errmsg("load " INT64_FORMAT " has %d of %d background workers", job->load_id,
+						list_length(workers), n),
+				 errdetail("All of the server's places for background workers are taken."),
+				 errhint("To have more, increase max_worker_processes.")));
+	return workers;
+}
+
+/* In background workers; in this session if there are none. */
+static void
+load_ranges(const BulkJob *job, int nworkers, MemoryContext memory)
+{
+	BulkProgress progress;
+
+	bulk_progress_begin_job(&progress, job->relid, job->load_id);
+	shared_worker_finish_all(start_workers(job, &progress, nworkers));
+	load_here(job, &progress, memory);
+	bulk_progress_end(&progress);
+}
+
 static Datum
 job_result(FunctionCallInfo fcinfo, const BulkJob *job)
 {
@@ -337,18 +395,23 @@ purser_load_0_1(PG_FUNCTION_ARGS)
 	MemoryContext memory = CurrentMemoryContext;
 	ErrorContextCallback context = {error_context_stack, job_context, NULL};
 	BulkJob    *job;
+	int			nworkers;
 	Datum		result;
 
 	require_nonatomic(fcinfo);
 	PreventCommandDuringRecovery(COMMAND);
+	nworkers = worker_count(fcinfo);
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
 	MemoryContextSwitchTo(memory);
-	job = PG_ARGISNULL(ARG_LOAD_ID) ? begin_job(fcinfo, range_bytes(fcinfo)) : resume_job(fcinfo);
+	if (PG_ARGISNULL(ARG_LOAD_ID))
+		job = begin_job(fcinfo, nworkers, memory);
+	else
+		job = resume_job(fcinfo);
 	commit(memory);
 	context.arg = job;
 	error_context_stack = &context;
 	if (!job->finished)
-		load_ranges(job, worker_count(fcinfo), memory);
+		load_ranges(job, nworkers, memory);
 	begin();
 	bulk_job_finish(job);
 	result = job_result(fcinfo, job);

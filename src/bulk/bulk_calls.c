@@ -138,7 +138,8 @@ purser_bulk_insert_returning_0_1(PG_FUNCTION_ARGS)
 	BulkInput	input = get_input(fcinfo, options);
 	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, ARG_TARGET);
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	BulkReturning returning = {.dest = CreateDestReceiver(DestTuplestore)};
+	DestReceiver *store = CreateDestReceiver(DestTuplestore);
+	BulkOrdered *ordered;
 	Oid			relid = get_typ_typrelid(type);
 
 	if (!OidIsValid(relid))
@@ -147,11 +148,13 @@ purser_bulk_insert_returning_0_1(PG_FUNCTION_ARGS)
 				 errmsg("argument \"%s\" must be of the row type of a table", "row"),
 				 errhint("Give a null of the table's type, such as NULL::my_table.")));
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	options->returning = &returning;
-	SetTuplestoreDestReceiverParams(returning.dest, result->setResult,
+	SetTuplestoreDestReceiverParams(store, result->setResult,
 									result->econtext->ecxt_per_query_memory, false,
 									result->setDesc, "rows do not have the type of the table");
+	ordered = bulk_ordered_begin(store);
+	options->returning = bulk_ordered_returning(ordered);
 	(void) load(relid, &input, options);
-	returning.dest->rDestroy(returning.dest);
+	bulk_ordered_end(ordered);
+	store->rDestroy(store);
 	return (Datum) 0;
 }

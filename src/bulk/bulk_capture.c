@@ -121,9 +121,14 @@ void
 bulk_capture_row(BulkCapture *capture, BulkPart *part, const ItemPointerData *old,
 				 TupleTableSlot *slot)
 {
-	MemoryContext oldcontext = MemoryContextSwitchTo(capture->memory);
-	CapturedRow *row = palloc0(sizeof(CapturedRow));
+	const BulkWriter *writer = capture->writer;
+	MemoryContext oldcontext;
+	CapturedRow *row;
 
+	if (!has_tables(old != NULL ? writer->update_transition : writer->transition))
+		return;
+	oldcontext = MemoryContextSwitchTo(capture->memory);
+	row = palloc0(sizeof(CapturedRow));
 	row->part = part;
 	if (old != NULL)
 		row->old = *old;

@@ -30,7 +30,7 @@
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
 
-/* When the known keys take more, they are forgotten, in bytes. */
+/* When the known keys of a constraint take more, they are forgotten, in bytes. */
 #define FOREIGN_MEMORY ((Size) 4 * 1024 * 1024)
 
 /* The images of a key's values, one after another. */
@@ -232,6 +232,18 @@ has_parent(ForeignKey *key, BulkEntry *entry)
 		return false;
 	remember(key);
 	return true;
+}
+
+/* What the known keys take, in bytes. */
+Size
+bulk_foreign_size(const BulkForeign *foreign)
+{
+	Size		size = 0;
+
+	for (int i = 0; i < foreign->nkeys; i++)
+		if (foreign->keys[i].known->members > 0)
+			size += MemoryContextMemAllocated(foreign->keys[i].memory, true);
+	return size;
 }
 
 /* May this transaction have changed parents since they were looked for? */

@@ -245,11 +245,32 @@ insert_shape(BulkRows *rows pg_attribute_unused(), int shape, void *arg)
 	count_rows(statement, work.counts);
 }
 
-/* Are rows with different columns to go into different statements? */
+/*
+ * Are rows with different columns to go into different statements?  In csv and text
+ * all rows have the same ones, some with the marker of a default.
+ */
 bool
 bulk_insert_by_shape(const BulkOptions *options)
 {
-	return options->on_conflict == BULK_CONFLICT_UPDATE && options->update_columns == NIL;
+	return options->on_conflict == BULK_CONFLICT_UPDATE && options->update_columns == NIL &&
+		options->format_name != BULK_FORMAT_CSV && options->format_name != BULK_FORMAT_TEXT;
+}
+
+/* Raises the error that the statement would raise before its first row, for the named columns. */
+void
+bulk_insert_check(BulkTarget *target, BulkContext *context, const BulkOptions *options)
+{
+	BulkRows   *rows = bulk_rows_begin(target);
+	Insert		work = {
+		.target = target,
+		.context = context,
+		.rows = rows,
+		.options = options,
+		.shape = -1
+	};
+
+	(void) plan_insert(&work);
+	bulk_rows_end(rows);
 }
 
 /* By what two of the rows would update the same row; NULL: none would, or it cannot be told. */
@@ -292,6 +313,8 @@ bulk_insert_rows(BulkTarget *target, BulkContext *context, BulkRows *rows,
 		counts[BULK_SKIPPED] += bulk_last_of_key(rows, keys, target->estate);
 	if (bulk_insert_by_shape(options) && rows->nshapes > 1)
 	{
+		if (options->returning != NULL)
+			options->returning->unordered = true;
 		bulk_rows_by_shape(rows, insert_shape, &work);
 		return;
 	}

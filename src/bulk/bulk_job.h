@@ -56,9 +56,13 @@ extern uint64 bulk_split_count(BulkSource *source, const BulkOptions *options, c
 
 /* ---- ranges: bulk_range.c ---- */
 
+/* What a range's load is doing, for the error context. */
+#define BULK_RANGE_VERB	"load into"
+
 extern void bulk_range_add(int64 load_id, const List *borders);
-extern bool bulk_range_load_next(const BulkJob *job);
-extern Worker *bulk_range_start_worker(const BulkJob *job, const WorkerSettings *settings);
+extern bool bulk_range_load_next(const BulkJob *job, const BulkProgress *progress);
+extern Worker *bulk_range_start_worker(const BulkJob *job, const BulkProgress *progress,
+									   const WorkerSettings *settings);
 
 extern PGDLLEXPORT void bulk_range_worker(void *payload, Size size);
 

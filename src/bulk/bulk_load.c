@@ -156,7 +156,7 @@ check_columns(const BulkLoad *load)
 	if (list_length(load->options->columns) > MaxHeapAttributeNumber)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the option \"%s\" names more than %d columns", "columns",
+				 errmsg("option \"%s\" names more than %d columns", "columns",
 						MaxHeapAttributeNumber)));
 }
 
@@ -383,7 +383,7 @@ bulk_load(Oid relid, const BulkInput *input, const BulkOptions *options)
 		begin_rejects(load, input);
 	load->reader = bulk_load_reader(load, input);
 	begin_rows(load);
-	bulk_progress_begin(&load->progress, relid, input->source);
+	bulk_progress_begin(&load->progress, relid, input);
 	if (input->file != NULL && bulk_parallel_rows(load, input->file))
 		;						/* workers have read them */
 	else if (load->rejects != NULL && load->rows != NULL)
@@ -393,7 +393,10 @@ bulk_load(Oid relid, const BulkInput *input, const BulkOptions *options)
 	else
 		read_rows(load);
 	end_rows(load, result.counts);
-	bulk_progress_end(&load->progress);
+	if (input->job != NULL)
+		bulk_progress_end_range(&load->progress);
+	else
+		bulk_progress_end(&load->progress);
 	if (input->retry != NULL)
 		bulk_retry_end(input->retry);
 	if (load->rejects != NULL)
@@ -406,4 +409,30 @@ bulk_load(Oid relid, const BulkInput *input, const BulkOptions *options)
 
 	pfree(load);
 	return result;
+}
+
+/*
+ * Raises the error that a load of rows with the columns of the options would
+ * raise before its first row.
+ */
+void
+bulk_load_check(Oid relid, const BulkOptions *options, const char *verb)
+{
+	BulkLoad   *load = palloc0(sizeof(BulkLoad));
+	BulkInput	input = {.verb = verb, .source = bulk_source_memory("", 0)};
+	MemoryContext oldcontext;
+
+	load->options = options;
+	bulk_target_open(&load->target, relid, options);
+	bulk_context_push(&load->context, verb, pstrdup(RelationGetRelationName(load->target.rel)));
+	oldcontext = MemoryContextSwitchTo(load->target.estate->es_query_cxt);
+	bulk_load_schema(load);
+	load->reader = bulk_load_reader(load, &input);
+	(void) load->reader->next(load->reader);
+	if (load->target.path == BULK_PATH_STATEMENT)
+		bulk_insert_check(&load->target, &load->context, options);
+	MemoryContextSwitchTo(oldcontext);
+	bulk_context_pop(&load->context);
+	bulk_target_close(&load->target);
+	pfree(load);
 }

@@ -102,6 +102,7 @@ typedef struct Call
 	FunctionCallInfo fcinfo;
 	int			nargs;
 	char	  **names;
+	const char *function;
 } Call;
 
 static void
@@ -115,6 +116,7 @@ read_names(Call *call)
 		elog(ERROR, "cache lookup failed for function %u", call->fcinfo->flinfo->fn_oid);
 	(void) get_func_arg_info(proc, &types, &call->names, &modes);
 	call->nargs = ((Form_pg_proc) GETSTRUCT(proc))->pronargs;
+	call->function = pstrdup(NameStr(((Form_pg_proc) GETSTRUCT(proc))->proname));
 	ReleaseSysCache(proc);
 }
 
@@ -232,7 +234,8 @@ read_conflict(const Call *call, BulkOptions *options)
 	if (options->conflict_columns != NIL && options->conflict_index != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("conflict_columns and conflict_index exclude each other")));
+				 errmsg("arguments \"%s\" and \"%s\" are mutually exclusive",
+						"conflict_columns", "conflict_index")));
 }
 
 static void
@@ -298,6 +301,7 @@ bulk_options_from_call(FunctionCallInfo fcinfo)
 	Call		call = {.fcinfo = fcinfo};
 
 	read_names(&call);
+	options->function = call.function;
 	options->encoding = -1;
 	options->format_name = BULK_FORMAT_JSON;
 	read_verb(&call, options);

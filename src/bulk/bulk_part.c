@@ -10,6 +10,9 @@
  */
 #include "bulk.h"
 
+/* Of the keys of parents that are known, over all parts, in bytes. */
+#define KNOWN_MEMORY	((Size) 16 * 1024 * 1024)
+
 #include "access/heapam.h"
 #include "access/tableam.h"
 #include "catalog/index.h"
@@ -198,6 +201,20 @@ close_buffer(const BulkWriter *writer, BulkPart *part)
 		table_finish_bulk_insert(part->rri->ri_RelationDesc, part->insert_options);
 }
 
+/* When the known parents' keys of all parts take too much, forget them. */
+static void
+bound_known(BulkWriter *writer)
+{
+	Size		size = 0;
+
+	for (int i = 0; i < writer->nparts; i++)
+		if (writer->parts[i]->foreign != NULL)
+			size += bulk_foreign_size(writer->parts[i]->foreign);
+	for (int i = 0; size > KNOWN_MEMORY && i < writer->nparts; i++)
+		if (writer->parts[i]->foreign != NULL)
+			bulk_foreign_forget(writer->parts[i]->foreign);
+}
+
 /* When too many buffers are open, close those of the oldest parts; all are empty. */
 void
 bulk_part_trim(BulkWriter *writer)
@@ -216,6 +233,7 @@ bulk_part_trim(BulkWriter *writer)
 		if (part->foreign != NULL)
 			bulk_foreign_forget(part->foreign);
 	}
+	bound_known(writer);
 }
 
 void

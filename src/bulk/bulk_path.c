@@ -27,23 +27,16 @@
 #include "utils/lsyscache.h"
 #include "utils/rls.h"
 
-/* What messages call the verbs: the function, in a sentence, before a relation's name. */
+/* What messages call the verbs: in a sentence, before a relation's name. */
 static const struct
 {
-	const char *name;
 	const char *phrase;
 	const char *context;
 }			verbs[] = {
-	[BULK_INSERT] = {"bulk_insert", "bulk insert into", "bulk_insert into"},
-	[BULK_UPDATE] = {"bulk_update", "bulk update", "bulk_update of"},
-	[BULK_DELETE] = {"bulk_delete", "bulk delete from", "bulk_delete from"}
+	[BULK_INSERT] = {"bulk insert into", "bulk_insert into"},
+	[BULK_UPDATE] = {"bulk update", "bulk_update of"},
+	[BULK_DELETE] = {"bulk delete from", "bulk_delete from"}
 };
-
-const char *
-bulk_verb_name(BulkVerb verb)
-{
-	return verbs[verb].name;
-}
 
 const char *
 bulk_verb_context(BulkVerb verb)

@@ -2,20 +2,28 @@
  * bulk_progress.c
  *		How far a load is, in pg_stat_progress_copy and purser.load_progress.
  *
- * The server's view has what it knows; ours reads besides, from a parameter
- * that COPY does not use, when the load began, and knows loads by it.  The
- * server ends the report of a transaction or subtransaction that is rolled
- * back: so it begins again at the next advance.
+ * The server's view has what it knows; ours reads besides, from parameters
+ * that COPY does not use, when the load began, and knows loads by it; and for a
+ * load in ranges which one it is, and whose.  The server ends the report of a
+ * transaction or subtransaction that is rolled back: so it begins again at the
+ * next advance.
  */
 #include "bulk.h"
 
 #include "commands/progress.h"
+#include "miscadmin.h"
 #include "pgstat.h"
 #include "utils/backend_progress.h"
 #include "utils/backend_status.h"
 #include "utils/timestamp.h"
 
-/* The time when the load began; purser.load_progress reads it.  No index that is built uses it. */
+/*
+ * What purser.load_progress reads besides: the process that called for a load in
+ * ranges, its load_id, and the time when the load began.  No index that is built
+ * uses these.
+ */
+#define PROGRESS_BULK_SESSION	17
+#define PROGRESS_BULK_LOAD		18
 #define PROGRESS_BULK_STARTED	19
 
 /* Rows after which there is something to tell though no bytes were read. */
@@ -32,12 +40,15 @@ static void
 start_report(const BulkProgress *progress)
 {
 	const int	params[] = {
-		PROGRESS_COPY_COMMAND, PROGRESS_COPY_TYPE, PROGRESS_COPY_BYTES_TOTAL, PROGRESS_BULK_STARTED
+		PROGRESS_COPY_COMMAND, PROGRESS_COPY_TYPE, PROGRESS_COPY_BYTES_TOTAL,
+		PROGRESS_BULK_SESSION, PROGRESS_BULK_LOAD, PROGRESS_BULK_STARTED
 	};
 	const int64 values[] = {
 		PROGRESS_COPY_COMMAND_FROM,
 		progress->file ? PROGRESS_COPY_TYPE_FILE : PROGRESS_COPY_TYPE_CALLBACK,
 		progress->size,
+		progress->session,
+		progress->load_id,
 		progress->started
 	};
 
@@ -45,21 +56,38 @@ start_report(const BulkProgress *progress)
 	pgstat_progress_update_multi_param(lengthof(params), params, values);
 }
 
-/* The source may be NULL. */
+/* A range takes the place of its load's report in this session, if it has one. */
 void
-bulk_progress_begin(BulkProgress *progress, Oid relid, const BulkSource *source)
+bulk_progress_begin(BulkProgress *progress, Oid relid, const BulkInput *input)
 {
 	memset(progress, 0, sizeof(*progress));
-	progress->active = is_silent();
+	progress->active = is_silent() || input->job != NULL;
 	if (!progress->active)
 		return;
+	if (input->job != NULL)
+		*progress = *input->job;
+	else
+		progress->started = GetCurrentTimestamp();
 	progress->relid = relid;
-	progress->started = GetCurrentTimestamp();
-	if (source != NULL)
+	if (input->source != NULL)
 	{
-		progress->file = source->file;
-		progress->size = source->size;
+		progress->file = input->source->file;
+		progress->size = input->source->size;
 	}
+	start_report(progress);
+}
+
+/* Of a load in ranges that this session calls for; while no range runs here. */
+void
+bulk_progress_begin_job(BulkProgress *progress, Oid relid, int64 load_id)
+{
+	memset(progress, 0, sizeof(*progress));
+	progress->active = true;
+	progress->file = true;
+	progress->relid = relid;
+	progress->load_id = load_id;
+	progress->session = MyProcPid;
+	progress->started = GetCurrentTimestamp();
 	start_report(progress);
 }
 
@@ -100,6 +128,15 @@ void
 bulk_progress_advance(BulkProgress *progress, const BulkReader *reader, const uint64 *counts)
 {
 	bulk_progress_tell(progress, bytes_read(reader), counts);
+}
+
+/* A range is over before its load is. */
+void
+bulk_progress_end_range(BulkProgress *progress)
+{
+	progress->size = 0;
+	if (progress->active)
+		start_report(progress);
 }
 
 void

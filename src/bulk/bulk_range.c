@@ -112,10 +112,10 @@ finish_range(int64 load_id, const BulkRange *range, const BulkResult *result)
 
 /* In a transaction: bring in the next range of the load; false if there is none left to take. */
 bool
-bulk_range_load_next(const BulkJob *job)
+bulk_range_load_next(const BulkJob *job, const BulkProgress *progress)
 {
 	BulkRange	range;
-	BulkInput	input = {.verb = "load into"};
+	BulkInput	input = {.verb = BULK_RANGE_VERB, .job = progress};
 	BulkCoding	coding;
 	BulkResult	result;
 
@@ -142,6 +142,7 @@ typedef struct RangeTask
 {
 	int64		load_id;
 	Oid			function;
+	BulkProgress progress;		/* of the load */
 } RangeTask;
 
 /* Bring in ranges until none is left, each in a transaction. */
@@ -158,7 +159,8 @@ bulk_range_worker(void *payload, Size size pg_attribute_unused())
 		StartTransactionCommand();
 		PushActiveSnapshot(GetTransactionSnapshot());
 		MemoryContextSwitchTo(memory);
-		more = bulk_range_load_next(bulk_job_read(task->load_id, task->function));
+		more = bulk_range_load_next(bulk_job_read(task->load_id, task->function),
+									&task->progress);
 		PopActiveSnapshot();
 		CommitTransactionCommand();
 		MemoryContextReset(memory);
@@ -167,9 +169,10 @@ bulk_range_worker(void *payload, Size size pg_attribute_unused())
 
 /* A worker that brings in ranges of the load; NULL if there is no place for it. */
 Worker *
-bulk_range_start_worker(const BulkJob *job, const WorkerSettings *settings)
+bulk_range_start_worker(const BulkJob *job, const BulkProgress *progress,
+						const WorkerSettings *settings)
 {
-	RangeTask	task = {job->load_id, job->function};
+	RangeTask	task = {job->load_id, job->function, *progress};
 	WorkerTask	start = {
 		.function = "bulk_range_worker",
 		.settings = settings,

@@ -105,12 +105,13 @@ extern Node *bulk_syntax_condition(const char *text);
 
 /* ---- running them: bulk_execute.c ---- */
 
-/* Who takes the rows that an INSERT stored, in the order of the input. */
+/* Who takes the rows that an INSERT stored. */
 typedef struct BulkReturning
 {
 	DestReceiver *dest;
 	List	   *columns;		/* names of those that are wanted; NIL: all */
 	uint64		row;			/* ordinal of the one that is being given */
+	bool		unordered;		/* they do not come in the order of the input */
 } BulkReturning;
 
 typedef struct BulkStatement
@@ -166,10 +167,20 @@ extern BulkInference bulk_infer(const BulkTarget *target, const struct BulkOptio
 extern BulkKeys *bulk_infer_keys(const BulkTarget *target, const BulkRows *rows,
 								   const List *plans);
 extern bool bulk_insert_by_shape(const struct BulkOptions *options);
+extern void bulk_insert_check(BulkTarget *target, BulkContext *context,
+							  const struct BulkOptions *options);
 extern BulkKeys *bulk_insert_keys(BulkTarget *target, BulkContext *context, BulkRows *rows,
 								  const struct BulkOptions *options);
 extern void bulk_insert_rows(BulkTarget *target, BulkContext *context, BulkRows *rows,
 							 const struct BulkOptions *options, uint64 *counts);
+
+/* ---- rows back in the order of the input: bulk_returning.c ---- */
+
+typedef struct BulkOrdered BulkOrdered;
+
+extern BulkOrdered *bulk_ordered_begin(DestReceiver *store);
+extern BulkReturning *bulk_ordered_returning(BulkOrdered *ordered);
+extern void bulk_ordered_end(BulkOrdered *ordered);
 
 /* ---- update and delete: bulk_change.c ---- */
 

@@ -217,7 +217,7 @@ bulk_syntax_condition(const char *text)
 	if (!IsA(select, SelectStmt) || !is_expression_alone(select))
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
-				 errmsg("update_where must be an expression and no more"),
+				 errmsg("argument \"%s\" must be a single expression", "update_where"),
 				 errdetail("It is: %s", text)));
 	return linitial_node(ResTarget, select->targetList)->val;
 }

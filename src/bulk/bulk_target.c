@@ -120,7 +120,7 @@ find_keys(Relation rel, const BulkOptions *options)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
 				 errmsg("relation \"%s\" has no primary key", RelationGetRelationName(rel)),
-				 errhint("Name the key_columns.")));
+				 errhint("Give the argument \"key_columns\".")));
 	while ((member = bms_next_member(columns, member)) >= 0)
 	{
 		AttrNumber	attnum = member + FirstLowInvalidHeapAttributeNumber;
@@ -267,9 +267,9 @@ bulk_target_open(BulkTarget *target, Oid relid, const struct BulkOptions *option
 	if (options->on_conflict != BULK_CONFLICT_ERROR)
 		check_conflict(target->rel, options);
 	if (!target->rel->rd_islocaltemp)
-		PreventCommandIfReadOnly(bulk_verb_name(options->verb));
+		PreventCommandIfReadOnly(options->function);
 	if (!options->worker)
-		PreventCommandIfParallelMode(bulk_verb_name(options->verb));
+		PreventCommandIfParallelMode(options->function);
 
 	target->estate = CreateExecutorState();
 	oldcontext = MemoryContextSwitchTo(target->estate->es_query_cxt);

@@ -204,6 +204,7 @@ bulk_tree_load(BulkTreeLevel *level)
 {
 	TreeInput	input = {.input = {.open = open_reader}, .level = level};
 	BulkOptions options = {
+		.function = "bulk_insert_tree",
 		.verb = BULK_INSERT,
 		.format_name = BULK_FORMAT_JSON,
 		.encoding = -1,

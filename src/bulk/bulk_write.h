@@ -285,6 +285,7 @@ extern void bulk_overwrite_triggers(BulkWriter *writer, BulkPart *part, BulkEntr
 typedef struct BulkForeign BulkForeign;
 
 extern BulkForeign *bulk_foreign_begin(ResultRelInfo *rri);
+extern Size bulk_foreign_size(const BulkForeign *foreign);
 extern bool bulk_foreign_outdated(const BulkForeign *foreign);
 extern void bulk_foreign_follow(BulkForeign *foreign, CommandId command);
 extern void bulk_foreign_check(BulkForeign *foreign, BulkEntry *entries, int nentries);
