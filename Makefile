@@ -79,7 +79,7 @@ REGRESS_BULK = bulk_insert bulk_csv bulk_json bulk_trigger bulk_conflict bulk_pr
 REGRESS_AUDIT = audit_counts audit_missing_index audit_results audit_n_plus_one audit_access
 REGRESS = setup $(REGRESS_LEDGER) $(REGRESS_ONLINE) $(REGRESS_ADOPT) $(REGRESS_BULK) \
 	$(REGRESS_AUDIT)
-ISOLATION = ledger_runners bulk_skip bulk_parents online_runners bulk_upsert_wait \
+ISOLATION = ledger_runners bulk_skip bulk_pins bulk_parents online_runners bulk_upsert_wait \
 	bulk_upsert_race bulk_ddl bulk_levels bulk_delete_wait
 REGRESS_OPTS = --load-extension=pg_purser
 ISOLATION_OPTS = --load-extension=pg_purser

@@ -80,6 +80,16 @@ bulk_probe_open(BulkProbe *probe, Snapshot snapshot)
 	bulk_leaf_begin(&probe->leaf, probe->heap, probe->index);
 }
 
+/* Nothing of the index is pinned until the next call, so that one may wait. */
+void
+bulk_probe_unpin(BulkProbe *probe)
+{
+	if (probe->scan == NULL)
+		return;
+	bulk_leaf_release(&probe->leaf);
+	index_rescan(probe->scan, probe->scankeys, probe->nkeys, NULL, 0);
+}
+
 void
 bulk_probe_close(BulkProbe *probe)
 {
