@@ -49,7 +49,7 @@ bulk_batch_forget(BulkBatch *batch)
 static bool
 is_row_error(const BulkBatch *batch)
 {
-	if (batch->stage == STAGE_RESUMING)
+	if (batch->stage == STAGE_RESUMING || bulk_index_is_broken(batch->writer))
 		return false;
 	/* Before the first row, there is none to blame. */
 	if (batch->stage == STAGE_READING && batch->context->position.row == 0)
