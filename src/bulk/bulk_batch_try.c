@@ -136,7 +136,7 @@ bulk_batch_try(BulkBatch *batch, void (*step) (BulkBatch *batch))
 /* ---- the row to blame ---- */
 
 static inline bool
-is_fired_place(const BulkBatch *batch, Oid relid, ItemPointer tid)
+is_fired_place(BulkBatch *batch, Oid relid, ItemPointer tid)
 {
 	return relid == batch->fired_relid && ItemPointerIsValid(tid) &&
 		ItemPointerEquals(tid, &batch->fired);

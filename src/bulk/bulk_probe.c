@@ -11,6 +11,7 @@
 #include "bulk/bulk_conflict.h"
 
 #include "access/nbtree.h"
+#include "access/relscan.h"
 #include "catalog/index.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
