@@ -82,7 +82,7 @@ REGRESS_AUDIT = audit_counts audit_missing_index audit_results audit_n_plus_one 
 REGRESS = setup $(REGRESS_LEDGER) $(REGRESS_ONLINE) $(REGRESS_ADOPT) $(REGRESS_BULK) \
 	$(REGRESS_AUDIT)
 ISOLATION = ledger_runners bulk_skip bulk_parents online_runners bulk_upsert_wait \
-	bulk_upsert_race bulk_ddl bulk_levels bulk_delete_wait bulk_retry_race
+	bulk_upsert_race bulk_ddl bulk_levels bulk_delete_wait bulk_retry_race bulk_pins
 REGRESS_OPTS = --load-extension=pg_purser
 ISOLATION_OPTS = --load-extension=pg_purser
 # TAP tests start servers of their own, which root may not, and need a Perl module (Debian:

@@ -42,6 +42,17 @@ SELECT * FROM purser.bulk_insert('t', '[{"id": 1, "a": 1}]'::jsonb, on_conflict 
 SELECT * FROM purser.bulk_insert('t', '[{"id": 1, "a": 1}]'::jsonb, on_conflict => 'update', update_where => '$1');
 SELECT * FROM purser.bulk_insert('t', '[{"id": 1, "a": 1}]'::jsonb, on_conflict => 'update', update_where => '1');
 RESET ROLE;
+-- By an index on several expressions.
+CREATE TABLE words (a text, n int, b text);
+CREATE UNIQUE INDEX words_key ON words (lower(a), n, upper(b), (n / 10));
+GRANT ALL ON words TO regress_bulk_upsert;
+ALTER TABLE words ENABLE ROW LEVEL SECURITY;
+CREATE POLICY all_of_it ON words USING (true);
+INSERT INTO words VALUES ('One', 1, 'x');
+SET ROLE regress_bulk_upsert;
+SELECT inserted, updated, skipped FROM purser.bulk_insert('words', '[{"a": "ONE", "n": 1, "b": "X"}, {"a": "two", "n": 2, "b": "y"}, {"a": "TWO", "n": 2, "b": "Y"}]', on_conflict => 'update', conflict_index => 'words_key');
+TABLE words ORDER BY n;
+RESET ROLE;
 -- Views: the table's key under the view's name; last row of a key, again.
 SELECT * FROM purser.bulk_insert('v', '[{"key": 60, "a": 1}, {"key": 60, "a": 2}, {"key": 1, "b": "v"}]', on_conflict => 'update', conflict_columns => '{key}');
 SELECT * FROM v WHERE key IN (1, 60) ORDER BY key;

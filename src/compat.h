@@ -182,11 +182,11 @@
 #endif
 /* 19: options in place of whether the row moves to another partition */
 #if PG_VERSION_NUM >= 190000
-#define purser_table_tuple_delete(rel, tid, cid, snapshot, tmfd) \
-	table_tuple_delete(rel, tid, cid, 0, snapshot, InvalidSnapshot, true, tmfd)
+#define purser_table_tuple_delete(rel, tid, cid, snapshot, wait, tmfd) \
+	table_tuple_delete(rel, tid, cid, 0, snapshot, InvalidSnapshot, wait, tmfd)
 #else
-#define purser_table_tuple_delete(rel, tid, cid, snapshot, tmfd) \
-	table_tuple_delete(rel, tid, cid, snapshot, InvalidSnapshot, true, tmfd, false)
+#define purser_table_tuple_delete(rel, tid, cid, snapshot, wait, tmfd) \
+	table_tuple_delete(rel, tid, cid, snapshot, InvalidSnapshot, wait, tmfd, false)
 #endif
 #if PG_VERSION_NUM >= 160000
 #define purser_only_summarizing(indexes) ((indexes) == TU_Summarizing)

@@ -110,7 +110,7 @@ bulk_batch_try(BulkBatch *batch, void (*step) (BulkBatch *batch))
 	}
 	PG_CATCH();
 	{
-		goes_on = bulk_intake_blames(&batch->intake);
+		goes_on = bulk_intake_blames(&batch->intake) && !bulk_index_is_broken(batch->writer);
 		note_fired(batch);
 		MemoryContextReset(batch->error_memory);
 		error = bulk_attempt_abandon(&batch->attempt, batch->error_memory);
@@ -123,6 +123,13 @@ bulk_batch_try(BulkBatch *batch, void (*step) (BulkBatch *batch))
 
 /* ---- the row to blame ---- */
 
+static inline bool
+is_fired_place(BulkBatch *batch, Oid relid, ItemPointer tid)
+{
+	return relid == batch->fired_relid && ItemPointerIsValid(tid) &&
+		ItemPointerEquals(tid, &batch->fired);
+}
+
 static bool
 is_fired(BulkBatch *batch, int number)
 {
@@ -130,10 +137,9 @@ is_fired(BulkBatch *batch, int number)
 	BulkEntry  *entry;
 
 	if (batch->by_row)
-		return row->relid == batch->fired_relid && ItemPointerEquals(&row->tid, &batch->fired);
+		return is_fired_place(batch, row->relid, &row->tid);
 	entry = bulk_writer_entry(batch->writer, number);
-	return entry->slot->tts_tableOid == batch->fired_relid &&
-		ItemPointerEquals(&entry->slot->tts_tid, &batch->fired);
+	return is_fired_place(batch, entry->slot->tts_tableOid, &entry->slot->tts_tid);
 }
 
 /* The row that the error is about; -1 if that is not known. */

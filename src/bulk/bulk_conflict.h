@@ -64,6 +64,7 @@ extern bool bulk_probe_find(BulkProbe *probe, const Datum *values, const bool *i
 extern void bulk_probe_insert(BulkProbe *probe, EState *estate, TupleTableSlot *slot, bool kept);
 extern bool bulk_probe_insert_key(BulkProbe *probe, const Datum *values, const bool *isnull,
 								  ItemPointer tid);
+extern void bulk_probe_unpin(BulkProbe *probe);
 extern void bulk_probe_close(BulkProbe *probe);
 extern void bulk_probe_forget(BulkProbe *probe);
 

@@ -214,18 +214,30 @@ follow(BulkErase *erase, const Key *key, ItemPointer tid)
 	return true;
 }
 
-/* Delete the row, or what became of it meanwhile; false if it is not there any more. */
+/*
+ * Delete the row, or what became of it meanwhile; false if it is not there any
+ * more.  Whoever has to wait has nothing of the index pinned (bulk_leaf.c).
+ */
 static bool
 delete_row(BulkErase *erase, const Key *key, ItemPointer tid)
 {
+	bool		wait = false;
+
 	for (;;)
 	{
 		TM_FailureData failure;
 		TM_Result	result = purser_table_tuple_delete(erase->target->rel, tid, erase->cid,
-													   erase->snapshot, &failure);
+													   erase->snapshot, wait, &failure);
 
+		if (result == TM_BeingModified || result == TM_Updated)
+		{
+			bulk_probe_unpin(&erase->probe);
+			wait = true;
+		}
 		switch (result)
 		{
+			case TM_BeingModified:
+				break;
 			case TM_Ok:
 				return true;
 			case TM_SelfModified:

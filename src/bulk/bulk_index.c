@@ -223,6 +223,21 @@ bulk_index_rollback(BulkWriter *writer)
 	for_all_runs(writer, bulk_run_rollback);
 }
 
+/* Did inserting what was collected fail?  Then entries of rows that stay are lost. */
+bool
+bulk_index_is_broken(const BulkWriter *writer)
+{
+	for (int p = 0; p < writer->nparts; p++)
+	{
+		const BulkIndexSet *indexes = writer->parts[p]->indexes;
+
+		for (int i = 0; indexes != NULL && i < indexes->rri->ri_NumIndices; i++)
+			if (indexes->runs[i] != NULL && bulk_run_is_broken(indexes->runs[i]))
+				return true;
+	}
+	return false;
+}
+
 /* After a rollback of the rows for which entries were collected: there is nothing to insert. */
 void
 bulk_index_forget(BulkWriter *writer)

@@ -80,8 +80,8 @@ find_by_default(Relation rel)
 static void
 describe_index(InferClause *clause, Relation index, Relation rel, List **expressions)
 {
-	ListCell   *expression = list_head(RelationGetIndexExpressions(index));
 	List	   *all = RelationGetIndexExpressions(index);
+	ListCell   *expression = list_head(all);
 	List	   *predicate = RelationGetIndexPredicate(index);
 
 	for (int i = 0; i < index->rd_index->indnkeyatts; i++)
@@ -202,7 +202,7 @@ is_always_named(const BulkRows *rows, AttrNumber attnum)
 /* The key column or expression, over a row; NULL if not all rows have it. */
 static Expr *
 key_value(const BulkTarget *target, const BulkRows *rows, Relation index, int number,
-		  ListCell **expression)
+		  List **expressions)
 {
 	AttrNumber	attnum = index->rd_index->indkey.values[number];
 	Oid			table = index->rd_index->indrelid;
@@ -219,8 +219,8 @@ key_value(const BulkTarget *target, const BulkRows *rows, Relation index, int nu
 		att = TupleDescAttr(rows->desc, attnum - 1);
 		return (Expr *) makeVar(1, attnum, att->atttypid, att->atttypmod, att->attcollation, 0);
 	}
-	expr = lfirst(*expression);
-	*expression = lnext(RelationGetIndexExpressions(index), *expression);
+	expr = linitial(*expressions);
+	*expressions = list_delete_first(*expressions);
 	pull_varattnos(expr, 1, &used);
 	while ((member = bms_next_member(used, member)) >= 0)
 		if (table != RelationGetRelid(target->rel) ||
@@ -234,12 +234,12 @@ keys_of_index(const BulkTarget *target, const BulkRows *rows, Relation index)
 {
 	int			nkeys = index->rd_index->indnkeyatts;
 	BulkKeys   *keys = bulk_keys_make(nkeys);
-	ListCell   *expression = list_head(RelationGetIndexExpressions(index));
+	List	   *expressions = RelationGetIndexExpressions(index);
 	List	   *predicate = RelationGetIndexPredicate(index);
 
 	for (int i = 0; i < nkeys; i++)
 	{
-		Expr	   *value = key_value(target, rows, index, i, &expression);
+		Expr	   *value = key_value(target, rows, index, i, &expressions);
 
 		if (value == NULL)
 			return NULL;

@@ -14,7 +14,9 @@
  * key where there must be none, an index of a version before 12.
  *
  * The pin keeps VACUUM from taking away rows that were found, as that of an
- * index scan does, until the next call or bulk_leaf_release().
+ * index scan does, until the next call or bulk_leaf_release().  Nobody may wait
+ * for another transaction with it: VACUUM waits for the pin, and the other may
+ * wait for VACUUM, which no one would notice.
  *
  * Called by bulk_probe.c and bulk_run.c.
  */
@@ -286,8 +288,8 @@ put_entry(BulkLeaf *leaf, IndexTuple entry)
 
 /*
  * Insert the entry.  False if it has not been, and is left to _bt_doinsert.
- * If it must be unique, it is inserted only if there is none with its key;
- * otherwise none can be in its way.
+ * If it must be unique, it is inserted only if there is none with its key, and
+ * nothing stays pinned if there is one; otherwise none can be in its way.
  */
 bool
 bulk_leaf_insert(BulkLeaf *leaf, IndexTuple entry, bool unique)
@@ -306,5 +308,7 @@ bulk_leaf_insert(BulkLeaf *leaf, IndexTuple entry, bool unique)
 	if (taken)
 		put_entry(leaf, entry);
 	_bt_unlockbuf(leaf->index, leaf->buffer);
+	if (!taken && unique)
+		bulk_leaf_release(leaf);
 	return taken;
 }

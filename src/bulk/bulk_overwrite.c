@@ -18,6 +18,7 @@
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "executor/nodeModifyTable.h"
+#include "storage/procarray.h"
 #include "utils/snapmgr.h"
 
 /*
@@ -74,6 +75,27 @@ check_result(BulkWriter *writer, TM_Result result, const TM_FailureData *failure
 	}
 }
 
+/* Does another transaction that is in progress hold the row? */
+static bool
+is_held(TupleTableSlot *existing)
+{
+	HeapTupleHeader row = ExecFetchSlotHeapTuple(existing, false, NULL)->t_data;
+
+	if ((row->t_infomask & HEAP_XMAX_INVALID) != 0)
+		return false;
+	return (row->t_infomask & HEAP_XMAX_IS_MULTI) != 0 ||
+		(!TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmax(row)) &&
+		 TransactionIdIsInProgress(HeapTupleHeaderGetRawXmax(row)));
+}
+
+/* Before the row is touched: if that may have to wait, nothing of the index is pinned. */
+static inline void
+expect_wait(const BulkConflict *conflict)
+{
+	if (conflict->nprobes == 1 && is_held(conflict->existing))
+		bulk_probe_unpin(&conflict->probes[0]);
+}
+
 static bool
 lock_existing(BulkWriter *writer, BulkPart *part)
 {
@@ -83,6 +105,7 @@ lock_existing(BulkWriter *writer, BulkPart *part)
 	TM_FailureData failure;
 	TM_Result	result;
 
+	expect_wait(conflict);
 	result = table_tuple_lock(part->rri->ri_RelationDesc, &tid, estate->es_snapshot,
 							  conflict->existing, writer->cid,
 							  ExecUpdateLockMode(estate, part->rri), LockWaitBlock, 0, &failure);
@@ -190,6 +213,7 @@ store_row(BulkWriter *writer, BulkPart *part, BulkEntry *entry, TupleTableSlot *
 	TM_Result	result;
 	int			flags = EIIT_IS_UPDATE;
 
+	expect_wait(part->conflict);
 	result = purser_table_tuple_update(rri->ri_RelationDesc, &entry->old, row,
 									   writer->cid, estate->es_snapshot, &failure, &lockmode,
 									   &indexes);
@@ -203,6 +227,8 @@ store_row(BulkWriter *writer, BulkPart *part, BulkEntry *entry, TupleTableSlot *
 		bulk_probe_insert(&part->conflict->probes[0], estate, row, true);
 		rri = &part->conflict->others;
 	}
+	if (part->conflict->ordered)
+		bulk_probe_unpin(&part->conflict->probes[0]);
 	if (rri->ri_NumIndices > 0 && indexes != TU_None)
 		entry->recheck = purser_ExecInsertIndexTuples(rri, estate, flags, row, NIL, NULL);
 	return true;

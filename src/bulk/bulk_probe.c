@@ -11,6 +11,7 @@
 #include "bulk/bulk_conflict.h"
 
 #include "access/nbtree.h"
+#include "access/relscan.h"
 #include "catalog/index.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -78,6 +79,16 @@ bulk_probe_open(BulkProbe *probe, Snapshot snapshot)
 {
 	probe->scan = purser_index_beginscan(probe->heap, probe->index, snapshot, probe->nkeys, 0);
 	bulk_leaf_begin(&probe->leaf, probe->heap, probe->index);
+}
+
+/* Nothing of the index is pinned until the next call, so that one may wait. */
+void
+bulk_probe_unpin(BulkProbe *probe)
+{
+	if (probe->scan == NULL)
+		return;
+	bulk_leaf_release(&probe->leaf);
+	index_rescan(probe->scan, probe->scankeys, probe->nkeys, NULL, 0);
 }
 
 void

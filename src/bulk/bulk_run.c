@@ -60,6 +60,7 @@ struct BulkRun
 	RunItem    *items;
 	int			ndescents;		/* items whose key is below that of the one before */
 	bool		judged;			/* whether it pays */
+	bool		inserting;		/* items are out of the order in which they came */
 };
 
 /* ---- order ---- */
@@ -315,6 +316,7 @@ bulk_run_insert(BulkRun *run, BulkContext *context)
 {
 	BulkLeaf	leaf;
 
+	run->inserting = true;
 	if (run->integers)
 		sort_integers(run->items, run->nitems, run);
 	else
@@ -342,6 +344,14 @@ bulk_run_forget(BulkRun *run)
 	run->nitems = run->max_items = run->marked = 0;
 	run->items = NULL;
 	run->ndescents = 0;
+	run->inserting = false;
+}
+
+/* Was there an error in between?  Then it is not known any more which items are whose. */
+bool
+bulk_run_is_broken(const BulkRun *run)
+{
+	return run->inserting;
 }
 
 /* Items from here on are those of an attempt. */

@@ -333,6 +333,8 @@ insert_entries(Batch *batch)
 			rri = &conflict->others;
 			insert_key(probe, estate, one);
 		}
+		if (conflict->ordered || conflict->nprobes > 1)
+			bulk_probe_unpin(probe);
 		if (rri->ri_NumIndices > 0)
 			one->entry->recheck = purser_ExecInsertIndexTuples(rri, estate, 0, one->entry->slot,
 															   NIL, NULL);

@@ -86,7 +86,7 @@ make_order(Relation index, const IndexInfo *info)
 		column->ssup_cxt = CurrentMemoryContext;
 		column->ssup_collation = index->rd_indcollation[i];
 		column->ssup_attno = i + 1;
-		PrepareSortSupportFromIndexRel(index, BTLessStrategyNumber, column);
+		purser_PrepareSortSupportFromIndexRel(index, false, column);
 	}
 	return order;
 }

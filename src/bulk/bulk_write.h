@@ -233,6 +233,7 @@ extern void bulk_index_flush(BulkWriter *writer);
 extern void bulk_index_forget(BulkWriter *writer);
 extern void bulk_index_mark(BulkWriter *writer);
 extern void bulk_index_rollback(BulkWriter *writer);
+extern bool bulk_index_is_broken(const BulkWriter *writer);
 
 typedef struct BulkRun BulkRun;
 
@@ -242,6 +243,7 @@ extern void bulk_run_add(BulkRun *run, TupleTableSlot *slot, EState *estate,
 extern bool bulk_run_pays(BulkRun *run);
 extern void bulk_run_insert(BulkRun *run, BulkContext *context);
 extern void bulk_run_forget(BulkRun *run);
+extern bool bulk_run_is_broken(const BulkRun *run);
 extern void bulk_run_mark(BulkRun *run);
 extern void bulk_run_rollback(BulkRun *run);
 
