@@ -21,6 +21,7 @@
  */
 #include "bulk/bulk_conflict.h"
 #include "bulk/bulk_order.h"
+#include "bulk/bulk_prefetch.h"
 
 #include "access/tableam.h"
 #include "access/xact.h"
@@ -30,6 +31,9 @@
 #include "utils/resowner.h"
 
 #define NO_GROUP	(-1)
+
+/* Keys between whose search and insertion the pages of the index stay in the caches. */
+#define CHUNK_KEYS	512
 
 /* Its key in one index. */
 typedef struct Key
@@ -183,19 +187,6 @@ update_or_insert(Batch *batch, BulkProbe *probe, const Key *key)
 	oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
 	(void) bulk_overwrite(writer, batch->part, one->entry);
 	MemoryContextSwitchTo(oldcontext);
-}
-
-/* Of rows with the same key the first goes with the batch; the others are left pending. */
-static void
-update_batch(Batch *batch)
-{
-	BulkProbe  *probe = &batch->conflict->probes[0];
-
-	bulk_probe_open(probe, &probe->dirty);
-	for (int i = 0; i < batch->nkeys; i = end_of_run(probe, batch->keys, i, batch->nkeys))
-		update_or_insert(batch, probe, &batch->keys[i]);
-	bulk_probe_close(probe);
-	ExecClearTuple(batch->conflict->existing);
 }
 
 /* ---- skip: any number of arbiters ---- */
@@ -364,12 +355,17 @@ insert_rows(Batch *batch)
 		batch->inserts[i]->entry->outcome = BULK_INSERTED;
 }
 
+static void
+set_keys(Batch *batch)
+{
+	for (int i = 0; i < batch->nkeys; i++)
+		batch->cases[batch->keys[i].number].key = &batch->keys[i];
+}
+
 /* Rows without a key conflict with nothing; they come last, in the order of the input. */
 static void
 add_keyless(Batch *batch)
 {
-	for (int i = 0; i < batch->nkeys; i++)
-		batch->cases[batch->keys[i].number].key = &batch->keys[i];
 	for (int i = 0; i < batch->ncases; i++)
 		if (batch->cases[i].key == NULL && batch->cases[i].entry->outcome == BULK_PENDING)
 			add_insert(batch, &batch->cases[i]);
@@ -382,10 +378,56 @@ insert_batch(Batch *batch)
 		insert_rows(batch);
 }
 
+/* ---- update and insertion, in turns ---- */
+
+/* Rows come in the order of their keys, which is no order in memory. */
+static void
+prefetch_rows(const Batch *batch, int from, int to)
+{
+	for (int i = from; i < to; i++)
+		bulk_prefetch(batch->cases[batch->keys[i].number].entry, sizeof(BulkEntry));
+	for (int i = from; i < to; i++)
+		bulk_prefetch_slot(batch->cases[batch->keys[i].number].entry->slot);
+	for (int i = from; i < to; i++)
+		bulk_prefetch_row(batch->cases[batch->keys[i].number].entry->slot);
+}
+
+/*
+ * Of rows with the same key the first goes with the batch; the others are left
+ * pending.  So it is with rows of the key before the chunk.
+ */
+static int
+update_chunk(Batch *batch, BulkProbe *probe, int from)
+{
+	int			limit = Min(from + CHUNK_KEYS, batch->nkeys);
+	int			i = from;
+
+	prefetch_rows(batch, from, limit);
+	while (i < limit)
+	{
+		update_or_insert(batch, probe, &batch->keys[i]);
+		i = end_of_run(probe, batch->keys, i, batch->nkeys);
+	}
+	ExecClearTuple(batch->conflict->existing);
+	return i;
+}
+
+/* By chunks, so that what an insertion touches was just read. */
 static void
 update_and_insert_batch(Batch *batch)
 {
-	update_batch(batch);
+	BulkProbe  *probe = &batch->conflict->probes[0];
+	int			next = 0;
+
+	set_keys(batch);
+	while (next < batch->nkeys)
+	{
+		bulk_probe_open(probe, &probe->dirty);
+		next = update_chunk(batch, probe, next);
+		bulk_probe_close(probe);
+		insert_batch(batch);
+		batch->ninserts = 0;
+	}
 	add_keyless(batch);
 	insert_batch(batch);
 }
@@ -472,26 +514,36 @@ begin_batch(Batch *batch, BulkWriter *writer, BulkPart *part)
 	batch->nkeys = sort_keys(batch, &part->conflict->probes[0], batch->keys);
 }
 
+/*
+ * At once, in a subtransaction unless nothing can come between look and
+ * insertion; false if nothing is settled by that.
+ */
+static bool
+attempt(void (*work) (Batch *batch), Batch *batch)
+{
+	const BulkConflict *conflict = batch->conflict;
+
+	if (!conflict->alone || conflict->ordered)
+		return try_to(work, batch);
+	work(batch);
+	return true;
+}
+
 static void
 settle_together(Batch *batch)
 {
-	const BulkConflict *conflict = batch->conflict;
-	bool		direct = conflict->alone && !conflict->ordered;
+	bool		done;
 
-	if (conflict->update && conflict->ordered)
-	{
-		if (!try_to(update_and_insert_batch, batch))
-			forget_outcomes(batch);
-		return;
-	}
-	if (conflict->update)
-		update_batch(batch);
+	if (batch->conflict->update)
+		done = attempt(update_and_insert_batch, batch);
 	else
+	{
 		skip_batch(batch);
-	add_keyless(batch);
-	if (direct || batch->ninserts == 0)
-		insert_batch(batch);
-	else if (!try_to(insert_batch, batch) && !conflict->update)
+		set_keys(batch);
+		add_keyless(batch);
+		done = batch->ninserts == 0 || attempt(insert_batch, batch);
+	}
+	if (!done)
 		forget_outcomes(batch);
 }
 
