@@ -33,7 +33,10 @@
 #define NO_GROUP	(-1)
 
 /* Keys between whose search and insertion the pages of the index stay in the caches. */
-#define CHUNK_KEYS	512
+#define CHUNK_KEYS	128
+
+/* How far ahead memory is asked for, in keys. */
+#define PREFETCH_KEYS	6
 
 /* Its key in one index. */
 typedef struct Key
@@ -380,36 +383,46 @@ insert_batch(Batch *batch)
 
 /* ---- update and insertion, in turns ---- */
 
-/* Rows come in the order of their keys, which is no order in memory. */
-static void
-prefetch_rows(const Batch *batch, int from, int to)
+static inline const BulkEntry *
+entry_of_key(const Batch *batch, int key)
 {
-	for (int i = from; i < to; i++)
-		bulk_prefetch(batch->cases[batch->keys[i].number].entry, sizeof(BulkEntry));
-	for (int i = from; i < to; i++)
-		bulk_prefetch_slot(batch->cases[batch->keys[i].number].entry->slot);
-	for (int i = from; i < to; i++)
-		bulk_prefetch_row(batch->cases[batch->keys[i].number].entry->slot);
+	return batch->cases[batch->keys[key].number].entry;
+}
+
+/*
+ * Rows come in the order of their keys, which is no order in memory.  So what
+ * leads to a row, and the row, is asked for step by step, some keys before.
+ */
+static inline void
+prefetch_ahead(const Batch *batch, int key)
+{
+	if (key + 3 * PREFETCH_KEYS < batch->nkeys)
+		bulk_prefetch(entry_of_key(batch, key + 3 * PREFETCH_KEYS), sizeof(BulkEntry));
+	if (key + 2 * PREFETCH_KEYS < batch->nkeys)
+		bulk_prefetch_slot(entry_of_key(batch, key + 2 * PREFETCH_KEYS)->slot);
+	if (key + PREFETCH_KEYS < batch->nkeys)
+		bulk_prefetch_row(entry_of_key(batch, key + PREFETCH_KEYS)->slot);
 }
 
 /*
  * Of rows with the same key the first goes with the batch; the others are left
- * pending.  So it is with rows of the key before the chunk.
+ * pending, those behind the chunk too.  Returns where the next chunk begins.
  */
 static int
 update_chunk(Batch *batch, BulkProbe *probe, int from)
 {
 	int			limit = Min(from + CHUNK_KEYS, batch->nkeys);
-	int			i = from;
+	int			next;
 
-	prefetch_rows(batch, from, limit);
-	while (i < limit)
+	for (int i = from; i < limit; i = next)
 	{
+		next = end_of_run(probe, batch->keys, i, batch->nkeys);
+		prefetch_ahead(batch, i);
 		update_or_insert(batch, probe, &batch->keys[i]);
-		i = end_of_run(probe, batch->keys, i, batch->nkeys);
+		from = next;
 	}
 	ExecClearTuple(batch->conflict->existing);
-	return i;
+	return from;
 }
 
 /* By chunks, so that what an insertion touches was just read. */
