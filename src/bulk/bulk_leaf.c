@@ -4,8 +4,8 @@
  *
  * Most keys are on the leaf page of the key before, a little behind it.  So
  * that page stays pinned, and a key is looked for there first, from the place
- * of the last one on; only a key that is not on it is searched for from the
- * root.  What the page says is believed as long as it is locked, so it does
+ * of the last one on.  Behind it, where keys are dense, the page to the right is
+ * next; only a key that is not there is searched for from the root.  What the page says is believed as long as it is locked, so it does
  * not matter what others do to it meanwhile: a key belongs to a page if an
  * item there is below it, and another, or the page's high key, is not.
  *

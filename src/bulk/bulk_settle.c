@@ -6,10 +6,11 @@
  * together, the index is read in its order, and two sessions come to the same
  * keys in the same order.  One look is taken for each key.  A row in the way is
  * left or updated at once; the rows without one go to the table together, as
- * in a load without conflicts.
+ * in a load without conflicts: with updates after each chunk of keys, while what
+ * the look has read of the index is still in the processor's caches.
  *
  * Someone else may insert one of the keys after the look.  Then the insertion
- * raises a unique violation; it is done in a subtransaction, so it can be
+ * raises a unique violation; so it is done in a subtransaction, which is
  * undone, and the rows are settled one by one (bulk_conflict.c).  The same
  * happens where updates must come in the order of the input because of another
  * unique constraint.
