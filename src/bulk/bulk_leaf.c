@@ -4,10 +4,11 @@
  *
  * Most keys are on the leaf page of the key before, a little behind it.  So
  * that page stays pinned, and a key is looked for there first, from the place
- * of the last one on.  Behind it, where keys are dense, the page to the right is
- * next; only a key that is not there is searched for from the root.  What the page says is believed as long as it is locked, so it does
- * not matter what others do to it meanwhile: a key belongs to a page if an
- * item there is below it, and another, or the page's high key, is not.
+ * of the last one on.  Where keys are dense, the page to the right is next; only
+ * a key that is not there either is searched for from the root.  What a page
+ * says is believed as long as it is locked, so it does not matter what others do
+ * to it meanwhile: a key belongs to a page if an item there is below it, or all
+ * of a page to the left was, and another item, or the page's high key, is not.
  *
  * The simple cases are done here.  All others are the caller's to do in the
  * server's way: equal keys over several pages, a page that is full, an equal
