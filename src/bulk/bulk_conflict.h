@@ -27,6 +27,7 @@ typedef struct BulkProbe
 	SnapshotData dirty;
 	IndexScanDesc scan;			/* only while it is open */
 	BulkLeaf	leaf;			/* likewise; nearly all keys are found without the scan */
+	bool		versions;		/* the index may have several for the key looked for last */
 } BulkProbe;
 
 typedef struct BulkConflict

@@ -4,10 +4,11 @@
  *
  * Most keys are on the leaf page of the key before, a little behind it.  So
  * that page stays pinned, and a key is looked for there first, from the place
- * of the last one on; only a key that is not on it is searched for from the
- * root.  What the page says is believed as long as it is locked, so it does
- * not matter what others do to it meanwhile: a key belongs to a page if an
- * item there is below it, and another, or the page's high key, is not.
+ * of the last one on.  Where keys are dense, the page to the right is next; only
+ * a key that is not there either is searched for from the root.  What a page
+ * says is believed as long as it is locked, so it does not matter what others do
+ * to it meanwhile: a key belongs to a page if an item there is below it, or all
+ * of a page to the left was, and another item, or the page's high key, is not.
  *
  * The simple cases are done here.  All others are the caller's to do in the
  * server's way: equal keys over several pages, a page that is full, an equal
@@ -22,6 +23,7 @@
  */
 #include "bulk.h"
 #include "bulk/bulk_leaf.h"
+#include "bulk/bulk_prefetch.h"
 
 #include "access/nbtree.h"
 #include "access/nbtxlog.h"
@@ -33,6 +35,9 @@
 
 /* Larger entries are left to the server, in bytes. */
 #define LEAF_MAX_ENTRY	1024
+
+/* After so many keys on a page the next one is looked for on the page to the right. */
+#define LEAF_DENSE_KEYS	3
 
 /* In the current memory context. */
 void
@@ -139,18 +144,47 @@ find_place(BulkLeaf *leaf, bool searched)
 	return leaf->place < limit || P_RIGHTMOST(opaque) || compare(leaf, page, P_HIKEY) < 0;
 }
 
-/* Lock the page that the key is on, and find its place there; false if that is not so simple. */
+/*
+ * Go on from the locked page to its right sibling, if the keys are so close to
+ * each other that the key is probably there, and it is behind all of the page.
+ * So it is not too far to the right then either.
+ */
 static bool
-lock_place(BulkLeaf *leaf, int access, Snapshot snapshot)
+step_right(BulkLeaf *leaf, int access)
 {
-	if (BufferIsValid(leaf->buffer))
-	{
-		_bt_lockbuf(leaf->index, leaf->buffer, access);
-		if (find_place(leaf, false))
-			return true;
-		_bt_relbuf(leaf->index, leaf->buffer);
-	}
+	Page		page = BufferGetPage(leaf->buffer);
+	BTPageOpaque opaque = BTPageGetOpaque(page);
+
+	if (leaf->nkeys < LEAF_DENSE_KEYS || !P_ISLEAF(opaque) || P_IGNORE(opaque) ||
+		P_INCOMPLETE_SPLIT(opaque) || P_RIGHTMOST(opaque) || compare(leaf, page, P_HIKEY) <= 0)
+		return false;
+	leaf->buffer = _bt_relandgetbuf(leaf->index, leaf->buffer, opaque->btpo_next, access);
 	leaf->place = InvalidOffsetNumber;
+	leaf->nkeys = 0;
+	/* Much of it will be looked at. */
+	bulk_prefetch(BufferGetPage(leaf->buffer), BLCKSZ);
+	return true;
+}
+
+/* Lock the page that the key is on, if that is the last one or the next; else none. */
+static bool
+lock_near(BulkLeaf *leaf, int access)
+{
+	if (!BufferIsValid(leaf->buffer))
+		return false;
+	_bt_lockbuf(leaf->index, leaf->buffer, access);
+	if (find_place(leaf, false) || (step_right(leaf, access) && find_place(leaf, true)))
+		return true;
+	_bt_relbuf(leaf->index, leaf->buffer);
+	return false;
+}
+
+/* Search for the page that the key is on from the root, and lock it; else none. */
+static bool
+search_page(BulkLeaf *leaf, int access, Snapshot snapshot)
+{
+	leaf->place = InvalidOffsetNumber;
+	leaf->nkeys = 0;
 	if (access == BT_READ)
 		pgstat_count_index_scan(leaf->index);
 	purser_bt_search_leaf(leaf->index, leaf->heap, leaf->key, &leaf->buffer, snapshot);
@@ -166,6 +200,16 @@ lock_place(BulkLeaf *leaf, int access, Snapshot snapshot)
 	_bt_relbuf(leaf->index, leaf->buffer);
 	leaf->buffer = InvalidBuffer;
 	return false;
+}
+
+/* Lock the page that the key is on, and find its place there; false if that is not so simple. */
+static bool
+lock_place(BulkLeaf *leaf, int access, Snapshot snapshot)
+{
+	if (!lock_near(leaf, access) && !search_page(leaf, access, snapshot))
+		return false;
+	leaf->nkeys++;
+	return true;
 }
 
 /* ---- find ---- */

@@ -22,6 +22,7 @@ typedef struct BulkLeaf
 	struct BTScanInsertData *key;	/* NULL: the index is not for this */
 	Buffer		buffer;			/* the leaf page of the last key, pinned; or invalid */
 	OffsetNumber place;			/* where that key is on it, or would be */
+	int			nkeys;			/* that were on that page */
 } BulkLeaf;
 
 extern void bulk_leaf_begin(BulkLeaf *leaf, Relation heap, Relation index);

@@ -145,6 +145,7 @@ look_for(BulkProbe *probe, const Datum *values, const bool *isnull, TupleTableSl
 	ItemPointerData rows[BULK_LEAF_ENTRIES];
 	int			nrows = bulk_leaf_find(&probe->leaf, values, isnull, scan->xs_snapshot, rows);
 
+	probe->versions = nrows != 1;
 	if (nrows < 0)
 		return scan_for(probe, values, isnull, existing);
 	for (int i = 0; i < nrows; i++)
@@ -181,7 +182,9 @@ bulk_probe_find(BulkProbe *probe, const Datum *values, const bool *isnull,
 /*
  * Insert an entry with these values for the row at that place in the heap.  If
  * its key was kept by an update, there is nothing to check: who might want the
- * same key waits for us.
+ * same key waits for us.  Where a page is full, the server looks for versions
+ * that are dead before it splits the page, if it is told that there may be some;
+ * a row that had one version has none: the one that is dead now is our own work.
  */
 static void
 insert_entry(BulkProbe *probe, const Datum *values, const bool *isnull, ItemPointer tid, bool kept)
@@ -191,7 +194,8 @@ insert_entry(BulkProbe *probe, const Datum *values, const bool *isnull, ItemPoin
 
 	entry->t_tid = *tid;
 	if (!bulk_leaf_insert(&probe->leaf, entry, !kept))
-		_bt_doinsert(probe->index, entry, UNIQUE_CHECK_YES, kept, probe->heap);
+		_bt_doinsert(probe->index, entry, kept ? UNIQUE_CHECK_NO : UNIQUE_CHECK_YES,
+					 kept && probe->versions, probe->heap);
 	pfree(entry);
 }
 

@@ -6,10 +6,11 @@
  * together, the index is read in its order, and two sessions come to the same
  * keys in the same order.  One look is taken for each key.  A row in the way is
  * left or updated at once; the rows without one go to the table together, as
- * in a load without conflicts.
+ * in a load without conflicts: with updates after each chunk of keys, while what
+ * the look has read of the index is still in the processor's caches.
  *
  * Someone else may insert one of the keys after the look.  Then the insertion
- * raises a unique violation; it is done in a subtransaction, so it can be
+ * raises a unique violation; so it is done in a subtransaction, which is
  * undone, and the rows are settled one by one (bulk_conflict.c).  The same
  * happens where updates must come in the order of the input because of another
  * unique constraint.
@@ -21,6 +22,7 @@
  */
 #include "bulk/bulk_conflict.h"
 #include "bulk/bulk_order.h"
+#include "bulk/bulk_prefetch.h"
 
 #include "access/tableam.h"
 #include "access/xact.h"
@@ -30,6 +32,12 @@
 #include "utils/resowner.h"
 
 #define NO_GROUP	(-1)
+
+/* Keys between whose search and insertion the pages of the index stay in the caches. */
+#define CHUNK_KEYS	128
+
+/* How far ahead memory is asked for, in keys. */
+#define PREFETCH_KEYS	6
 
 /* Its key in one index. */
 typedef struct Key
@@ -183,19 +191,6 @@ update_or_insert(Batch *batch, BulkProbe *probe, const Key *key)
 	oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
 	(void) bulk_overwrite(writer, batch->part, one->entry);
 	MemoryContextSwitchTo(oldcontext);
-}
-
-/* Of rows with the same key the first goes with the batch; the others are left pending. */
-static void
-update_batch(Batch *batch)
-{
-	BulkProbe  *probe = &batch->conflict->probes[0];
-
-	bulk_probe_open(probe, &probe->dirty);
-	for (int i = 0; i < batch->nkeys; i = end_of_run(probe, batch->keys, i, batch->nkeys))
-		update_or_insert(batch, probe, &batch->keys[i]);
-	bulk_probe_close(probe);
-	ExecClearTuple(batch->conflict->existing);
 }
 
 /* ---- skip: any number of arbiters ---- */
@@ -366,12 +361,17 @@ insert_rows(Batch *batch)
 		batch->inserts[i]->entry->outcome = BULK_INSERTED;
 }
 
+static void
+set_keys(Batch *batch)
+{
+	for (int i = 0; i < batch->nkeys; i++)
+		batch->cases[batch->keys[i].number].key = &batch->keys[i];
+}
+
 /* Rows without a key conflict with nothing; they come last, in the order of the input. */
 static void
 add_keyless(Batch *batch)
 {
-	for (int i = 0; i < batch->nkeys; i++)
-		batch->cases[batch->keys[i].number].key = &batch->keys[i];
 	for (int i = 0; i < batch->ncases; i++)
 		if (batch->cases[i].key == NULL && batch->cases[i].entry->outcome == BULK_PENDING)
 			add_insert(batch, &batch->cases[i]);
@@ -384,10 +384,66 @@ insert_batch(Batch *batch)
 		insert_rows(batch);
 }
 
+/* ---- update and insertion, in turns ---- */
+
+static inline const BulkEntry *
+entry_of_key(const Batch *batch, int key)
+{
+	return batch->cases[batch->keys[key].number].entry;
+}
+
+/*
+ * Rows come in the order of their keys, which is no order in memory.  So what
+ * leads to a row, and the row, is asked for step by step, some keys before.
+ */
+static inline void
+prefetch_ahead(const Batch *batch, int key)
+{
+	if (key + 3 * PREFETCH_KEYS < batch->nkeys)
+		bulk_prefetch(entry_of_key(batch, key + 3 * PREFETCH_KEYS), sizeof(BulkEntry));
+	if (key + 2 * PREFETCH_KEYS < batch->nkeys)
+		bulk_prefetch_slot(entry_of_key(batch, key + 2 * PREFETCH_KEYS)->slot);
+	if (key + PREFETCH_KEYS < batch->nkeys)
+		bulk_prefetch_row(entry_of_key(batch, key + PREFETCH_KEYS)->slot);
+}
+
+/*
+ * Of rows with the same key the first goes with the batch; the others are left
+ * pending, those behind the chunk too.  Returns where the next chunk begins.
+ */
+static int
+update_chunk(Batch *batch, BulkProbe *probe, int from)
+{
+	int			limit = Min(from + CHUNK_KEYS, batch->nkeys);
+	int			next;
+
+	for (int i = from; i < limit; i = next)
+	{
+		next = end_of_run(probe, batch->keys, i, batch->nkeys);
+		prefetch_ahead(batch, i);
+		update_or_insert(batch, probe, &batch->keys[i]);
+		from = next;
+	}
+	ExecClearTuple(batch->conflict->existing);
+	return from;
+}
+
+/* By chunks, so that what an insertion touches was just read. */
 static void
 update_and_insert_batch(Batch *batch)
 {
-	update_batch(batch);
+	BulkProbe  *probe = &batch->conflict->probes[0];
+	int			next = 0;
+
+	set_keys(batch);
+	while (next < batch->nkeys)
+	{
+		bulk_probe_open(probe, &probe->dirty);
+		next = update_chunk(batch, probe, next);
+		bulk_probe_close(probe);
+		insert_batch(batch);
+		batch->ninserts = 0;
+	}
 	add_keyless(batch);
 	insert_batch(batch);
 }
@@ -474,26 +530,36 @@ begin_batch(Batch *batch, BulkWriter *writer, BulkPart *part)
 	batch->nkeys = sort_keys(batch, &part->conflict->probes[0], batch->keys);
 }
 
+/*
+ * At once, in a subtransaction unless nothing can come between look and
+ * insertion; false if nothing is settled by that.
+ */
+static bool
+attempt(void (*work) (Batch *batch), Batch *batch)
+{
+	const BulkConflict *conflict = batch->conflict;
+
+	if (!conflict->alone || conflict->ordered)
+		return try_to(work, batch);
+	work(batch);
+	return true;
+}
+
 static void
 settle_together(Batch *batch)
 {
-	const BulkConflict *conflict = batch->conflict;
-	bool		direct = conflict->alone && !conflict->ordered;
+	bool		done;
 
-	if (conflict->update && conflict->ordered)
-	{
-		if (!try_to(update_and_insert_batch, batch))
-			forget_outcomes(batch);
-		return;
-	}
-	if (conflict->update)
-		update_batch(batch);
+	if (batch->conflict->update)
+		done = attempt(update_and_insert_batch, batch);
 	else
+	{
 		skip_batch(batch);
-	add_keyless(batch);
-	if (direct || batch->ninserts == 0)
-		insert_batch(batch);
-	else if (!try_to(insert_batch, batch) && !conflict->update)
+		set_keys(batch);
+		add_keyless(batch);
+		done = batch->ninserts == 0 || attempt(insert_batch, batch);
+	}
+	if (!done)
 		forget_outcomes(batch);
 }
 

@@ -19,8 +19,8 @@
 /* Limits of what is buffered, those of COPY; larger where conflicts are settled, by key. */
 #define BULK_BATCH_ROWS		1000
 #define BULK_BATCH_BYTES	65535
-#define BULK_CONFLICT_ROWS	10000
-#define BULK_CONFLICT_BYTES	(2 * 1024 * 1024)
+#define BULK_CONFLICT_ROWS	30000
+#define BULK_CONFLICT_BYTES	(4 * 1024 * 1024)
 
 /* What became of a row. */
 typedef enum BulkOutcome
