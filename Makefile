@@ -42,17 +42,18 @@ OBJS_ADOPT = $(addprefix src/adopt/adopt_, find.o functions.o name.o plan.o read
 OBJS_BULK = $(addprefix src/bulk/bulk_, arbiter.o arguments.o arrays.o attempt.o batch.o \
 	batch_inspect.o batch_read.o batch_try.o batch_write.o blame.o borrow.o call.o calls.o \
 	capture.o cast.o change.o coerce.o conflict.o context.o csv.o delimited.o erase.o execute.o \
-	file.o foreign.o functions.o header.o index.o infer.o insert.o insert_arrays.o intake.o \
-	job.o json.o json_error.o json_nested.o json_row.o json_scan.o json_skip.o json_string.o \
-	jsonb.o last.o leaf.o load.o nested.o nested_array.o options.o options_format.o outcomes.o \
-	overwrite.o parallel.o parallel_check.o parallel_claim.o parallel_numbers.o parallel_send.o \
-	parallel_worker.o parent.o parse.o parse_float.o parse_number.o parse_string.o parse_time.o \
-	part.o path.o plan.o probe.o progress.o range.o raw.o rebuild.o reject.o reject_store.o \
-	repeat.o retry.o returning.o route.o rows.o run.o runs.o runs_read.o runs_write.o scalars.o \
-	scan.o scan_avx2.o scan_neon.o scan_scalar.o scan_sse2.o set.o settings.o settle.o sight.o \
-	sniff.o source.o source_convert.o source_file.o source_gzip.o source_window.o source_zstd.o \
-	split.o straight.o stream.o syntax.o taken.o taken_probe.o target.o text.o tree.o \
-	tree_child.o tree_level.o tuple.o where.o writer.o)
+	file.o flush.o foreign.o functions.o header.o hold.o index.o infer.o insert.o \
+	insert_arrays.o intake.o job.o json.o json_error.o json_nested.o json_row.o json_scan.o \
+	json_skip.o json_string.o jsonb.o last.o leaf.o load.o nested.o nested_array.o options.o \
+	options_format.o outcomes.o overwrite.o parallel.o parallel_check.o parallel_claim.o \
+	parallel_numbers.o parallel_send.o parallel_worker.o parent.o parse.o parse_float.o \
+	parse_number.o parse_string.o parse_time.o part.o path.o plan.o probe.o progress.o range.o \
+	raw.o rebuild.o reject.o reject_store.o repeat.o retry.o returning.o route.o rows.o run.o \
+	runs.o runs_read.o runs_write.o scalars.o scan.o scan_avx2.o scan_neon.o scan_scalar.o \
+	scan_sse2.o set.o settings.o settle.o settle_keys.o settle_skip.o sight.o sniff.o source.o \
+	source_convert.o source_file.o source_gzip.o source_window.o source_zstd.o split.o \
+	straight.o stream.o syntax.o taken.o taken_probe.o target.o text.o tree.o tree_child.o \
+	tree_level.o tuple.o where.o writer.o)
 OBJS_AUDIT = src/audit/audit.o $(addprefix src/audit/audit_, board.o finds.o hooks.o index.o \
 	judge.o local.o nplus1.o plan.o rules.o screen.o store.o suggest.o table.o tap.o views.o \
 	workers.o)

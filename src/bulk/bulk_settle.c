@@ -15,15 +15,14 @@
  * happens where updates must come in the order of the input because of another
  * unique constraint.
  *
- * Triggers are queued by bulk_writer.c, after all this and outside of the
+ * Triggers are queued by bulk_flush.c, after all this and outside of the
  * subtransaction: what was queued in one that fails would stay.
  *
  * Called by bulk_conflict.c.
  */
-#include "bulk/bulk_conflict.h"
-#include "bulk/bulk_order.h"
-#include "bulk/bulk_prefetch.h"
+#include "bulk/bulk_settle.h"
 
+#include "bulk/bulk_prefetch.h"
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "executor/executor.h"
@@ -31,161 +30,26 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
-#define NO_GROUP	(-1)
-
 /* Keys between whose search and insertion the pages of the index stay in the caches. */
 #define CHUNK_KEYS	128
 
 /* How far ahead memory is asked for, in keys. */
 #define PREFETCH_KEYS	6
 
-/* Its key in one index. */
-typedef struct Key
-{
-	Datum		first;			/* its first column as an integer, if it can be sorted as such */
-	int			number;			/* of the case */
-	bool	   *isnull;
-	Datum	   *values;
-} Key;
-
-/* A row of the batch. */
-typedef struct Case
-{
-	BulkEntry  *entry;
-	const Key  *key;			/* NULL: no row can be in its way, by the first arbiter */
-} Case;
-
-typedef struct Batch
-{
-	BulkWriter *writer;
-	BulkPart   *part;
-	BulkConflict *conflict;
-	int			ncases;
-	Case	   *cases;			/* in the order of the input */
-	int			nkeys;
-	Key		   *keys;			/* in the first arbiter, in order */
-	int			ninserts;
-	Case	  **inserts;		/* nothing is in their way; in the order of their keys */
-} Batch;
-
-/* ---- keys ---- */
-
-/* From a column of the key on. */
-static int
-compare_columns(const Key *a, const Key *b, const BulkProbe *probe, int column)
-{
-	int			order = 0;
-
-	for (int i = column; i < probe->nkeys && order == 0; i++)
-		order = ApplySortComparator(a->values[i], a->isnull[i],
-									b->values[i], b->isnull[i], &probe->sort[i]);
-	return order;
-}
-
-/* By key, then by input. */
-static inline int
-order_values(const Key *a, const Key *b, const BulkProbe *probe)
-{
-	int			order = compare_columns(a, b, probe, 0);
-
-	return order != 0 ? order : a->number - b->number;
-}
-
-static inline int
-order_integers(const Key *a, const Key *b, const BulkProbe *probe)
-{
-	int			order;
-
-	if (a->first != b->first)
-		return a->first < b->first ? -1 : 1;
-	order = compare_columns(a, b, probe, 1);
-	return order != 0 ? order : a->number - b->number;
-}
-
-#define ST_SORT sort_by_values
-#define ST_ELEMENT_TYPE Key
-#define ST_COMPARE(a, b, probe) order_values(a, b, probe)
-#define ST_COMPARE_ARG_TYPE const BulkProbe
-#define ST_SCOPE static
-#define ST_CHECK_FOR_INTERRUPTS
-#define ST_DEFINE
-#include "lib/sort_template.h"
-
-#define ST_SORT sort_by_integers
-#define ST_ELEMENT_TYPE Key
-#define ST_COMPARE(a, b, probe) order_integers(a, b, probe)
-#define ST_COMPARE_ARG_TYPE const BulkProbe
-#define ST_SCOPE static
-#define ST_CHECK_FOR_INTERRUPTS
-#define ST_DEFINE
-#include "lib/sort_template.h"
-
-/*
- * The keys of all rows that something can be in the way of, in order; returns
- * their number.
- */
-static int
-sort_keys(const Batch *batch, BulkProbe *probe, Key *keys)
-{
-	EState	   *estate = batch->writer->target->estate;
-	Datum	   *values = palloc(batch->ncases * probe->nkeys * sizeof(Datum));
-	bool	   *isnull = palloc(batch->ncases * probe->nkeys * sizeof(bool));
-	bool		integers = bulk_order_is_integer(&probe->sort[0]);
-	int			n = 0;
-
-	for (int i = 0; i < batch->ncases; i++)
-	{
-		Key		   *key = &keys[n];
-
-		key->number = i;
-		key->values = values + i * probe->nkeys;
-		key->isnull = isnull + i * probe->nkeys;
-		if (!bulk_probe_key(probe, estate, batch->cases[i].entry->slot, key->values, key->isnull))
-			continue;
-		integers &= !key->isnull[0];
-		if (integers)
-			key->first = bulk_order_integer(&probe->sort[0], key->values[0]);
-		n++;
-	}
-	if (integers)
-		sort_by_integers(keys, n, probe);
-	else
-		sort_by_values(keys, n, probe);
-	return n;
-}
-
-/* Where the keys equal to the first one end. */
-static int
-end_of_run(const BulkProbe *probe, const Key *keys, int first, int nkeys)
-{
-	int			end = first + 1;
-
-	while (end < nkeys && compare_columns(&keys[first], &keys[end], probe, 0) == 0)
-		end++;
-	return end;
-}
-
-/* Take the row for one that is to be inserted. */
-static inline void
-add_insert(Batch *batch, Case *one)
-{
-	batch->inserts[batch->ninserts++] = one;
-}
-
 /* ---- update: there is one arbiter ---- */
 
 /* The first row of those with one key; it is left pending if the row in its way changes. */
 static void
-update_or_insert(Batch *batch, BulkProbe *probe, const Key *key)
+update_or_insert(SettleBatch *batch, BulkProbe *probe, const SettleKey *key)
 {
 	BulkWriter *writer = batch->writer;
-	Case	   *one = &batch->cases[key->number];
+	SettleCase *one = &batch->cases[key->number];
 	MemoryContext oldcontext;
 
 	writer->context->position = one->entry->position;
 	if (!bulk_probe_find(probe, key->values, key->isnull, batch->conflict->existing))
 	{
-		add_insert(batch, one);
+		bulk_settle_add(batch, one);
 		return;
 	}
 	oldcontext = MemoryContextSwitchTo(writer->target->estate->es_query_cxt);
@@ -193,112 +57,11 @@ update_or_insert(Batch *batch, BulkProbe *probe, const Key *key)
 	MemoryContextSwitchTo(oldcontext);
 }
 
-/* ---- skip: any number of arbiters ---- */
-
-/* Rows with the same key in one index. */
-typedef struct KeyGroup
-{
-	bool		taken;			/* by a row in the table or of the batch */
-	BulkEntry  *owner;			/* the latter; NULL: the former */
-} KeyGroup;
-
-static void
-skip(Batch *batch, BulkEntry *entry, TupleTableSlot *row)
-{
-	bulk_conflict_keep(batch->writer, batch->part, entry, row);
-	entry->outcome = BULK_SKIPPED;
-}
-
-/* Look for rows in the way of each group of one index; fills the group's number by case. */
-static KeyGroup *
-find_groups(Batch *batch, BulkProbe *probe, const Key *keys, int nkeys, int *numbers)
-{
-	BulkConflict *conflict = batch->conflict;
-	KeyGroup	   *groups = palloc0(Max(nkeys, 1) * sizeof(KeyGroup));
-	int			end;
-
-	for (int i = 0; i < batch->ncases; i++)
-		numbers[i] = NO_GROUP;
-	bulk_probe_open(probe, &probe->dirty);
-	for (int i = 0; i < nkeys; i = end)
-	{
-		Case	   *first = &batch->cases[keys[i].number];
-
-		end = end_of_run(probe, keys, i, nkeys);
-		batch->writer->context->position = first->entry->position;
-		if (bulk_probe_find(probe, keys[i].values, keys[i].isnull, conflict->existing))
-		{
-			bulk_conflict_check_visible(batch->writer, batch->part);
-			groups[i].taken = true;
-		}
-		for (int j = i; j < end; j++)
-		{
-			BulkEntry  *entry = batch->cases[keys[j].number].entry;
-
-			numbers[keys[j].number] = i;
-			if (groups[i].taken && entry->outcome == BULK_PENDING)
-				skip(batch, entry, conflict->existing);
-		}
-	}
-	bulk_probe_close(probe);
-	ExecClearTuple(conflict->existing);
-	return groups;
-}
-
-/* In the order of the input: the first row of a group excludes the others. */
-static void
-exclude_within_batch(Batch *batch, KeyGroup **groups, int **numbers)
-{
-	int			nprobes = batch->conflict->nprobes;
-
-	for (int i = 0; i < batch->ncases; i++)
-	{
-		BulkEntry  *entry = batch->cases[i].entry;
-
-		for (int p = 0; p < nprobes && entry->outcome == BULK_PENDING; p++)
-			if (numbers[p][i] != NO_GROUP && groups[p][numbers[p][i]].taken)
-				skip(batch, entry, groups[p][numbers[p][i]].owner->slot);
-		for (int p = 0; p < nprobes && entry->outcome == BULK_PENDING; p++)
-			if (numbers[p][i] != NO_GROUP)
-				groups[p][numbers[p][i]] = (KeyGroup) {true, entry};
-	}
-}
-
-static void
-skip_batch(Batch *batch)
-{
-	BulkConflict *conflict = batch->conflict;
-	KeyGroup	  **groups = palloc(conflict->nprobes * sizeof(KeyGroup *));
-	int		  **numbers = palloc(conflict->nprobes * sizeof(int *));
-
-	for (int p = 0; p < conflict->nprobes; p++)
-	{
-		Key		   *keys = batch->keys;
-		int			nkeys = batch->nkeys;
-
-		numbers[p] = palloc(batch->ncases * sizeof(int));
-		if (p > 0)
-		{
-			keys = palloc(batch->ncases * sizeof(Key));
-			nkeys = sort_keys(batch, &conflict->probes[p], keys);
-		}
-		groups[p] = find_groups(batch, &conflict->probes[p], keys, nkeys, numbers[p]);
-	}
-	exclude_within_batch(batch, groups, numbers);
-	for (int i = 0; i < batch->nkeys; i++)
-	{
-		Case	   *one = &batch->cases[batch->keys[i].number];
-
-		if (one->entry->outcome == BULK_PENDING)
-			add_insert(batch, one);
-	}
-}
-
 /* ---- insertion ---- */
 
 /* Into the index of the first arbiter. */
 static void
-insert_key(BulkProbe *probe, EState *estate, const Case *one)
+insert_key(BulkProbe *probe, EState *estate, const SettleCase *one)
 {
 	TupleTableSlot *slot = one->entry->slot;
 
@@ -308,7 +71,7 @@ insert_key(BulkProbe *probe, EState *estate, const Case *one)
 
 /* Into the indexes; first that of the first arbiter, in the order of its keys. */
 static void
-insert_entries(Batch *batch)
+insert_entries(SettleBatch *batch)
 {
 	EState	   *estate = batch->writer->target->estate;
 	BulkConflict *conflict = batch->conflict;
@@ -318,7 +81,7 @@ insert_entries(Batch *batch)
 	bulk_probe_open(probe, &probe->dirty);
 	for (int i = 0; i < batch->ninserts; i++)
 	{
-		Case	   *one = batch->inserts[i];
+		SettleCase *one = batch->inserts[i];
 		ResultRelInfo *rri = batch->part->rri;
 
 		CHECK_FOR_INTERRUPTS();
@@ -340,7 +103,7 @@ insert_entries(Batch *batch)
 
 /* Those to be inserted, to the heap at once and then to the indexes, in the order of their keys. */
 static void
-insert_rows(Batch *batch)
+insert_rows(SettleBatch *batch)
 {
 	BulkWriter *writer = batch->writer;
 	BulkPart   *part = batch->part;
@@ -362,7 +125,7 @@ insert_rows(Batch *batch)
 }
 
 static void
-set_keys(Batch *batch)
+set_keys(SettleBatch *batch)
 {
 	for (int i = 0; i < batch->nkeys; i++)
 		batch->cases[batch->keys[i].number].key = &batch->keys[i];
@@ -370,15 +133,15 @@ set_keys(Batch *batch)
 
 /* Rows without a key conflict with nothing; they come last, in the order of the input. */
 static void
-add_keyless(Batch *batch)
+add_keyless(SettleBatch *batch)
 {
 	for (int i = 0; i < batch->ncases; i++)
 		if (batch->cases[i].key == NULL && batch->cases[i].entry->outcome == BULK_PENDING)
-			add_insert(batch, &batch->cases[i]);
+			bulk_settle_add(batch, &batch->cases[i]);
 }
 
 static void
-insert_batch(Batch *batch)
+insert_batch(SettleBatch *batch)
 {
 	if (batch->ninserts > 0)
 		insert_rows(batch);
@@ -387,7 +150,7 @@ insert_batch(Batch *batch)
 /* ---- update and insertion, in turns ---- */
 
 static inline const BulkEntry *
-entry_of_key(const Batch *batch, int key)
+entry_of_key(const SettleBatch *batch, int key)
 {
 	return batch->cases[batch->keys[key].number].entry;
 }
@@ -397,7 +160,7 @@ entry_of_key(const Batch *batch, int key)
  * leads to a row, and the row, is asked for step by step, some keys before.
  */
 static inline void
-prefetch_ahead(const Batch *batch, int key)
+prefetch_ahead(const SettleBatch *batch, int key)
 {
 	if (key + 3 * PREFETCH_KEYS < batch->nkeys)
 		bulk_prefetch(entry_of_key(batch, key + 3 * PREFETCH_KEYS), sizeof(BulkEntry));
@@ -412,14 +175,14 @@ prefetch_ahead(const Batch *batch, int key)
  * pending, those behind the chunk too.  Returns where the next chunk begins.
  */
 static int
-update_chunk(Batch *batch, BulkProbe *probe, int from)
+update_chunk(SettleBatch *batch, BulkProbe *probe, int from)
 {
 	int			limit = Min(from + CHUNK_KEYS, batch->nkeys);
 	int			next;
 
 	for (int i = from; i < limit; i = next)
 	{
-		next = end_of_run(probe, batch->keys, i, batch->nkeys);
+		next = bulk_settle_end_of_run(probe, batch->keys, i, batch->nkeys);
 		prefetch_ahead(batch, i);
 		update_or_insert(batch, probe, &batch->keys[i]);
 		from = next;
@@ -430,7 +193,7 @@ update_chunk(Batch *batch, BulkProbe *probe, int from)
 
 /* By chunks, so that what an insertion touches was just read. */
 static void
-update_and_insert_batch(Batch *batch)
+update_and_insert_batch(SettleBatch *batch)
 {
 	BulkProbe  *probe = &batch->conflict->probes[0];
 	int			next = 0;
@@ -452,7 +215,7 @@ update_and_insert_batch(Batch *batch)
 
 /* Make all rows pending again. */
 static void
-forget_outcomes(Batch *batch)
+forget_outcomes(SettleBatch *batch)
 {
 	for (int i = 0; i < batch->ncases; i++)
 	{
@@ -467,7 +230,7 @@ forget_outcomes(Batch *batch)
  * that order or other sessions may decide goes on to the caller.
  */
 static void
-undo(Batch *batch, ResourceOwner inner)
+undo(SettleBatch *batch, ResourceOwner inner)
 {
 	ErrorData  *error = CopyErrorData();
 
@@ -486,7 +249,7 @@ undo(Batch *batch, ResourceOwner inner)
 
 /* Do it; false if a constraint stood against it, and nothing of it is left. */
 static bool
-try_to(void (*work) (Batch *batch), Batch *batch)
+try_to(void (*work) (SettleBatch *batch), SettleBatch *batch)
 {
 	MemoryContext oldcontext = CurrentMemoryContext;
 	ResourceOwner outer = CurrentResourceOwner;
@@ -516,18 +279,18 @@ try_to(void (*work) (Batch *batch), Batch *batch)
 /* ---- all of it ---- */
 
 static void
-begin_batch(Batch *batch, BulkWriter *writer, BulkPart *part)
+begin_batch(SettleBatch *batch, BulkWriter *writer, BulkPart *part)
 {
 	batch->writer = writer;
 	batch->part = part;
 	batch->conflict = part->conflict;
 	batch->ncases = part->nentries;
-	batch->cases = palloc0(batch->ncases * sizeof(Case));
+	batch->cases = palloc0(batch->ncases * sizeof(SettleCase));
 	for (int i = 0; i < batch->ncases; i++)
 		batch->cases[i].entry = &part->entries[i];
-	batch->inserts = palloc(batch->ncases * sizeof(Case *));
-	batch->keys = palloc(batch->ncases * sizeof(Key));
-	batch->nkeys = sort_keys(batch, &part->conflict->probes[0], batch->keys);
+	batch->inserts = palloc(batch->ncases * sizeof(SettleCase *));
+	batch->keys = palloc(batch->ncases * sizeof(SettleKey));
+	batch->nkeys = bulk_settle_sort(batch, &part->conflict->probes[0], batch->keys);
 }
 
 /*
@@ -535,7 +298,7 @@ begin_batch(Batch *batch, BulkWriter *writer, BulkPart *part)
  * insertion; false if nothing is settled by that.
  */
 static bool
-attempt(void (*work) (Batch *batch), Batch *batch)
+attempt(void (*work) (SettleBatch *batch), SettleBatch *batch)
 {
 	const BulkConflict *conflict = batch->conflict;
 
@@ -546,7 +309,7 @@ attempt(void (*work) (Batch *batch), Batch *batch)
 }
 
 static void
-settle_together(Batch *batch)
+settle_together(SettleBatch *batch)
 {
 	bool		done;
 
@@ -554,7 +317,7 @@ settle_together(Batch *batch)
 		done = attempt(update_and_insert_batch, batch);
 	else
 	{
-		skip_batch(batch);
+		bulk_settle_skip(batch);
 		set_keys(batch);
 		add_keyless(batch);
 		done = batch->ninserts == 0 || attempt(insert_batch, batch);
@@ -565,7 +328,7 @@ settle_together(Batch *batch)
 
 /* The rows that are left, in the order of the input. */
 static void
-settle_rest(Batch *batch)
+settle_rest(SettleBatch *batch)
 {
 	for (int i = 0; i < batch->ncases; i++)
 		if (batch->cases[i].entry->outcome == BULK_PENDING)
@@ -576,7 +339,7 @@ settle_rest(Batch *batch)
 void
 bulk_settle_batch(BulkWriter *writer, BulkPart *part)
 {
-	Batch		batch = {0};
+	SettleBatch		batch = {0};
 	MemoryContext oldcontext;
 
 	MemoryContextReset(part->conflict->memory);

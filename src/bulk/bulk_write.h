@@ -164,8 +164,18 @@ extern void bulk_writer_take(BulkWriter *writer, BulkPart *part, TupleTableSlot 
 extern void bulk_writer_enter(BulkWriter *writer, BulkPart *part);
 extern void bulk_writer_write_out(BulkWriter *writer);
 
-/* In place of put and flush when rows may be rejected: they are held, and written in runs. */
 extern bool bulk_writer_hold(BulkWriter *writer, TupleTableSlot *slot);
+
+/* ---- buffered rows into their tables: bulk_flush.c ---- */
+
+extern void bulk_flush_part(BulkWriter *writer, BulkPart *part);
+extern void bulk_flush_triggers(BulkWriter *writer, BulkPart *part, BulkEntry *entry);
+extern void bulk_flush_tell(BulkWriter *writer, const BulkPart *part, const BulkEntry *entry);
+extern void bulk_flush_finish(BulkWriter *writer, const BulkPart *part, BulkEntry *entry);
+extern void bulk_flush_empty(BulkEntry *entry);
+
+/* ---- rows that are held, as they may be rejected, and written in runs: bulk_hold.c ---- */
+
 extern BulkPart *bulk_writer_part(BulkWriter *writer, int number);
 extern BulkEntry *bulk_writer_entry(BulkWriter *writer, int number);
 extern void bulk_writer_inspect(BulkWriter *writer, int from);
