@@ -8,8 +8,8 @@
  */
 #include "fuzz_server.h"
 
-#include "bulk/bulk_input.h"
-#include "bulk/bulk_scan.h"
+#include "bulk/input/bulk_input.h"
+#include "bulk/input/bulk_scan.h"
 
 #define NCOLUMNS	3
 #define NOPTIONS	4

@@ -9,8 +9,8 @@
  */
 #include "fuzz_server.h"
 
-#include "bulk/bulk_input.h"
-#include "bulk/bulk_scan.h"
+#include "bulk/input/bulk_input.h"
+#include "bulk/input/bulk_scan.h"
 #include "common/jsonapi.h"
 #include "mb/pg_wchar.h"
 

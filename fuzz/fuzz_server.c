@@ -6,7 +6,7 @@
 
 #include <signal.h>
 
-#include "bulk/bulk_input.h"
+#include "bulk/input/bulk_input.h"
 #include "mb/pg_wchar.h"
 #include "utils/memutils.h"
 

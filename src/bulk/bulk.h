@@ -18,11 +18,11 @@
 #ifndef PURSER_BULK_H
 #define PURSER_BULK_H
 
-#include "bulk/bulk_input.h"
+#include "bulk/input/bulk_input.h"
 #include "bulk/bulk_table.h"
-#include "bulk/bulk_statement.h"
-#include "bulk/bulk_write.h"
-#include "bulk/bulk_reject.h"
+#include "bulk/statement/bulk_statement.h"
+#include "bulk/write/bulk_write.h"
+#include "bulk/reject/bulk_reject.h"
 
 /* ---- what the caller wants: bulk_options.c ---- */
 

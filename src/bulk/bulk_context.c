@@ -6,7 +6,7 @@
  * The steps of a load keep BulkContext true; nothing here looks anything up,
  * as it runs while an error is being raised.
  */
-#include "bulk.h"
+#include "bulk/bulk.h"
 
 #include "mb/pg_wchar.h"
 

@@ -4,7 +4,7 @@
  *
  * Arguments other than target and data are found by name: bulk_options.c.
  */
-#include "bulk_job.h"
+#include "bulk/job/bulk_job.h"
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"

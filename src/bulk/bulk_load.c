@@ -9,9 +9,9 @@
  * Called by bulk_functions.c.  All state is in the caller's memory, none of it
  * static: a trigger may well start another load.
  */
-#include "bulk_load.h"
+#include "bulk/bulk_load.h"
 
-#include "bulk/bulk_parallel.h"
+#include "bulk/parallel/bulk_parallel.h"
 #include "access/htup_details.h"
 #include "executor/executor.h"
 #include "miscadmin.h"

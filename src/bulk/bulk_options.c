@@ -6,7 +6,7 @@
  * any place; the same name means the same in each.  What the argument "options"
  * says is read by bulk_options_format.c.
  */
-#include "bulk_options.h"
+#include "bulk/bulk_options.h"
 
 #include "access/htup_details.h"
 #include "catalog/pg_proc.h"

@@ -5,7 +5,7 @@
  *
  * Called by bulk_options.c.
  */
-#include "bulk_options.h"
+#include "bulk/bulk_options.h"
 
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"

@@ -11,7 +11,7 @@
  * The hook is there as soon as the library is loaded: at the server's start if
  * it is preloaded, else from the first call of one of its functions on.
  */
-#include "bulk_settings.h"
+#include "bulk/bulk_settings.h"
 
 #include "catalog/namespace.h"
 #include "catalog/pg_proc.h"

@@ -8,7 +8,7 @@
  * transaction or subtransaction that is rolled back: so it begins again at the
  * next advance.
  */
-#include "bulk.h"
+#include "bulk/bulk.h"
 
 #include "commands/progress.h"
 #include "miscadmin.h"

@@ -5,7 +5,7 @@
  *
  * Called once from _PG_init.
  */
-#include "bulk/bulk_scan.h"
+#include "bulk/input/bulk_scan.h"
 #include "bulk/bulk_settings.h"
 
 #include "utils/guc.h"

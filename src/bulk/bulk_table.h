@@ -6,7 +6,7 @@
 #ifndef PURSER_BULK_TABLE_H
 #define PURSER_BULK_TABLE_H
 
-#include "bulk/bulk_input.h"
+#include "bulk/input/bulk_input.h"
 
 #include "access/attnum.h"
 #include "fmgr.h"

@@ -12,7 +12,7 @@
  * target is; so DDL on it from within the load fails, as it does for INSERT.
  * Called by bulk_load.c.
  */
-#include "bulk.h"
+#include "bulk/bulk.h"
 
 #include "access/relation.h"
 #include "access/sysattr.h"
