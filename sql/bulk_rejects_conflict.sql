@@ -103,6 +103,13 @@ DROP TRIGGER inserted ON stock;
 DROP TRIGGER updated ON stock;
 CALL compare(8, 300);
 
+-- Each row is judged before a later one of the same key takes its place.
+CREATE TABLE port (code int PRIMARY KEY);
+INSERT INTO port VALUES (1), (2);
+CREATE TABLE berth (id int PRIMARY KEY, port int REFERENCES port);
+SELECT * FROM purser.bulk_insert_outcomes('berth', E'id,port\n1,9\n1,1\n2,\n2,8\n2,2\n1,7\n1,2\n3,1\n', 'csv', on_conflict => 'update', rejects => true);
+TABLE berth ORDER BY id;
+
 DELETE FROM purser.reject;
 DELETE FROM purser.load;
 DROP SCHEMA bulk_rejects_conflict CASCADE;

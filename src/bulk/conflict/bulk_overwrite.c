@@ -38,6 +38,29 @@ step_past_own_write(BulkWriter *writer, TupleTableSlot *existing)
 	writer->cid = GetCurrentCommandId(true);
 }
 
+/*
+ * With rejects, triggers and foreign keys fire after a run of rows, and would not
+ * see a row of it that another one has updated meanwhile.  So that one is refused
+ * here, which makes it begin a run of its own.
+ */
+static void
+refuse_second_time(const BulkWriter *writer, const BulkPart *part)
+{
+	const TriggerDesc *triggers = part->rri->ri_TrigDesc;
+	HeapTuple	tuple = ExecFetchSlotHeapTuple(part->conflict->existing, false, NULL);
+	TransactionId xmin = HeapTupleHeaderGetXmin(tuple->t_data);
+	TransactionId run = GetCurrentTransactionIdIfAny();
+
+	if (!writer->options->rejects || triggers == NULL ||
+		(!triggers->trig_insert_after_row && !triggers->trig_update_after_row))
+		return;
+	if (TransactionIdIsCurrentTransactionId(xmin) && TransactionIdIsValid(run) &&
+		TransactionIdFollowsOrEquals(xmin, run))
+		ereport(ERROR,
+				(errcode(ERRCODE_CARDINALITY_VIOLATION),
+				 errmsg("ON CONFLICT DO UPDATE command cannot affect row a second time")));
+}
+
 static void
 refuse_concurrent(TM_Result result)
 {
@@ -265,6 +288,7 @@ bulk_overwrite(BulkWriter *writer, BulkPart *part, BulkEntry *entry)
 
 	writer->context->position = entry->position;
 	writer->target->perminfo->updatedCols = entry->set->columns;
+	refuse_second_time(writer, part);
 	step_past_own_write(writer, conflict->existing);
 	if (bms_is_empty(entry->set->columns))
 	{

@@ -216,12 +216,13 @@ has_after_row_trigger(const BulkWriter *writer)
 	return false;
 }
 
-/* Are all rows of the run before the culprit good for sure? */
+/* Is the culprit bad, and are all rows of the run before it good for sure? */
 static bool
-is_decided(const BulkBatch *batch, int culprit)
+is_decided(const BulkBatch *batch, int culprit, const ErrorData *error)
 {
+	/* It may only have come too early: bulk_overwrite.c. */
 	return culprit == batch->from ||
-		(culprit > batch->from &&
+		(culprit > batch->from && error->sqlerrcode != ERRCODE_CARDINALITY_VIOLATION &&
 		 (batch->intake.stage == STAGE_FIRING || bulk_capture_is_each(batch->writer->capture) ||
 		  !has_after_row_trigger(batch->writer)));
 }
@@ -244,7 +245,7 @@ judge_run(BulkBatch *batch, const ErrorData *error)
 		culprit = batch->from;
 	batch->sure = culprit;
 	batch->culprits = 0;
-	if (is_decided(batch, culprit))
+	if (is_decided(batch, culprit, error))
 		reject_number(batch, culprit, error);
 	else if (culprit > batch->from)
 		batch->rows[culprit].alone = true;
