@@ -191,7 +191,7 @@ sub choose_conflict
 
     # By statement, rows with other keys come later, and see others.
     my $sees = $c->{sparse} && $c->{ddl} =~ /looking\(n\)|EXECUTE FUNCTION see/;
-    my $update = @others && !$c->{second} && !($once && (!$c->{tame} || $generated || $sees));
+    my $update = @others && !$c->{second} && !($sees && ($once || !$c->{direct})) && !($once && (!$c->{tame} || $generated));
     $c->{on_conflict} = $update ? pick('skip', 'update', 'update') : 'skip';
     $c->{tame_duplicates} = 0 if $once;
     if ($c->{on_conflict} eq 'skip')
