@@ -201,7 +201,8 @@ run(const Reading *reading, Log *log)
 {
 	BulkFormat	format = format_of(reading->options);
 	FuzzSource	source;
-	BulkSchema	schema = {NCOLUMNS, schema_find, schema_has, schema_all};
+	BulkSchema	schema = {.ncolumns = NCOLUMNS, .find = schema_find, .has = schema_has,
+		.all = schema_all};
 	BulkContext context = {0};
 	BulkField	fields[NCOLUMNS] = {{0}};
 	BulkReader	base = {.source = &source.base, .schema = &schema, .context = &context,
