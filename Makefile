@@ -39,22 +39,23 @@ OBJS_ONLINE = $(addprefix src/online/online_, backfill.o batch.o control.o cut.o
 	locks.o migrate.o name.o ordinary.o outside.o plan.o portal.o progress.o revision.o \
 	segment.o settings.o statement.o throttle.o transaction.o wait.o worker.o)
 OBJS_ADOPT = $(addprefix src/adopt/adopt_, find.o functions.o name.o plan.o read.o tools.o)
-OBJS_BULK = $(addprefix src/bulk/bulk_, context.o functions.o load.o options.o \
+OBJS_BULK = $(addprefix src/bulk/bulk_, context.o data.o functions.o load.o options.o \
 	options_format.o plan.o progress.o settings.o target.o)
 OBJS_BULK_INPUT = $(addprefix src/bulk/input/bulk_, csv.o delimited.o file.o header.o json.o \
 	json_error.o json_nested.o json_row.o json_scan.o json_skip.o json_string.o jsonb.o scan.o \
 	scan_avx2.o scan_neon.o scan_scalar.o scan_sse2.o sniff.o source.o source_convert.o \
 	source_file.o source_gzip.o source_window.o source_zstd.o stream.o text.o)
 OBJS_BULK_VALUES = $(addprefix src/bulk/values/bulk_, arrays.o cast.o coerce.o insert_arrays.o \
-	nested.o nested_array.o parse.o parse_float.o parse_number.o parse_string.o parse_time.o)
-OBJS_BULK_WRITE = $(addprefix src/bulk/write/bulk_, erase.o flush.o foreign.o hold.o index.o \
+	nested.o nested_array.o parse.o parse_float.o parse_number.o parse_string.o parse_time.o \
+	type.o)
+OBJS_BULK_WRITE = $(addprefix src/bulk/write/bulk_, flush.o foreign.o hold.o index.o \
 	leaf.o parent.o part.o rebuild.o route.o run.o sight.o tuple.o writer.o)
 OBJS_BULK_CONFLICT = $(addprefix src/bulk/conflict/bulk_, arbiter.o conflict.o outcomes.o \
 	overwrite.o probe.o set.o settle.o settle_keys.o settle_skip.o where.o)
 OBJS_BULK_REJECT = $(addprefix src/bulk/reject/bulk_, attempt.o batch.o batch_inspect.o \
 	batch_read.o batch_try.o batch_write.o blame.o capture.o intake.o raw.o reject.o \
 	reject_store.o repeat.o retry.o runs.o runs_read.o runs_write.o taken.o taken_probe.o)
-OBJS_BULK_STATEMENT = $(addprefix src/bulk/statement/bulk_, calls.o change.o execute.o infer.o \
+OBJS_BULK_STATEMENT = $(addprefix src/bulk/statement/bulk_, change.o erase.o execute.o infer.o \
 	insert.o last.o path.o returning.o rows.o scalars.o syntax.o tree.o tree_child.o \
 	tree_level.o)
 OBJS_BULK_JOB = $(addprefix src/bulk/job/bulk_, arguments.o call.o job.o range.o split.o)

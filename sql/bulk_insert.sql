@@ -98,6 +98,9 @@ $$ BEGIN RETURN (SELECT count(*) FROM bulk_insert.counted); END $$;
 CREATE TABLE counted (n int, seen bigint DEFAULT rows_so_far());
 SELECT * FROM purser.bulk_insert('counted', '[{"n": 1, "seen": -1}, {"n": 2, "seen": -1}, {"n": 3}, {"n": 4, "seen": -1}, {"n": 5}]');
 TABLE counted;
+CREATE DOMAIN early AS int CHECK (bulk_insert.rows_so_far() < 7);
+ALTER TABLE counted ALTER seen SET DEFAULT 0::early;
+SELECT purser.bulk_insert('counted', '[{"n": 6}, {"n": 7}, {"n": 8}]');
 
 -- A default that no row needs is left alone; what reads the value of a default cannot change it.
 CREATE TABLE picky (a int, b int DEFAULT 1 / 0);

@@ -29,7 +29,7 @@ CREATE FUNCTION purser.bulk_insert(target regclass, data json, format text DEFAU
     conflict_index text DEFAULT NULL, update_where text DEFAULT NULL, options jsonb DEFAULT NULL,
     indexes text DEFAULT 'keep', analyze_after boolean DEFAULT false)
 RETURNS purser.bulk_result
-LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_insert_json_0_1';
+LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_insert_0_1';
 COMMENT ON FUNCTION purser.bulk_insert(regclass, json, text, text, text[], text[], boolean, bigint, text, text, jsonb, text, boolean) IS
 'As bulk_insert of text, from a json array of objects. format can only be json.';
 
@@ -39,7 +39,7 @@ CREATE FUNCTION purser.bulk_insert(target regclass, data jsonb, format text DEFA
     conflict_index text DEFAULT NULL, update_where text DEFAULT NULL, options jsonb DEFAULT NULL,
     indexes text DEFAULT 'keep', analyze_after boolean DEFAULT false)
 RETURNS purser.bulk_result
-LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_insert_jsonb_0_1';
+LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_insert_0_1';
 COMMENT ON FUNCTION purser.bulk_insert(regclass, jsonb, text, text, text[], text[], boolean, bigint, text, text, jsonb, text, boolean) IS
 'As bulk_insert of text, from a jsonb array of objects. format can only be json. The error context has rows but no lines.';
 
@@ -230,7 +230,7 @@ CREATE FUNCTION purser.bulk_insert_outcomes(target regclass, data json, format t
     conflict_index text DEFAULT NULL, update_where text DEFAULT NULL, options jsonb DEFAULT NULL,
     indexes text DEFAULT 'keep', analyze_after boolean DEFAULT false)
 RETURNS TABLE (ordinal bigint, outcome text, key jsonb)
-LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_insert_outcomes_json_0_1';
+LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_insert_outcomes_0_1';
 COMMENT ON FUNCTION purser.bulk_insert_outcomes(regclass, json, text, text, text[], text[], boolean, bigint, text, text, jsonb, text, boolean) IS
 'As bulk_insert_outcomes of text, from a json array of objects. format can only be json.';
 CREATE FUNCTION purser.bulk_insert_outcomes(target regclass, data jsonb, format text DEFAULT 'json',
@@ -239,7 +239,7 @@ CREATE FUNCTION purser.bulk_insert_outcomes(target regclass, data jsonb, format 
     conflict_index text DEFAULT NULL, update_where text DEFAULT NULL, options jsonb DEFAULT NULL,
     indexes text DEFAULT 'keep', analyze_after boolean DEFAULT false)
 RETURNS TABLE (ordinal bigint, outcome text, key jsonb)
-LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_insert_outcomes_jsonb_0_1';
+LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_insert_outcomes_0_1';
 COMMENT ON FUNCTION purser.bulk_insert_outcomes(regclass, jsonb, text, text, text[], text[], boolean, bigint, text, text, jsonb, text, boolean) IS
 'As bulk_insert_outcomes of text, from a jsonb array of objects. format can only be json.';
 CREATE FUNCTION purser.bulk_insert_outcomes(target regclass, data bytea, format text DEFAULT 'json',
@@ -248,7 +248,7 @@ CREATE FUNCTION purser.bulk_insert_outcomes(target regclass, data bytea, format 
     conflict_index text DEFAULT NULL, update_where text DEFAULT NULL, options jsonb DEFAULT NULL,
     indexes text DEFAULT 'keep', analyze_after boolean DEFAULT false)
 RETURNS TABLE (ordinal bigint, outcome text, key jsonb)
-LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_insert_outcomes_bytea_0_1';
+LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_insert_outcomes_0_1';
 COMMENT ON FUNCTION purser.bulk_insert_outcomes(regclass, bytea, text, text, text[], text[], boolean, bigint, text, text, jsonb, text, boolean) IS
 'As bulk_insert_outcomes of text, from the bytes of a file as they are: with the options and the errors of bulk_insert of bytea.';
 

@@ -8,7 +8,7 @@ CREATE FUNCTION purser.bulk_insert(target regclass, data bytea, format text DEFA
     conflict_index text DEFAULT NULL, update_where text DEFAULT NULL, options jsonb DEFAULT NULL,
     indexes text DEFAULT 'keep', analyze_after boolean DEFAULT false)
 RETURNS purser.bulk_result
-LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_insert_bytea_0_1';
+LANGUAGE c AS 'MODULE_PATHNAME', 'purser_bulk_insert_0_1';
 COMMENT ON FUNCTION purser.bulk_insert(regclass, bytea, text, text, text[], text[], boolean, bigint, text, text, jsonb, text, boolean) IS
 'As bulk_insert of text, from the bytes of a file as they are. Options besides those of the format: encoding, of the bytes, the client''s if it is not given; compression: auto (by the first bytes), none, gzip or zstd. Errors besides: 22021 and 22P05 bytes that are no characters or have none here; XX001 damaged compressed data; 0A000 a compression that the extension was built without.';
 

@@ -187,6 +187,21 @@ struct BulkInput
 						 const BulkTarget *target);
 };
 
+/* ---- types and what is in them: bulk_type.c ---- */
+
+typedef struct BulkTypeSearch
+{
+	bool		(*type) (Oid typid);	/* is this one looked for?  NULL: none is */
+	bool		(*check) (Node *expression);	/* is this check of a domain? */
+} BulkTypeSearch;
+
+extern bool bulk_type_find(Oid typid, const BulkTypeSearch *search);
+
+/* ---- the argument "data": bulk_data.c ---- */
+
+extern BulkInput bulk_data_input(FunctionCallInfo fcinfo, int number, const BulkOptions *options);
+extern void bulk_data_close(const BulkInput *input);
+
 /* ---- arrays of keys: bulk_scalars.c ---- */
 
 extern void bulk_scalars_input(BulkInput *input, const BulkOptions *options);

@@ -1,26 +1,25 @@
 /*
  * bulk_functions.c
- *		The functions that SQL calls: arguments in, purser.bulk_result out.
+ *		The functions that SQL calls: arguments in, counts or rows out.
  *
- * Arguments other than target and data are found by name: bulk_options.c.
+ * Each has one C function for all types of data, which is the argument after
+ * the first; the others are found by name (bulk_options.c).
  */
 #include "bulk/job/bulk_job.h"
+#include "shared/arguments.h"
 
 #include "access/htup_details.h"
-#include "catalog/pg_type.h"
+#include "executor/tstoreReceiver.h"
 #include "funcapi.h"
-#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 PG_FUNCTION_INFO_V1(purser_bulk_insert_0_1);
-PG_FUNCTION_INFO_V1(purser_bulk_insert_bytea_0_1);
-PG_FUNCTION_INFO_V1(purser_bulk_insert_json_0_1);
-PG_FUNCTION_INFO_V1(purser_bulk_insert_jsonb_0_1);
 PG_FUNCTION_INFO_V1(purser_bulk_load_0_1);
 PG_FUNCTION_INFO_V1(purser_bulk_insert_outcomes_0_1);
-PG_FUNCTION_INFO_V1(purser_bulk_insert_outcomes_bytea_0_1);
-PG_FUNCTION_INFO_V1(purser_bulk_insert_outcomes_json_0_1);
-PG_FUNCTION_INFO_V1(purser_bulk_insert_outcomes_jsonb_0_1);
+PG_FUNCTION_INFO_V1(purser_bulk_insert_returning_0_1);
+PG_FUNCTION_INFO_V1(purser_bulk_update_0_1);
+PG_FUNCTION_INFO_V1(purser_bulk_delete_0_1);
 
 /* The first arguments of all of them. */
 enum
@@ -40,14 +39,15 @@ enum
 	RESULT_NATTS
 };
 
-static void
-check_not_null(FunctionCallInfo fcinfo, int arg, const char *name)
+/* Attributes of purser.bulk_delete_result. */
+enum
 {
-	if (PG_ARGISNULL(arg))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be null", name)));
-}
+	DELETE_DELETED,
+	DELETE_SKIPPED,
+	DELETE_REJECTED,
+	DELETE_LOAD_ID,
+	DELETE_NATTS
+};
 
 /* Also for other functions that return a purser.bulk_result. */
 Datum
@@ -73,91 +73,21 @@ bulk_make_result(FunctionCallInfo fcinfo, const BulkResult *result)
 static BulkOptions *
 get_options(FunctionCallInfo fcinfo, const char *input)
 {
-	check_not_null(fcinfo, ARG_TARGET, "target");
-	check_not_null(fcinfo, ARG_DATA, input);
+	shared_arg_require(fcinfo, ARG_TARGET, "target");
+	shared_arg_require(fcinfo, ARG_DATA, input);
 	return bulk_options_from_call(fcinfo);
 }
 
-/* For data that is of a JSON type. */
-static void
-check_format_is_json(const BulkOptions *options)
-{
-	bulk_options_check_text(options);
-	if (options->format_name != BULK_FORMAT_JSON)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("data of a JSON type can only have the format \"json\""),
-				 errhint("Cast the data to text, or leave the format out.")));
-}
-
-static Datum
-load_and_report(FunctionCallInfo fcinfo, const BulkInput *input, const BulkOptions *options)
-{
-	BulkResult	result = bulk_load(PG_GETARG_OID(ARG_TARGET), input, options);
-
-	if (input->source != NULL)
-		bulk_source_close(input->source);
-	return bulk_make_result(fcinfo, &result);
-}
-
-static BulkSource *
-text_source(FunctionCallInfo fcinfo)
-{
-	text	   *data = PG_GETARG_TEXT_PP(ARG_DATA);
-
-	return bulk_source_memory(VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data));
-}
-
-static BulkSource *
-bytea_source(FunctionCallInfo fcinfo, const BulkOptions *options)
-{
-	BulkCoding	coding = bulk_options_coding(options);
-	bytea	   *data = PG_GETARG_BYTEA_PP(ARG_DATA);
-
-	return bulk_source_bytes(VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data), &coding);
-}
-
-/* bulk_insert(regclass, text, ...) */
+/* bulk_insert(regclass, data, ...) */
 Datum
 purser_bulk_insert_0_1(PG_FUNCTION_ARGS)
 {
 	BulkOptions *options = get_options(fcinfo, "data");
-	BulkInput	input = {.source = text_source(fcinfo)};
+	BulkInput	input = bulk_data_input(fcinfo, ARG_DATA, options);
+	BulkResult	result = bulk_load(PG_GETARG_OID(ARG_TARGET), &input, options);
 
-	bulk_options_check_text(options);
-	return load_and_report(fcinfo, &input, options);
-}
-
-/* The same with data bytea */
-Datum
-purser_bulk_insert_bytea_0_1(PG_FUNCTION_ARGS)
-{
-	BulkOptions *options = get_options(fcinfo, "data");
-	BulkInput	input = {.source = bytea_source(fcinfo, options)};
-
-	return load_and_report(fcinfo, &input, options);
-}
-
-/* The same with data json */
-Datum
-purser_bulk_insert_json_0_1(PG_FUNCTION_ARGS)
-{
-	BulkOptions *options = get_options(fcinfo, "data");
-	BulkInput	input = {.source = text_source(fcinfo)};
-
-	check_format_is_json(options);
-	return load_and_report(fcinfo, &input, options);
-}
-
-/* The same with data jsonb */
-Datum
-purser_bulk_insert_jsonb_0_1(PG_FUNCTION_ARGS)
-{
-	BulkOptions *options = get_options(fcinfo, "data");
-	BulkInput	input = {.jsonb = PG_GETARG_JSONB_P(ARG_DATA)};
-
-	check_format_is_json(options);
-	return load_and_report(fcinfo, &input, options);
+	bulk_data_close(&input);
+	return bulk_make_result(fcinfo, &result);
 }
 
 /* bulk_load(regclass, path text, ...) */
@@ -168,6 +98,7 @@ purser_bulk_load_0_1(PG_FUNCTION_ARGS)
 	BulkCoding	coding = bulk_options_coding(options);
 	BulkInput	input = {.verb = BULK_LOAD_VERB};
 	BulkFileCall file = {.path = text_to_cstring(PG_GETARG_TEXT_PP(ARG_DATA))};
+	BulkResult	result;
 
 	bulk_file_check_privilege();
 	input.source = bulk_source_file(file.path, &coding);
@@ -177,50 +108,91 @@ purser_bulk_load_0_1(PG_FUNCTION_ARGS)
 		file.arguments = bulk_arguments_to_json(fcinfo, ARG_DATA);
 		input.file = &file;
 	}
-	return load_and_report(fcinfo, &input, options);
+	result = bulk_load(PG_GETARG_OID(ARG_TARGET), &input, options);
+	bulk_source_close(input.source);
+	return bulk_make_result(fcinfo, &result);
 }
 
-/* bulk_insert_outcomes(regclass, text, ...) */
+/* bulk_insert_outcomes(regclass, data, ...) */
 Datum
 purser_bulk_insert_outcomes_0_1(PG_FUNCTION_ARGS)
 {
 	BulkOptions *options = get_options(fcinfo, "data");
-	BulkInput	input = {.source = text_source(fcinfo)};
-
-	bulk_options_check_text(options);
-	return bulk_outcomes_return(fcinfo, PG_GETARG_OID(ARG_TARGET), &input, options);
-}
-
-/* The same with data bytea */
-Datum
-purser_bulk_insert_outcomes_bytea_0_1(PG_FUNCTION_ARGS)
-{
-	BulkOptions *options = get_options(fcinfo, "data");
-	BulkInput	input = {.source = bytea_source(fcinfo, options)};
+	BulkInput	input = bulk_data_input(fcinfo, ARG_DATA, options);
 	Datum		result = bulk_outcomes_return(fcinfo, PG_GETARG_OID(ARG_TARGET), &input, options);
 
-	bulk_source_close(input.source);
+	bulk_data_close(&input);
 	return result;
 }
 
-/* The same with data json */
+/* bulk_insert_returning(row anyelement, data, format text, ...) */
 Datum
-purser_bulk_insert_outcomes_json_0_1(PG_FUNCTION_ARGS)
+purser_bulk_insert_returning_0_1(PG_FUNCTION_ARGS)
 {
-	BulkOptions *options = get_options(fcinfo, "data");
-	BulkInput	input = {.source = text_source(fcinfo)};
+	BulkOptions *options;
+	BulkInput	input;
+	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, ARG_TARGET);
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	DestReceiver *store = CreateDestReceiver(DestTuplestore);
+	BulkOrdered *ordered;
+	Oid			relid = get_typ_typrelid(type);
 
-	check_format_is_json(options);
-	return bulk_outcomes_return(fcinfo, PG_GETARG_OID(ARG_TARGET), &input, options);
+	shared_arg_require(fcinfo, ARG_DATA, "data");
+	if (!OidIsValid(relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("argument \"%s\" must be of the row type of a table", "row"),
+				 errhint("Give a null of the table's type, such as NULL::my_table.")));
+	options = bulk_options_from_call(fcinfo);
+	input = bulk_data_input(fcinfo, ARG_DATA, options);
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	SetTuplestoreDestReceiverParams(store, result->setResult,
+									result->econtext->ecxt_per_query_memory, false,
+									result->setDesc, "rows do not have the type of the table");
+	ordered = bulk_ordered_begin(store);
+	options->returning = bulk_ordered_returning(ordered);
+	(void) bulk_load(relid, &input, options);
+	bulk_data_close(&input);
+	bulk_ordered_end(ordered);
+	store->rDestroy(store);
+	return (Datum) 0;
 }
 
-/* The same with data jsonb */
+/* bulk_update(target regclass, data, key_columns text[], format text, options jsonb, ...) */
 Datum
-purser_bulk_insert_outcomes_jsonb_0_1(PG_FUNCTION_ARGS)
+purser_bulk_update_0_1(PG_FUNCTION_ARGS)
 {
 	BulkOptions *options = get_options(fcinfo, "data");
-	BulkInput	input = {.jsonb = PG_GETARG_JSONB_P(ARG_DATA)};
+	BulkInput	input = bulk_data_input(fcinfo, ARG_DATA, options);
+	BulkResult	result;
 
-	check_format_is_json(options);
-	return bulk_outcomes_return(fcinfo, PG_GETARG_OID(ARG_TARGET), &input, options);
+	options->verb = BULK_UPDATE;
+	result = bulk_load(PG_GETARG_OID(ARG_TARGET), &input, options);
+	bulk_data_close(&input);
+	return bulk_make_result(fcinfo, &result);
+}
+
+/* bulk_delete(target regclass, data, key_columns text[], format text, options jsonb, ...) */
+Datum
+purser_bulk_delete_0_1(PG_FUNCTION_ARGS)
+{
+	BulkOptions *options = get_options(fcinfo, "data");
+	BulkInput	input = bulk_data_input(fcinfo, ARG_DATA, options);
+	BulkResult	result;
+	TupleDesc	tupdesc;
+	Datum		values[DELETE_NATTS];
+	bool		nulls[DELETE_NATTS] = {0};
+
+	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	options->verb = BULK_DELETE;
+	bulk_scalars_input(&input, options);
+	result = bulk_load(PG_GETARG_OID(ARG_TARGET), &input, options);
+	bulk_data_close(&input);
+	values[DELETE_DELETED] = Int64GetDatum(result.counts[BULK_DELETED]);
+	values[DELETE_SKIPPED] = Int64GetDatum(result.counts[BULK_SKIPPED]);
+	values[DELETE_REJECTED] = Int64GetDatum(result.counts[BULK_REJECTED]);
+	values[DELETE_LOAD_ID] = Int64GetDatum(result.load_id);
+	nulls[DELETE_LOAD_ID] = result.load_id == 0;
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls));
 }

@@ -11,13 +11,20 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
-char *
-shared_arg_text(FunctionCallInfo fcinfo, int number, const char *name)
+/* An argument that may not be null. */
+void
+shared_arg_require(FunctionCallInfo fcinfo, int number, const char *name)
 {
 	if (PG_ARGISNULL(number))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("argument \"%s\" must not be null", name)));
+}
+
+char *
+shared_arg_text(FunctionCallInfo fcinfo, int number, const char *name)
+{
+	shared_arg_require(fcinfo, number, name);
 	return text_to_cstring(PG_GETARG_TEXT_PP(number));
 }
 

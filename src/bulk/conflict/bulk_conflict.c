@@ -213,6 +213,18 @@ bulk_conflict_batched(const BulkConflict *conflict)
 
 /* ---- row by row ---- */
 
+/* What touching a row came to is an error where the transaction's snapshot must hold. */
+void
+bulk_refuse_concurrent(TM_Result result)
+{
+	if (IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 result == TM_Deleted ?
+				 errmsg("could not serialize access due to concurrent delete") :
+				 errmsg("could not serialize access due to concurrent update")));
+}
+
 /*
  * At the higher isolation levels a row that our snapshot does not see must not
  * decide what we do, unless it is our own.

@@ -11,6 +11,7 @@
 
 #include "access/attmap.h"
 #include "access/genam.h"
+#include "access/tableam.h"
 #include "utils/snapshot.h"
 #include "utils/sortsupport.h"
 
@@ -50,6 +51,7 @@ typedef struct BulkConflict
 	MemoryContext memory;		/* of one batch */
 } BulkConflict;
 
+extern void bulk_refuse_concurrent(TM_Result result);
 extern void bulk_conflict_check_visible(BulkWriter *writer, const BulkPart *part);
 extern void bulk_conflict_row(BulkWriter *writer, BulkPart *part, BulkEntry *entry);
 extern void bulk_conflict_keep(BulkWriter *writer, const BulkPart *part, BulkEntry *entry,

@@ -61,17 +61,6 @@ refuse_second_time(const BulkWriter *writer, const BulkPart *part)
 				 errmsg("ON CONFLICT DO UPDATE command cannot affect row a second time")));
 }
 
-static void
-refuse_concurrent(TM_Result result)
-{
-	if (IsolationUsesXactSnapshot())
-		ereport(ERROR,
-				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 result == TM_Deleted ?
-				 errmsg("could not serialize access due to concurrent delete") :
-				 errmsg("could not serialize access due to concurrent update")));
-}
-
 /* What came of touching the row: true if it worked, false if the row is gone or changed. */
 static bool
 check_result(BulkWriter *writer, TM_Result result, const TM_FailureData *failure)
@@ -82,7 +71,7 @@ check_result(BulkWriter *writer, TM_Result result, const TM_FailureData *failure
 			return true;
 		case TM_Updated:
 		case TM_Deleted:
-			refuse_concurrent(result);
+			bulk_refuse_concurrent(result);
 			return false;
 		case TM_SelfModified:
 			if (failure->cmax != writer->cid)

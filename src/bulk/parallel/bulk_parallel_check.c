@@ -18,7 +18,6 @@
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
-#include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "mb/pg_wchar.h"
 #include "nodes/nodeFuncs.h"
@@ -26,7 +25,6 @@
 #include "rewrite/rewriteHandler.h"
 #include "utils/lsyscache.h"
 #include "utils/partcache.h"
-#include "utils/typcache.h"
 
 /* ---- expressions ---- */
 
@@ -64,66 +62,28 @@ is_safe(Node *node)
 /* ---- types ---- */
 
 static bool
-is_safe_domain(Oid typid)
+is_unsafe_input(Oid typid)
 {
-	/* It hangs on to its memory context, so it cannot be on the stack. */
-	DomainConstraintRef *ref = palloc(sizeof(DomainConstraintRef));
-	ListCell   *lc;
+	Oid			input;
+	Oid			ioparam;
 
-	InitDomainConstraintRef(typid, ref, CurrentMemoryContext, false);
-	foreach(lc, ref->constraints)
-	{
-		DomainConstraintState *constraint = lfirst(lc);
-
-		if (constraint->constrainttype == DOM_CONSTRAINT_CHECK &&
-			!is_safe((Node *) constraint->check_expr))
-			return false;
-	}
-	return is_safe_type(getBaseType(typid));
+	getTypeInputInfo(typid, &input, &ioparam);
+	return func_parallel(input) != PROPARALLEL_SAFE;
 }
 
 static bool
-is_safe_composite(Oid typid)
+is_unsafe_check(Node *expression)
 {
-	TupleDesc	tupdesc = lookup_rowtype_tupdesc(typid, -1);
-	bool		safe = true;
-
-	for (int i = 0; i < tupdesc->natts && safe; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(tupdesc, i);
-
-		safe = att->attisdropped || is_safe_type(att->atttypid);
-	}
-	ReleaseTupleDesc(tupdesc);
-	return safe;
+	return !is_safe(expression);
 }
 
 /* May workers make values of the type? */
 static bool
 is_safe_type(Oid typid)
 {
-	Oid			element = get_element_type(typid);
-	Oid			input;
-	Oid			ioparam;
+	static const BulkTypeSearch search = {.type = is_unsafe_input, .check = is_unsafe_check};
 
-	getTypeInputInfo(typid, &input, &ioparam);
-	if (func_parallel(input) != PROPARALLEL_SAFE)
-		return false;
-	if (OidIsValid(element))
-		return is_safe_type(element);
-	switch (get_typtype(typid))
-	{
-		case TYPTYPE_DOMAIN:
-			return is_safe_domain(typid);
-		case TYPTYPE_COMPOSITE:
-			return is_safe_composite(typid);
-		case TYPTYPE_RANGE:
-			return is_safe_type(get_range_subtype(typid));
-		case TYPTYPE_MULTIRANGE:
-			return is_safe_type(get_multirange_range(typid));
-		default:
-			return true;
-	}
+	return !bulk_type_find(typid, &search);
 }
 
 static char *

@@ -322,10 +322,7 @@ bulk_retry_reader(const BulkReader *base, const BulkFormat *format,
 static void
 check_load(FunctionCallInfo fcinfo)
 {
-	if (PG_ARGISNULL(ARG_LOAD_ID))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be null", "load_id")));
+	shared_arg_require(fcinfo, ARG_LOAD_ID, "load_id");
 	if (PG_ARGISNULL(ARG_TARGET))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),

@@ -6,7 +6,7 @@
  * have a statement of their own, they are sorted by their ordinals first, in
  * work_mem and on disk beyond it.
  *
- * Called by bulk_calls.c.
+ * Called by bulk_functions.c.
  */
 #include "bulk/bulk.h"
 

@@ -3,7 +3,7 @@
  *		Reads a JSON array of scalars, such as [1, 2, 3]: rows of one column, the
  *		only key column of a bulk delete.
  *
- * Called by bulk_calls.c and bulk_load.c.
+ * Called by bulk_functions.c and bulk_load.c.
  */
 #include "bulk/bulk.h"
 

@@ -8,6 +8,7 @@
  * documents are in memory, as jsonb, and so are the keys that children need.
  */
 #include "bulk/statement/bulk_tree.h"
+#include "shared/arguments.h"
 
 #include "catalog/pg_type.h"
 #include "funcapi.h"
@@ -222,15 +223,6 @@ load_level(Tree *tree, BulkTreeLevel *level, JsonbContainer *children)
 
 /* ---- the call ---- */
 
-static void
-check_not_null(FunctionCallInfo fcinfo, int arg, const char *name)
-{
-	if (PG_ARGISNULL(arg))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be null", name)));
-}
-
 /* The documents, from text, json or jsonb. */
 static Jsonb *
 get_documents(FunctionCallInfo fcinfo)
@@ -293,8 +285,8 @@ purser_bulk_insert_tree_0_1(PG_FUNCTION_ARGS)
 	BulkTreeLevel level = {.memory = CurrentMemoryContext};
 	uint64		room = 0;
 
-	check_not_null(fcinfo, ARG_TARGET, "target");
-	check_not_null(fcinfo, ARG_DATA, "data");
+	shared_arg_require(fcinfo, ARG_TARGET, "target");
+	shared_arg_require(fcinfo, ARG_DATA, "data");
 	level.relid = PG_GETARG_OID(ARG_TARGET);
 	add_rows(&level, &room, &get_documents(fcinfo)->root, NULL, 0);
 	load_level(&tree, &level, get_children(fcinfo));

@@ -20,14 +20,8 @@ enum
 static void
 check_arguments(FunctionCallInfo fcinfo)
 {
-	if (PG_ARGISNULL(ARG_TARGET))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be null", "target")));
-	if (PG_ARGISNULL(ARG_COLUMNS))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be null", "columns")));
+	shared_arg_require(fcinfo, ARG_TARGET, "target");
+	shared_arg_require(fcinfo, ARG_COLUMNS, "columns");
 	if (get_fn_expr_variadic(fcinfo->flinfo))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

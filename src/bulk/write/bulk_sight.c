@@ -16,7 +16,6 @@
 
 #include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
-#include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -24,7 +23,6 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/reltrigger.h"
-#include "utils/typcache.h"
 
 /* Volatile functions could, but for a few which do not look at tables. */
 static bool
@@ -37,12 +35,16 @@ function_may_read(Oid funcid, void *context pg_attribute_unused())
 	return func_volatile(funcid) == PROVOLATILE_VOLATILE;
 }
 
+static bool type_may_read(Oid typid);
+
 static bool
 expression_walker(Node *node, void *context)
 {
 	if (node == NULL)
 		return false;
 	if (check_functions_in_node(node, function_may_read, context))
+		return true;
+	if (IsA(node, CoerceToDomain) && type_may_read(((CoerceToDomain *) node)->resulttype))
 		return true;
 	return expression_tree_walker(node, expression_walker, context);
 }
@@ -53,72 +55,21 @@ bulk_sight_expression(Node *node)
 	return expression_walker(node, NULL);
 }
 
-/* As above; SQL functions that can be inlined count for what is in them. */
+/* Do values of the type go through a domain's check that could look? */
+static bool
+type_may_read(Oid typid)
+{
+	static const BulkTypeSearch search = {.check = bulk_sight_expression};
+
+	return bulk_type_find(typid, &search);
+}
+
+/* As bulk_sight_expression; SQL functions that can be inlined count for what is in them. */
 static bool
 stored_may_read(Node *node)
 {
 	return bulk_sight_expression(node) &&
 		bulk_sight_expression((Node *) expression_planner((Expr *) node));
-}
-
-static bool type_may_read(Oid typid);
-
-static bool
-domain_may_read(Oid typid)
-{
-	/* It hangs on to its memory context, so it cannot be on the stack. */
-	DomainConstraintRef *ref = palloc(sizeof(DomainConstraintRef));
-	ListCell   *lc;
-
-	InitDomainConstraintRef(typid, ref, CurrentMemoryContext, false);
-	foreach(lc, ref->constraints)
-	{
-		DomainConstraintState *constraint = lfirst(lc);
-
-		if (constraint->constrainttype == DOM_CONSTRAINT_CHECK &&
-			bulk_sight_expression((Node *) constraint->check_expr))
-			return true;
-	}
-	return type_may_read(getBaseType(typid));
-}
-
-static bool
-composite_may_read(Oid typid)
-{
-	TupleDesc	tupdesc = lookup_rowtype_tupdesc(typid, -1);
-	bool		found = false;
-
-	for (int i = 0; i < tupdesc->natts && !found; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(tupdesc, i);
-
-		found = !att->attisdropped && type_may_read(att->atttypid);
-	}
-	ReleaseTupleDesc(tupdesc);
-	return found;
-}
-
-/* Do values of the type go through a domain's check that could look? */
-static bool
-type_may_read(Oid typid)
-{
-	Oid			element = get_element_type(typid);
-
-	if (OidIsValid(element))
-		return type_may_read(element);
-	switch (get_typtype(typid))
-	{
-		case TYPTYPE_DOMAIN:
-			return domain_may_read(typid);
-		case TYPTYPE_COMPOSITE:
-			return composite_may_read(typid);
-		case TYPTYPE_RANGE:
-			return type_may_read(get_range_subtype(typid));
-		case TYPTYPE_MULTIRANGE:
-			return type_may_read(get_multirange_range(typid));
-		default:
-			return false;
-	}
 }
 
 /* In the session's present replication role. */

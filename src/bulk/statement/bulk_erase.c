@@ -165,17 +165,6 @@ refuse_own(const BulkErase *erase, const TM_FailureData *failure)
 						 "propagate changes to other rows.")));
 }
 
-static void
-refuse_concurrent(TM_Result result)
-{
-	if (IsolationUsesXactSnapshot())
-		ereport(ERROR,
-				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 result == TM_Deleted ?
-				 errmsg("could not serialize access due to concurrent delete") :
-				 errmsg("could not serialize access due to concurrent update")));
-}
-
 /* Does the row that was found still have the key? */
 static bool
 has_key(BulkErase *erase, const Key *key)
@@ -244,10 +233,10 @@ delete_row(BulkErase *erase, const Key *key, ItemPointer tid)
 				refuse_own(erase, &failure);
 				return false;
 			case TM_Deleted:
-				refuse_concurrent(result);
+				bulk_refuse_concurrent(result);
 				return false;
 			case TM_Updated:
-				refuse_concurrent(result);
+				bulk_refuse_concurrent(result);
 				if (!follow(erase, key, tid))
 					return false;
 				break;
