@@ -49,7 +49,7 @@ OBJS_BULK_VALUES = $(addprefix src/bulk/values/bulk_, arrays.o cast.o coerce.o i
 	nested.o nested_array.o parse.o parse_float.o parse_number.o parse_string.o parse_time.o \
 	type.o)
 OBJS_BULK_WRITE = $(addprefix src/bulk/write/bulk_, flush.o foreign.o hold.o index.o \
-	leaf.o parent.o part.o rebuild.o route.o run.o sight.o tuple.o writer.o)
+	leaf.o pack.o parent.o part.o rebuild.o route.o run.o sight.o straight.o tuple.o writer.o)
 OBJS_BULK_CONFLICT = $(addprefix src/bulk/conflict/bulk_, arbiter.o conflict.o outcomes.o \
 	overwrite.o probe.o set.o settle.o settle_keys.o settle_skip.o where.o)
 OBJS_BULK_REJECT = $(addprefix src/bulk/reject/bulk_, attempt.o batch.o batch_inspect.o \
@@ -60,7 +60,7 @@ OBJS_BULK_STATEMENT = $(addprefix src/bulk/statement/bulk_, change.o erase.o exe
 	tree_level.o)
 OBJS_BULK_JOB = $(addprefix src/bulk/job/bulk_, arguments.o call.o job.o range.o split.o)
 OBJS_BULK_PARALLEL = $(addprefix src/bulk/parallel/bulk_, borrow.o parallel.o parallel_check.o \
-	parallel_claim.o parallel_numbers.o parallel_send.o parallel_worker.o straight.o)
+	parallel_claim.o parallel_numbers.o parallel_send.o parallel_worker.o)
 OBJS_AUDIT = src/audit/audit.o $(addprefix src/audit/audit_, board.o finds.o hooks.o index.o \
 	judge.o local.o nplus1.o plan.o rules.o screen.o store.o suggest.o table.o tap.o views.o \
 	workers.o)

@@ -97,6 +97,18 @@ like($err, qr/column "x" of relation "got" does not exist/, 'an unknown name in 
 is(query("CALL purser.load('got', '$dir/more.csv', 2, 100, options => '{\"unknown\": \"ignore\"}'); SELECT count(*), sum(id), max(a) FROM got"),
 	(query('SELECT max(load_id) FROM purser.load_job')) . "|50|0|0|0\n50|1275|a9", 'unknown names are ignored on request');
 
+# Long stretches without a quote or a backslash, and line ends that one of them hides far behind it.
+foreach my $format ('csv', 'text')
+{
+	query("TRUNCATE got; COPY (SELECT i, CASE WHEN i % 4000 = 7 THEN repeat(E'long \\\\,\\n', 3000) ELSE 'a' || i END, '' FROM generate_series(1, 20000) i) TO '$dir/far.$format' (FORMAT $format)");
+	query("CALL purser.load('got', '$dir/far.$format', 2, 1000, format => '$format', options => '{\"header\": \"false\"}')");
+	is(query("CREATE TEMP TABLE want (LIKE got); COPY want FROM '$dir/far.$format' (FORMAT $format);
+		SELECT count(*), (SELECT count(*) FROM (TABLE got EXCEPT TABLE want) d) FROM got"), '20000|0', "$format: line ends that are hidden");
+	is(query("SELECT bool_and(first_row = rows) FROM (SELECT first_row, coalesce(sum(inserted) OVER (ORDER BY number ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS rows
+		FROM purser.load_range WHERE load_id = (SELECT max(load_id) FROM purser.load_job)) r"), 't', "$format: rows are counted as they come");
+}
+query('TRUNCATE got');
+
 # ---- what dies in between ----
 
 my $many = 100000;

@@ -283,6 +283,34 @@ read_rows(BulkLoad *load)
 	memset(&load->context.position, 0, sizeof(BulkPosition));
 }
 
+/* The same, if nothing is to be done about a row but to insert it. */
+static void
+read_straight(BulkLoad *load, BulkStraight *straight)
+{
+	BulkTarget *target = &load->target;
+	BulkReader *reader = load->reader;
+
+	while (reader->next(reader))
+	{
+		MemoryContext oldcontext;
+		bool		written;
+
+		CHECK_FOR_INTERRUPTS();
+		oldcontext = MemoryContextSwitchTo(GetPerTupleMemoryContext(target->estate));
+		if (bulk_coerce_defaults(target, reader->fields))
+			bulk_straight_flush(straight);
+		bulk_coerce_row(target, &load->context, reader->fields, bulk_straight_slot(straight));
+		written = bulk_straight_put(straight);
+		MemoryContextSwitchTo(oldcontext);
+		ResetPerTupleExprContext(target->estate);
+		if (written)
+			finish_batch(load);
+	}
+	memset(&load->context.position, 0, sizeof(BulkPosition));
+	bulk_straight_flush(straight);
+	bulk_straight_end(straight);
+}
+
 /* The same by statement, when bad rows do not stop the load. */
 static void
 read_runs(BulkLoad *load, uint64 *counts)
@@ -366,6 +394,7 @@ bulk_load(Oid relid, const BulkInput *input, const BulkOptions *options)
 	BulkLoad   *load = palloc0(sizeof(BulkLoad));
 	BulkResult	result = {0};
 	MemoryContext oldcontext;
+	BulkStraight *straight;
 	bool		rebuild = bulk_rebuild_wanted(relid, options->indexes,
 											  input->source ? input->source->size : 0);
 
@@ -390,6 +419,8 @@ bulk_load(Oid relid, const BulkInput *input, const BulkOptions *options)
 		read_runs(load, result.counts);
 	else if (load->rejects != NULL)
 		read_batches(load);
+	else if (load->rows == NULL && (straight = bulk_straight_begin(&load->writer)) != NULL)
+		read_straight(load, straight);
 	else
 		read_rows(load);
 	end_rows(load, result.counts);

@@ -40,8 +40,13 @@ enum
 	ARG_MAX_REJECTS = ARG_FORMAT + 5
 };
 
-/* Default size of a range, in bytes. */
-#define DEFAULT_RANGE (16 * 1024 * 1024)
+/*
+ * Size of a range in bytes, unless it is given: so that each worker has several,
+ * and all end at about the same time, but not so small that commits count.
+ */
+#define LEAST_RANGE		((uint64) 2 * 1024 * 1024)
+#define LARGEST_RANGE	((uint64) 16 * 1024 * 1024)
+#define RANGES_EACH		8
 
 static void
 require_nonatomic(FunctionCallInfo fcinfo)
@@ -167,12 +172,24 @@ read_columns(const BulkJob *job)
 	return columns;
 }
 
-/* Cut the file into ranges; the header, if there is one, is in none. */
+static uint64
+default_range(uint64 file_size, int nworkers)
+{
+	uint64		part = file_size / (RANGES_EACH * Max(nworkers, 1));
+
+	return Min(Max(part, LEAST_RANGE), LARGEST_RANGE);
+}
+
+/* Cut the file into ranges; the header, if there is one, is in none.  size: 0 for the default */
 static List *
-cut_file(const BulkJob *job, uint64 size)
+cut_file(const BulkJob *job, uint64 size, int nworkers)
 {
 	BulkSource *source = open_file(job);
-	List	   *borders = bulk_split(source, job->options, skip_header(job, source), size);
+	List	   *borders;
+
+	if (size == 0)
+		size = default_range(source->size, nworkers);
+	borders = bulk_split(source, job->options, skip_header(job, source), size);
 
 	bulk_source_close(source);
 	return borders;
@@ -225,13 +242,13 @@ worker_count(FunctionCallInfo fcinfo)
 	return n;
 }
 
+/* 0: not given */
 static uint64
 range_bytes(FunctionCallInfo fcinfo)
 {
-	int64		bytes = PG_ARGISNULL(ARG_RANGE_BYTES) ? DEFAULT_RANGE :
-		PG_GETARG_INT64(ARG_RANGE_BYTES);
+	int64		bytes = PG_ARGISNULL(ARG_RANGE_BYTES) ? 0 : PG_GETARG_INT64(ARG_RANGE_BYTES);
 
-	if (bytes <= 0)
+	if (bytes <= 0 && !PG_ARGISNULL(ARG_RANGE_BYTES))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must be greater than zero", "range_bytes")));
@@ -278,7 +295,7 @@ begin_job(FunctionCallInfo fcinfo, int nworkers, MemoryContext memory)
 	check_job(job, columns, nworkers);
 	/* To read all of the file takes long. */
 	commit(memory);
-	borders = cut_file(job, size);
+	borders = cut_file(job, size, nworkers);
 	begin();
 	bulk_job_add(job, bulk_arguments_to_json(fcinfo, ARG_PATH), columns);
 	bulk_range_add(job->load_id, borders);

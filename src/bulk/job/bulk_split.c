@@ -16,9 +16,13 @@
 #include "bulk/input/bulk_scan.h"
 #include "miscadmin.h"
 
+/* Bytes of a window that are looked at together. */
+#define SPLIT_CHUNK	((Size) 16 * 1024)
+
 typedef struct Splitter
 {
 	BulkScan	scan;			/* for line ends alone */
+	char		special;		/* what may hide a line end */
 	bool		ndjson;
 	bool		blank;			/* ndjson: the line is, so far */
 	char		line_end;
@@ -114,16 +118,36 @@ take_lines(Splitter *splitter, const char *data, Size len)
 	}
 }
 
+/* Of bytes behind which no line end is hidden: each ends a record. */
 static void
-take_window(Splitter *splitter, const char *data, Size len)
+take_plain(Splitter *splitter, const char *data, Size len)
+{
+	BulkPosition *position = &splitter->position;
+
+	while (len > 0)
+	{
+		uint64		taken = position->offset - splitter->last;
+		/* From where on a line end is a border. */
+		uint64		from = splitter->size > taken ? splitter->size - taken - 1 : 0;
+		const char *end = from < len ? memchr(data + from, splitter->line_end, len - from) : NULL;
+		Size		n = end == NULL ? len : (Size) (end + 1 - data);
+		uint64		lines = count_bytes(data, n, splitter->line_end);
+
+		position->offset += n;
+		position->line += lines;
+		position->row += lines;
+		if (end != NULL)
+			add_border(splitter, *position);
+		data += n;
+		len -= n;
+	}
+}
+
+static void
+take_stripes(Splitter *splitter, const char *data, Size len)
 {
 	BulkScan   *scan = &splitter->scan;
 
-	if (splitter->ndjson)
-	{
-		take_lines(splitter, data, len);
-		return;
-	}
 	while (len > 0)
 	{
 		int			n = Min(len, BULK_SCAN_STRIPE);
@@ -138,6 +162,35 @@ take_window(Splitter *splitter, const char *data, Size len)
 		}
 		splitter->position.line += count_bytes(data, n, splitter->line_end);
 		splitter->position.offset += n;
+		data += n;
+		len -= n;
+	}
+}
+
+/* Nothing hides a line end, neither in these bytes nor from before. */
+static bool
+is_plain(const Splitter *splitter, const char *data, Size len)
+{
+	return splitter->scan.inside == 0 && !splitter->scan.escaped &&
+		memchr(data, splitter->special, len) == NULL;
+}
+
+static void
+take_window(Splitter *splitter, const char *data, Size len)
+{
+	if (splitter->ndjson)
+	{
+		take_lines(splitter, data, len);
+		return;
+	}
+	while (len > 0)
+	{
+		Size		n = Min(len, SPLIT_CHUNK);
+
+		if (is_plain(splitter, data, n))
+			take_plain(splitter, data, n);
+		else
+			take_stripes(splitter, data, n);
 		data += n;
 		len -= n;
 	}
@@ -165,6 +218,7 @@ begin_splitter(Splitter *splitter, const BulkOptions *options, char line_end, Bu
 	splitter->line_end = line_end;
 	splitter->position = start;
 	splitter->last = start.offset;
+	splitter->special = csv ? format->quote : '\\';
 	bulk_scan_begin(&splitter->scan, splitter->line_end, csv ? format->quote : '\0',
 					csv ? format->escape : '\0');
 }

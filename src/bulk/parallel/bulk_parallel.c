@@ -294,56 +294,22 @@ wait_for(Leader *leader, uint64 range)
 	}
 }
 
-/* Where in the file the row is. */
-static inline void
-locate(const BulkMessage *message, const BulkSentRow *row, BulkPosition *position)
-{
-	position->row = message->base.row + row->row;
-	position->line = message->base.line + row->line;
-}
-
-/* The row at the place; the place behind it. */
-static inline char *
-next_row(char *place, BulkSentRow **row)
-{
-	*row = (BulkSentRow *) place;
-	(*row)->tuple.t_data = (HeapTupleHeader) ((char *) &(*row)->tuple + HEAPTUPLESIZE);
-	return place + BULK_SENT_ROW_SIZE((*row)->tuple.t_len);
-}
-
 /* The message's rows to the writer. */
 static void
 borrow_rows(BulkLoad *load, const BulkMessage *message, char *place)
 {
 	for (int i = 0; i < message->nrows; i++)
 	{
-		BulkSentRow *row;
+		BulkPackedRow *row;
 
 		CHECK_FOR_INTERRUPTS();
-		place = next_row(place, &row);
-		locate(message, row, &load->context.position);
+		place = bulk_pack_next(place, &row);
+		load->context.position.row = message->base.row + row->row;
+		load->context.position.line = message->base.line + row->line;
 		bulk_borrow_row(&load->writer, &row->tuple);
 		ResetPerTupleExprContext(load->target.estate);
 	}
 	bulk_writer_write_out(&load->writer);
-}
-
-/* The same, if nothing is to be done but to insert them. */
-static void
-insert_rows(BulkStraight *straight, const BulkMessage *message, char *place)
-{
-	BulkPosition first = {0};
-	BulkPosition last = {0};
-	BulkSentRow *row;
-
-	locate(message, (BulkSentRow *) place, &first);
-	for (int i = 0; i < message->nrows; i++)
-	{
-		place = next_row(place, &row);
-		bulk_straight_set(straight, i, &row->tuple);
-	}
-	locate(message, row, &last);
-	bulk_straight_insert(straight, message->nrows, &first, &last);
 }
 
 static void
@@ -356,7 +322,7 @@ take_rows(Leader *leader, const BulkMessage *message)
 	if (leader->straight == NULL)
 		borrow_rows(load, message, place);
 	else if (message->nrows > 0)
-		insert_rows(leader->straight, message, place);
+		bulk_straight_insert(leader->straight, place, message->nrows, &message->base);
 	ResetPerTupleExprContext(load->target.estate);
 	memset(&load->context.position, 0, sizeof(BulkPosition));
 	bulk_progress_tell(&load->progress, message->bytes, load->writer.counts);

@@ -63,7 +63,7 @@ typedef struct BulkShared
 
 /* ---- messages: bulk_parallel_send.c ---- */
 
-/* Rows of one range; these come behind it, one after another. */
+/* Rows of one range; these come behind it, packed. */
 typedef struct BulkMessage
 {
 	uint64		range;			/* number */
@@ -74,17 +74,6 @@ typedef struct BulkMessage
 	bool		data_end;		/* the input ends here, whatever comes */
 	bool		failed;			/* the next row is bad: the sender waits for leave to tell */
 } BulkMessage;
-
-/* The tuple's data are right behind it. */
-typedef struct BulkSentRow
-{
-	uint32		row;			/* its position */
-	uint32		line;
-	HeapTupleData tuple;
-} BulkSentRow;
-
-#define BULK_SENT_ROW_SIZE(tuple_len) \
-	MAXALIGN(offsetof(BulkSentRow, tuple) + HEAPTUPLESIZE + (tuple_len))
 
 typedef struct BulkSender BulkSender;
 

@@ -28,6 +28,7 @@ typedef struct Attribute
 struct BulkForm
 {
 	int			natts;
+	int64		fixed;			/* bytes of the values if none is null; -1: they vary */
 	Attribute	attributes[FLEXIBLE_ARRAY_MEMBER];
 };
 
@@ -58,6 +59,7 @@ bulk_tuple_describe(TupleDesc tupdesc)
 
 	form = palloc(offsetof(BulkForm, attributes) + tupdesc->natts * sizeof(Attribute));
 	form->natts = tupdesc->natts;
+	form->fixed = 0;
 	for (int i = 0; i < tupdesc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(tupdesc, i);
@@ -69,6 +71,10 @@ bulk_tuple_describe(TupleDesc tupdesc)
 		attribute->align = alignment(att->attalign);
 		attribute->byval = att->attbyval;
 		attribute->packable = att->attlen == -1 && att->attstorage != TYPSTORAGE_PLAIN;
+		if (att->attlen < 0)
+			form->fixed = -1;
+		else if (form->fixed >= 0)
+			form->fixed = TYPEALIGN(attribute->align, form->fixed) + att->attlen;
 	}
 	return form;
 }
@@ -98,21 +104,17 @@ packs(const Attribute *attribute, const char *value)
 
 /* Bytes of the values; -1 if one of them is not to be taken as it is. */
 static int64
-values_size(const BulkForm *form, const TupleTableSlot *slot, bool *has_null)
+values_size(const BulkForm *form, const TupleTableSlot *slot)
 {
 	int64		size = 0;
 
-	*has_null = false;
 	for (int i = 0; i < form->natts; i++)
 	{
 		const Attribute *attribute = &form->attributes[i];
 		const char *value;
 
 		if (slot->tts_isnull[i])
-		{
-			*has_null = true;
 			continue;
-		}
 		if (attribute->len > 0)
 		{
 			size = TYPEALIGN(attribute->align, size) + attribute->len;
@@ -161,6 +163,12 @@ put_value(const Attribute *attribute, Datum datum, char *place)
 	return place + VARSIZE_ANY(value);
 }
 
+static inline bool
+any_null(const BulkForm *form, const TupleTableSlot *slot)
+{
+	return memchr(slot->tts_isnull, true, form->natts * sizeof(bool)) != NULL;
+}
+
 /* Bytes of a tuple before its values. */
 static int
 header_size(const BulkForm *form, bool has_null)
@@ -192,9 +200,11 @@ put_values(const BulkForm *form, const TupleTableSlot *slot, HeapTupleHeader hea
 Size
 bulk_tuple_size(const BulkForm *form, const TupleTableSlot *slot)
 {
-	bool		has_null;
-	int64		size = values_size(form, slot, &has_null);
+	bool		has_null = any_null(form, slot);
+	int64		size = form->fixed;
 
+	if (has_null || size < 0)
+		size = values_size(form, slot);
 	if (size < 0 || size > (int64) MaxHeapTupleSize)
 		return 0;
 	return HEAPTUPLESIZE + header_size(form, has_null) + size;
@@ -204,7 +214,7 @@ bulk_tuple_size(const BulkForm *form, const TupleTableSlot *slot)
 void
 bulk_tuple_write(const BulkForm *form, const TupleTableSlot *slot, Size size, HeapTuple tuple)
 {
-	bool		has_null = memchr(slot->tts_isnull, true, form->natts * sizeof(bool)) != NULL;
+	bool		has_null = any_null(form, slot);
 	int			offset = header_size(form, has_null);
 
 	tuple->t_len = size - HEAPTUPLESIZE;

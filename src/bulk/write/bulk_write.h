@@ -186,17 +186,9 @@ extern void bulk_writer_clear(BulkWriter *writer);
 extern void bulk_writer_discard(BulkWriter *writer);
 extern void bulk_writer_forget(BulkWriter *writer);
 
-/* ---- rows that workers have made: bulk_borrow.c, bulk_straight.c ---- */
+/* ---- rows that workers have made: bulk_borrow.c ---- */
 
 extern void bulk_borrow_row(BulkWriter *writer, HeapTuple tuple);
-
-typedef struct BulkStraight BulkStraight;
-
-extern BulkStraight *bulk_straight_begin(BulkWriter *writer);
-extern void bulk_straight_set(BulkStraight *straight, int number, HeapTuple tuple);
-extern void bulk_straight_insert(BulkStraight *straight, int n, const BulkPosition *first,
-								 const BulkPosition *last);
-extern void bulk_straight_end(BulkStraight *straight);
 
 /* ---- parts: bulk_part.c ---- */
 
@@ -219,6 +211,56 @@ extern void bulk_tuple_write(const BulkForm *form, const TupleTableSlot *slot, S
 							 HeapTuple tuple);
 extern void bulk_tuple_borrow(TupleTableSlot *slot, HeapTuple tuple);
 extern void bulk_tuple_return(TupleTableSlot *slot);
+
+/* ---- rows one behind another: bulk_pack.c ---- */
+
+/* The tuple's data are right behind it. */
+typedef struct BulkPackedRow
+{
+	uint32		row;			/* its position, counted from the pack's base */
+	uint32		line;
+	HeapTupleData tuple;
+} BulkPackedRow;
+
+#define BULK_PACKED_SIZE(tuple_len) \
+	MAXALIGN(offsetof(BulkPackedRow, tuple) + HEAPTUPLESIZE + (tuple_len))
+
+typedef struct BulkPack
+{
+	BulkForm   *form;			/* NULL: tuples are formed by the server */
+	char	   *bytes;
+	Size		head;			/* of these, before the first row */
+	Size		used;			/* likewise, in all */
+	Size		room;
+	Size		tuple_bytes;
+	int			nrows;
+} BulkPack;
+
+extern void bulk_pack_begin(BulkPack *pack, Relation rel, Size head);
+extern void bulk_pack_empty(BulkPack *pack);
+extern void bulk_pack_put(BulkPack *pack, uint32 nrows, uint32 nlines, TupleTableSlot *slot);
+extern bool bulk_pack_full(const BulkPack *pack);
+
+/* The row at the place; the place behind it. */
+static inline char *
+bulk_pack_next(char *place, BulkPackedRow **row)
+{
+	*row = (BulkPackedRow *) place;
+	(*row)->tuple.t_data = (HeapTupleHeader) ((char *) &(*row)->tuple + HEAPTUPLESIZE);
+	return place + BULK_PACKED_SIZE((*row)->tuple.t_len);
+}
+
+/* ---- rows straight into the heap: bulk_straight.c ---- */
+
+typedef struct BulkStraight BulkStraight;
+
+extern BulkStraight *bulk_straight_begin(BulkWriter *writer);
+extern void bulk_straight_insert(BulkStraight *straight, char *rows, int n,
+								 const BulkPosition *base);
+extern TupleTableSlot *bulk_straight_slot(BulkStraight *straight);
+extern bool bulk_straight_put(BulkStraight *straight);
+extern void bulk_straight_flush(BulkStraight *straight);
+extern void bulk_straight_end(BulkStraight *straight);
 
 /* ---- the part that a row belongs to: bulk_route.c ---- */
 
