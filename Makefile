@@ -39,7 +39,7 @@ OBJS_ONLINE = $(addprefix src/online/online_, backfill.o batch.o control.o cut.o
 	locks.o migrate.o name.o ordinary.o outside.o plan.o portal.o progress.o revision.o \
 	segment.o settings.o statement.o throttle.o transaction.o wait.o worker.o)
 OBJS_ADOPT = $(addprefix src/adopt/adopt_, find.o functions.o name.o plan.o read.o tools.o)
-OBJS_BULK = $(addprefix src/bulk/bulk_, context.o data.o functions.o load.o options.o \
+OBJS_BULK = $(addprefix src/bulk/bulk_, context.o data.o functions.o load.o load_reader.o options.o \
 	options_format.o plan.o progress.o settings.o target.o)
 OBJS_BULK_INPUT = $(addprefix src/bulk/input/bulk_, csv.o delimited.o file.o header.o json.o \
 	json_error.o json_nested.o json_row.o json_scan.o json_skip.o json_string.o jsonb.o scan.o \
@@ -58,7 +58,7 @@ OBJS_BULK_REJECT = $(addprefix src/bulk/reject/bulk_, attempt.o batch.o batch_in
 OBJS_BULK_STATEMENT = $(addprefix src/bulk/statement/bulk_, change.o erase.o execute.o infer.o \
 	insert.o last.o path.o returning.o rows.o scalars.o syntax.o tree.o tree_child.o \
 	tree_level.o)
-OBJS_BULK_JOB = $(addprefix src/bulk/job/bulk_, arguments.o call.o job.o range.o split.o)
+OBJS_BULK_JOB = $(addprefix src/bulk/job/bulk_, arguments.o call.o cut.o job.o range.o split.o)
 OBJS_BULK_PARALLEL = $(addprefix src/bulk/parallel/bulk_, borrow.o parallel.o parallel_check.o \
 	parallel_claim.o parallel_numbers.o parallel_send.o parallel_worker.o)
 OBJS_AUDIT = src/audit/audit.o $(addprefix src/audit/audit_, board.o finds.o hooks.o index.o \

@@ -13,12 +13,9 @@
 #include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "executor/spi.h"
-#include "fmgr.h"
 #include "funcapi.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "shared/worker.h"
-#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -39,14 +36,6 @@ enum
 	ARG_FORMAT,
 	ARG_MAX_REJECTS = ARG_FORMAT + 5
 };
-
-/*
- * Size of a range in bytes, unless it is given: so that each worker has several,
- * and all end at about the same time, but not so small that commits count.
- */
-#define LEAST_RANGE		((uint64) 2 * 1024 * 1024)
-#define LARGEST_RANGE	((uint64) 16 * 1024 * 1024)
-#define RANGES_EACH		8
 
 static void
 require_nonatomic(FunctionCallInfo fcinfo)
@@ -78,146 +67,6 @@ commit(MemoryContext memory)
 }
 
 /* ---- a new load ---- */
-
-/* A schema that takes down the names it is asked for, in place of a table's columns. */
-typedef struct NameTaker
-{
-	BulkSchema	schema;			/* first, so that a schema is one */
-	List	   *names;
-} NameTaker;
-
-static int
-take_name(BulkSchema *schema, const char *name, int len, int position)
-{
-	NameTaker  *taker = (NameTaker *) schema;
-
-	taker->names = lappend(taker->names, pnstrdup(name, len));
-	return position;
-}
-
-/* Of those that are not known yet. */
-static bool
-has_name(BulkSchema *schema pg_attribute_unused(), const char *name pg_attribute_unused(),
-		 int len pg_attribute_unused())
-{
-	return true;
-}
-
-/* The names in a header line. */
-static List *
-read_header(const BulkOptions *options, BulkSource *line)
-{
-	NameTaker	taker = {
-		.schema.ncolumns = MaxHeapAttributeNumber,
-		.schema.find = take_name,
-		.schema.has = has_name
-	};
-	BulkContext context = {0};
-	BulkReader	base = {
-		.source = line,
-		.schema = &taker.schema,
-		.context = &context,
-		.fields = palloc0(MaxHeapAttributeNumber * sizeof(BulkField)),
-		.load_memory = CurrentMemoryContext,
-		.row_memory = CurrentMemoryContext
-	};
-	BulkReader *reader = options->format_name == BULK_FORMAT_CSV ?
-		bulk_csv_reader(&base, &options->format) : bulk_text_reader(&base, &options->format);
-
-	(void) reader->next(reader);
-	return taker.names;
-}
-
-/* The bytes of the file as they are: those that a conversion gives are at other places. */
-static BulkSource *
-open_file(const BulkJob *job)
-{
-	BulkCoding	raw = {
-		.compression = bulk_options_coding(job->options).compression,
-		.encoding = GetDatabaseEncoding()
-	};
-	BulkSource *source = bulk_source_file(job->path, &raw);
-
-	if (source->compressed)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("compressed file \"%s\" cannot be loaded in ranges", job->path),
-				 errhint("Call purser.bulk_load().")));
-	bulk_source_more(source, 0);
-	return source;
-}
-
-/* Where the rows begin. */
-static BulkPosition
-skip_header(const BulkJob *job, BulkSource *source)
-{
-	if (job->options->format.header == BULK_HEADER_NONE)
-		return (BulkPosition) {0};
-	return bulk_split_header(source, job->options);
-}
-
-/* What the header names, if there is one; else NIL. */
-static List *
-read_columns(const BulkJob *job)
-{
-	BulkCoding	coding = bulk_options_coding(job->options);
-	BulkSource *source = open_file(job);
-	BulkPosition start = skip_header(job, source);
-	List	   *columns = NIL;
-
-	if (start.offset > 0 && job->options->format.header != BULK_HEADER_SKIP)
-		columns = read_header(job->options,
-							  bulk_source_bytes(source->data, start.offset, &coding));
-	bulk_source_close(source);
-	return columns;
-}
-
-static uint64
-default_range(uint64 file_size, int nworkers)
-{
-	uint64		part = file_size / (RANGES_EACH * Max(nworkers, 1));
-
-	return Min(Max(part, LEAST_RANGE), LARGEST_RANGE);
-}
-
-/* Cut the file into ranges; the header, if there is one, is in none.  size: 0 for the default */
-static List *
-cut_file(const BulkJob *job, uint64 size, int nworkers)
-{
-	BulkSource *source = open_file(job);
-	List	   *borders;
-
-	if (size == 0)
-		size = default_range(source->size, nworkers);
-	borders = bulk_split(source, job->options, skip_header(job, source), size);
-
-	bulk_source_close(source);
-	return borders;
-}
-
-/* Only what every line end, or every one outside quotes, ends can be cut. */
-static void
-check_cuttable(const BulkOptions *options)
-{
-	if (options->format_name == BULK_FORMAT_JSON)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("a file of format \"json\" cannot be loaded in ranges"),
-				 errhint("Write an object on each line, which is format \"ndjson\", "
-						 "or call purser.bulk_load().")));
-	/* The second byte of a character may be a backslash. */
-	if (options->format_name == BULK_FORMAT_TEXT &&
-		PG_ENCODING_IS_CLIENT_ONLY(bulk_options_coding(options).encoding))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("a file of format \"text\" in encoding \"%s\" cannot be loaded in ranges",
-						pg_encoding_to_char(bulk_options_coding(options).encoding))));
-	if (options->format.delimiter == '\0' || options->format.header == BULK_HEADER_SNIFF)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("delimiter and header of a file to load in ranges cannot be guessed"),
-				 errhint("Give the options \"delimiter\" and \"header\".")));
-}
 
 static void
 require_argument(FunctionCallInfo fcinfo, int arg, const char *name)
@@ -289,13 +138,13 @@ begin_job(FunctionCallInfo fcinfo, int nworkers, MemoryContext memory)
 	job->path = text_to_cstring(PG_GETARG_TEXT_PP(ARG_PATH));
 	job->function = fcinfo->flinfo->fn_oid;
 	job->options = bulk_options_from_call(fcinfo);
-	check_cuttable(job->options);
-	columns = read_columns(job);
+	bulk_cut_check(job->options);
+	columns = bulk_cut_columns(job);
 	begin();
 	check_job(job, columns, nworkers);
 	/* To read all of the file takes long. */
 	commit(memory);
-	borders = cut_file(job, size, nworkers);
+	borders = bulk_cut(job, size, nworkers);
 	begin();
 	bulk_job_add(job, bulk_arguments_to_json(fcinfo, ARG_PATH), columns);
 	bulk_range_add(job->load_id, borders);

@@ -54,6 +54,12 @@ extern BulkPosition bulk_split_range(BulkSource *source, const BulkOptions *opti
 									 BulkPosition start, uint64 size);
 extern uint64 bulk_split_count(BulkSource *source, const BulkOptions *options, char line_end);
 
+/* ---- the file: bulk_cut.c ---- */
+
+extern void bulk_cut_check(const BulkOptions *options);
+extern List *bulk_cut_columns(const BulkJob *job);
+extern List *bulk_cut(const BulkJob *job, uint64 size, int nworkers);
+
 /* ---- ranges: bulk_range.c ---- */
 
 /* What a range's load is doing, for the error context. */

@@ -9,7 +9,7 @@
  * never taken for one of them in the encodings that a database may have.  In
  * ndjson every newline ends a line, and lines that are blank are no rows.
  *
- * Called by bulk_call.c, and by the workers of a load: bulk_parallel_claim.c.
+ * Called by bulk_cut.c, and by the workers of a load: bulk_parallel_claim.c.
  */
 #include "bulk/job/bulk_job.h"
 
