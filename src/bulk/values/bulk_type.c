@@ -7,6 +7,7 @@
  */
 #include "bulk/bulk.h"
 
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
