@@ -61,9 +61,13 @@ OBJS_BULK_STATEMENT = $(addprefix src/bulk/statement/bulk_, change.o erase.o exe
 OBJS_BULK_JOB = $(addprefix src/bulk/job/bulk_, arguments.o call.o cut.o job.o range.o split.o)
 OBJS_BULK_PARALLEL = $(addprefix src/bulk/parallel/bulk_, borrow.o parallel.o parallel_check.o \
 	parallel_claim.o parallel_numbers.o parallel_send.o parallel_worker.o)
-OBJS_AUDIT = src/audit/audit.o $(addprefix src/audit/audit_, board.o finds.o hooks.o index.o \
-	judge.o local.o nplus1.o plan.o rules.o screen.o store.o suggest.o table.o tap.o views.o \
-	workers.o)
+OBJS_AUDIT = $(addprefix src/audit/, audit.o audit_hooks.o audit_judge.o) \
+	$(addprefix src/audit/capture/audit_, local.o screen.o tap.o workers.o) \
+	$(addprefix src/audit/plan/audit_, clause.o filter.o index.o lookup.o order.o source.o) \
+	$(addprefix src/audit/store/audit_, board.o finds.o sighting.o store.o table.o) \
+	$(addprefix src/audit/rules/audit_, deep_offset.o missing_index.o n_plus_one.o names.o rules.o \
+	unbounded_result.o) \
+	$(addprefix src/audit/views/audit_, findings.o query_stats.o status.o)
 OBJS = src/pg_purser.o $(OBJS_SHARED) $(OBJS_LEDGER) $(OBJS_ONLINE) $(OBJS_ADOPT) $(OBJS_BULK) \
 	$(OBJS_BULK_INPUT) $(OBJS_BULK_VALUES) $(OBJS_BULK_WRITE) $(OBJS_BULK_CONFLICT) \
 	$(OBJS_BULK_REJECT) $(OBJS_BULK_STATEMENT) $(OBJS_BULK_JOB) $(OBJS_BULK_PARALLEL) \

@@ -6,7 +6,7 @@
  * a session that only loads the library it works as well as it can; see
  * audit_store.c.
  */
-#include "audit.h"
+#include "audit/store/audit_store.h"
 
 #include <limits.h>
 

@@ -6,7 +6,7 @@
  * run is left on every way out. Hooks installed before ours are called within
  * ours, so what they read counts as the query's.
  */
-#include "audit.h"
+#include "audit/rules/audit_rules.h"
 
 #include PURSER_QUERYJUMBLE_H
 #include "access/parallel.h"
@@ -135,7 +135,7 @@ audit_ExecutorRun(PURSER_RUN_PARAMS)
 		watch->to_client = watch->nruns == 0 && sends_whole_result(queryDesc, direction, count);
 	if (watch->to_client && audit_tap_wanted(watch))
 	{
-		audit_tap_open(queryDesc, audit_nplus1_scratch());
+		audit_tap_open(queryDesc, audit_n_plus_one_scratch());
 		watch->tapped = true;
 	}
 	audit_frame_enter(watch);

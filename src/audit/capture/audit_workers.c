@@ -17,7 +17,7 @@
  * Everything here is under AUDIT_LOCK_WORKERS: starting workers costs far
  * more than that.
  */
-#include "audit.h"
+#include "audit/store/audit_store.h"
 
 #include "common/hashfn.h"
 #include "miscadmin.h"

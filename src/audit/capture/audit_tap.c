@@ -8,7 +8,7 @@
  * and such runs do not nest, so one receiver serves. Enough values once
  * noted, it only passes on.
  */
-#include "audit.h"
+#include "audit/capture/audit_capture.h"
 
 #include "access/skey.h"
 #include "access/stratnum.h"

@@ -7,7 +7,7 @@
  * always current. Times are those of statement starts, which are there
  * already.
  */
-#include "audit.h"
+#include "audit/rules/audit_rules.h"
 
 #include "access/xact.h"
 #include "mb/pg_wchar.h"
@@ -36,7 +36,7 @@ static double
 finding_usefulness(const void *entry)
 {
 	const AuditFinding *finding = entry;
-	double		visible = audit_rule_visible(finding->key.rule, finding->occurrences) ? 1e15 : 0;
+	double		visible = audit_is_visible(finding) ? 1e15 : 0;
 
 	return visible + (double) finding->rows_read;
 }

@@ -14,7 +14,7 @@
  * of runs, which is atomic. A reader that meets a slot while it changes hands
  * measures one run too many or too few, no more.
  */
-#include "audit.h"
+#include "audit/rules/audit_rules.h"
 
 #include "miscadmin.h"
 #include "port/atomics.h"

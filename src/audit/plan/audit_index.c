@@ -14,7 +14,7 @@
  * that is read, without; nothing here raises when something goes away at the
  * same time.
  */
-#include "audit.h"
+#include "audit/plan/audit_plan.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
@@ -31,6 +31,7 @@
 #include "utils/syscache.h"
 
 #define FEW_VALUES 10			/* a column with fewer is not selective */
+#define FEW_ROWS 100			/* that a further key column need not spare */
 #define WIDEST_KEY 600			/* average bytes of a column; a b-tree entry holds 2700 */
 
 typedef struct Candidate
@@ -154,6 +155,13 @@ order_candidates(Candidates *candidates)
 	}
 }
 
+/* Do the columns so far, by the rows expected of them, do what the filter did? */
+static bool
+is_enough(double expected, double kept)
+{
+	return expected <= Max(FEW_ROWS, kept * 2);
+}
+
 /*
  * Leaves as many columns as it takes to find what the filter kept; true when
  * more would help. A column that has few values helps none that has many.
@@ -174,7 +182,7 @@ cut_candidates(Candidates *candidates, const AuditFilter *filter)
 			return true;
 		}
 		expected /= Max(ndistinct, 1.0);
-		if (audit_rule_enough(expected, filter->kept / loops))
+		if (is_enough(expected, filter->kept / loops))
 		{
 			candidates->n = i + 1;
 			return false;

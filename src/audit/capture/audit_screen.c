@@ -17,7 +17,7 @@
  * A watch lives in its query's context. After an error nobody calls
  * ExecutorEnd, and the context's reset callback takes its place.
  */
-#include "audit.h"
+#include "audit/store/audit_store.h"
 
 #include "access/parallel.h"
 #include "executor/executor.h"

@@ -7,7 +7,7 @@
  * a segment that each backend maps elsewhere, and in a backend's own memory.
  * Keys are the first bytes of an entry, compared as bytes. The caller locks.
  */
-#include "audit.h"
+#include "audit/store/audit_store.h"
 
 #include "common/hashfn.h"
 

@@ -14,7 +14,7 @@
  * under the exclusive one. Whoever holds one of these locks does nothing but
  * copy numbers and bytes.
  */
-#include "audit.h"
+#include "audit/store/audit_store.h"
 
 #include "miscadmin.h"
 #include "port/atomics.h"

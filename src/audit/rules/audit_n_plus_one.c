@@ -1,5 +1,5 @@
 /*
- * audit_nplus1.c
+ * audit_n_plus_one.c
  *		The N+1 rule: one query's result, looked up row by row by another.
  *
  * Parents are the latest results of several rows that went to this session's
@@ -16,7 +16,7 @@
  *
  * All of this is in the backend's own memory, of fixed size.
  */
-#include "audit.h"
+#include "audit/rules/audit_rules.h"
 
 #include "access/xact.h"
 #include "catalog/catalog.h"
@@ -33,6 +33,8 @@
 #define LOOKUPS 4				/* conditions looked at in a child */
 #define SEEN 256				/* different values remembered of a child */
 #define PUBLISH_EACH 32			/* executions of a found child */
+#define DISTINCT_AT_LEAST 0.8	/* of an N+1's lookups */
+#define FOUND_AT_LEAST 0.8		/* of the values looked up, in the parent's rows */
 
 typedef struct Parent
 {
@@ -78,7 +80,7 @@ static bool have_parents = false;	/* some may be alive; once dead, they stay dea
 
 /* Where the tap puts a result, before it is known whether it is a parent. */
 AuditRowHashes *
-audit_nplus1_scratch(void)
+audit_n_plus_one_scratch(void)
 {
 	if (scratch == NULL)
 		scratch = MemoryContextAllocZero(TopMemoryContext, audit_row_hashes_size());
@@ -92,6 +94,32 @@ is_alive(const Parent *parent)
 		(parent->lxid == PURSER_MY_LXID ||
 		 GetCurrentStatementStartTimestamp() - parent->active <=
 		 audit_n_plus_one_window * INT64CONST(1000));
+}
+
+/* ---- decisions ---- */
+
+/*
+ * Do so many lookups, with so many different values out of a parent's
+ * result, make an N+1? More lookups than the parent had rows are something
+ * else.
+ */
+static bool
+is_series(int64 executions, int64 distinct, int64 parent_rows, int64 threshold)
+{
+	return executions >= threshold && executions <= parent_rows &&
+		(double) distinct >= (double) executions * DISTINCT_AT_LEAST;
+}
+
+/*
+ * Are the lookups for the parent's rows, or for values of all kinds, of which
+ * some are the parent's by chance? Only the rows noted of a parent are known.
+ */
+static bool
+is_from_parent(int64 hits, int64 misses, int64 parent_rows, int64 noted)
+{
+	double		known = Min((double) noted / (double) Max(parent_rows, 1), 1.0);
+
+	return (double) hits >= (double) (hits + misses) * known * FOUND_AT_LEAST;
 }
 
 /* ---- findings ---- */
@@ -132,7 +160,7 @@ publish(Child *child, const AuditWatch *watch)
 
 /* Before the store is read, and now and then. */
 void
-audit_nplus1_publish(void)
+audit_n_plus_one_publish(void)
 {
 	for (int i = 0; i < CHILDREN; i++)
 	{
@@ -151,7 +179,7 @@ drop_child(Child *child)
 }
 
 void
-audit_nplus1_forget(void)
+audit_n_plus_one_forget(void)
 {
 	for (int i = 0; i < CHILDREN; i++)
 	{
@@ -252,9 +280,9 @@ count_child(Child *child, const AuditWatch *watch, uint32 hash, uint32 columns)
 		if (child->executions - child->published >= PUBLISH_EACH)
 			publish(child, watch);
 	}
-	else if (audit_rule_n_plus_one(child->executions, child->distinct, child->parent->rows,
+	else if (is_series(child->executions, child->distinct, child->parent->rows,
 								   audit_n_plus_one) &&
-			 audit_rule_from_parent(child->executions, child->misses, child->parent->rows,
+			 is_from_parent(child->executions, child->misses, child->parent->rows,
 									audit_row_hashes_rows(child->parent->hashes)) &&
 			 !found_by_other_column(child))
 	{
@@ -416,10 +444,37 @@ keep_parent(const AuditWatch *watch)
 
 /* A statement of the client has ended: is it a child, is it a parent? */
 void
-audit_nplus1_statement(AuditWatch *watch)
+audit_n_plus_one_statement(AuditWatch *watch)
 {
 	if (have_parents && any_alive())
 		look_at_child(watch);
 	if (watch->tapped && watch->rows_returned >= audit_n_plus_one)
 		keep_parent(watch);
 }
+
+/* ---- its words ---- */
+
+/* Executions, of which one would do. */
+static double
+weight(const AuditFinding *finding)
+{
+	return finding->numbers[1];
+}
+
+static void
+suggest(StringInfo out, const AuditFinding *finding, const AuditNames *names)
+{
+	appendStringInfo(out, "Read all rows at once: join %s to the parent query, or use WHERE ",
+					 names->table);
+	audit_append_columns(out, finding, names, false);
+	appendStringInfoString(out, " = ANY ($1)");
+}
+
+const AuditRuleSpec audit_spec_n_plus_one = {
+	.name = "n_plus_one",
+	.least = 1,
+	.medium = 50,
+	.weight = weight,
+	.numbers = {"parent_rows", "executions", "distinct_values"},
+	.suggest = suggest
+};

@@ -1,0 +1,110 @@
+/*
+ * audit_capture.h
+ *		The watch over one execution, and what is counted for it.
+ */
+#ifndef PURSER_AUDIT_CAPTURE_H
+#define PURSER_AUDIT_CAPTURE_H
+
+#include "audit/audit.h"
+
+#include "executor/execdesc.h"
+#include "portability/instr_time.h"
+#include "utils/rel.h"
+
+/* Which counters of a relation count rows read: those of the nodes that scan it. */
+#define AUDIT_HEAP 0x01			/* a table: rows of sequential and bitmap scans */
+#define AUDIT_INDEX 0x02		/* an index: rows that plain scans fetched */
+#define AUDIT_INDEX_ONLY 0x04	/* an index: entries that index-only scans got */
+
+/* A pair of a relation's counters. */
+typedef struct AuditCounters
+{
+	int64		returned;
+	int64		fetched;
+} AuditCounters;
+
+/* One relation that a query scans. */
+typedef struct AuditRel
+{
+	Relation	rel;			/* open from ExecutorStart to ExecutorEnd */
+	Oid			table;			/* the table itself, or the index's table */
+	uint8		kinds;			/* AUDIT_HEAP, ... */
+	AuditCounters start;		/* at entry to the frame that runs */
+	AuditCounters nested;		/* of what follows, read by frames within */
+	AuditCounters own;			/* read by the latest frame alone */
+	int64		rows;			/* read by this query alone, all frames */
+} AuditRel;
+
+#define AUDIT_INLINE_RELS 2
+
+/*
+ * The watch over one execution, from ExecutorStart to ExecutorEnd. Lives in
+ * the query's own context, whose reset callback unlinks it after an error.
+ */
+typedef struct AuditWatch
+{
+	struct AuditWatch *next;	/* list of open watches, latest first */
+	struct AuditWatch *outer;	/* frame below on the stack, while running */
+	QueryDesc  *desc;
+	MemoryContextCallback callback;
+	uint64		queryid;
+	Oid			userid;
+	int			slot;			/* on the board, -1 when not convicted */
+	int			nruns;
+	bool		closed;			/* nothing more to do for the callback */
+	bool		fragment;		/* a parallel worker's part of a plan */
+	bool		parallel;		/* may have workers */
+	bool		uncounted;		/* rows_read is incomplete */
+	bool		to_client;		/* a top-level SELECT, all of its rows sent to the client */
+	bool		tapped;			/* audit_tap.c has hashes of its rows */
+	bool		timed;			/* instrumented on the board's behalf */
+	instr_time	started;		/* of the latest frame, when timed */
+	instr_time	elapsed;		/* in all frames, when timed */
+	uint64		lost_reports;	/* of workers, before this frame */
+	int64		rows_returned;
+	int			nrels;
+	AuditRel   *rels;
+	AuditRel	inline_rels[AUDIT_INLINE_RELS];
+} AuditWatch;
+
+/* ---- rows read: audit_screen.c ---- */
+
+extern AuditWatch *audit_watch_open(QueryDesc *desc, uint64 queryid, bool fragment);
+extern AuditWatch *audit_watch_find(QueryDesc *desc);
+extern void audit_watch_unlink(AuditWatch *watch);
+extern bool audit_in_frame(void);
+extern void audit_frame_enter(AuditWatch *watch);
+extern void audit_frame_exit(AuditWatch *watch, bool finished);
+extern void audit_add_rows(AuditRel *rel, const AuditCounters *counters);
+extern int64 audit_rows_read(const AuditWatch *watch);
+extern Oid	audit_main_table(const AuditWatch *watch, int64 *rows);
+
+/* ---- rows sent: audit_tap.c ---- */
+
+typedef struct AuditRowHashes AuditRowHashes;
+extern bool audit_tap_wanted(const AuditWatch *watch);
+extern void audit_tap_open(QueryDesc *desc, AuditRowHashes *into);
+extern void audit_tap_close(QueryDesc *desc);
+extern bool audit_value_hash(Oid type, Datum value, uint32 *hash);
+extern uint32 audit_row_hashes_find(const AuditRowHashes *hashes, uint32 hash);
+extern Size audit_row_hashes_size(void);
+extern int	audit_row_hashes_rows(const AuditRowHashes *hashes);
+
+/* ---- parallel workers: audit_workers.c ---- */
+
+typedef struct AuditReports AuditReports;
+
+extern Size audit_reports_size(void);
+extern void audit_reports_clear(AuditReports *reports);
+extern void audit_reports_begin(AuditWatch *watch);
+extern void audit_reports_send(const AuditWatch *watch);
+extern void audit_reports_collect(AuditWatch *watch);
+
+/* ---- counts of this backend: audit_local.c ---- */
+
+extern void audit_local_ready(void);
+extern void audit_local_add(const AuditWatch *watch, bool finished);
+extern void audit_local_publish(void);
+extern void audit_local_forget(void);
+
+#endif							/* PURSER_AUDIT_CAPTURE_H */

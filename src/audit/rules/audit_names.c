@@ -1,0 +1,50 @@
+/*
+ * audit_names.c
+ *		The names of what a finding is about, as they are today.
+ */
+#include "audit/rules/audit_rules.h"
+
+#include "access/htup_details.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+/*
+ * Looks up the names of the table and the columns that the finding is about;
+ * false when one is gone. Others may drop it at any time, so names are looked
+ * up once, here.
+ */
+bool
+audit_names(const AuditFinding *finding, AuditNames *names)
+{
+	Oid			relid = finding->key.relid;
+	char	   *schema = get_namespace_name(get_rel_namespace(relid));
+	char	   *table = get_rel_name(relid);
+
+	if (schema == NULL || table == NULL)
+		return false;
+	names->table = quote_qualified_identifier(schema, table);
+	for (int i = 0; i < finding->columns.n; i++)
+	{
+		HeapTuple	tuple = SearchSysCacheAttNum(relid, finding->columns.attnum[i]);
+
+		if (!HeapTupleIsValid(tuple))
+			return false;
+		names->column[i] = pstrdup(NameStr(((Form_pg_attribute) GETSTRUCT(tuple))->attname));
+		ReleaseSysCache(tuple);
+	}
+	return true;
+}
+
+/* The columns, quoted, with commas between them; in an order: with DESC where it is so. */
+void
+audit_append_columns(StringInfo out, const AuditFinding *finding, const AuditNames *names,
+					 bool with_order)
+{
+	for (int i = 0; i < finding->columns.n; i++)
+	{
+		appendStringInfo(out, "%s%s%s", i > 0 ? ", " : "",
+						 quote_identifier(names->column[i]),
+						 with_order && finding->columns.descending[i] ? " DESC" : "");
+	}
+}
