@@ -4,6 +4,7 @@ use strict;
 use warnings;
 
 use File::Copy;
+use IO::Socket::UNIX;
 use IO::Compress::Gzip qw(gzip);
 use MIME::Base64;
 use POSIX qw(mkfifo);
@@ -34,6 +35,37 @@ sub write_file
     print $file $bytes;
     close $file;
     return "$dir/$name";
+}
+
+# What the server reads from the socket: message by message, up to ReadyForQuery; errors are given back.
+sub read_answer
+{
+    my ($socket) = @_;
+    my $errors = '';
+    while (read($socket, my $head, 5) == 5)
+    {
+        my ($kind, $length) = unpack('aN', $head);
+        read($socket, my $body, $length - 4);
+        $errors .= $body if $kind eq 'E';
+        return $errors if $kind eq 'Z';
+    }
+    die 'the connection is gone';
+}
+
+# Calls the function of that signature as PQfn does, without SQL; undef is null.
+sub call_function
+{
+    my ($signature, @arguments) = @_;
+    my ($oid, $user) = split /\|/, sql("SELECT '$signature'::regprocedure::oid, current_user");
+    my $socket = IO::Socket::UNIX->new(Peer => $node->host . '/.s.PGSQL.' . $node->port) or die $!;
+    my $startup = pack('N', 196608) . "user\0$user\0database\0postgres\0\0";
+    my $call = pack('Nnn', $oid, 0, scalar(@arguments)) .
+      join('', map { defined $_ ? pack('N/a*', $_) : pack('N', 0xffffffff) } @arguments) . pack('n', 0);
+    $socket->autoflush(1);
+    print $socket pack('N', 4 + length($startup)) . $startup;
+    read_answer($socket);
+    print $socket 'F' . pack('N', 4 + length($call)) . $call;
+    return read_answer($socket);
 }
 
 # Loads the file into an emptied table and returns what is there then.
@@ -299,6 +331,17 @@ sql(q{CREATE FUNCTION nested() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     CREATE TRIGGER nested AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION nested()});
 is(sql("SELECT inserted FROM purser.bulk_load('t', '$dir/f.csv')"), 300,
     'a load within a load leaves the progress to the outer one');
+
+# ---- clients that call functions without SQL ----
+
+sql('CREATE TABLE called (id int, name text)');
+my @types = map { "regclass,$_,text,text,text[],text[],boolean,bigint,text,text,jsonb,text,boolean" } qw(jsonb bytea);
+my @rest = ('error', undef, undef, 'false', undef, undef, undef, undef, 'keep', 'false');
+is(call_function("purser.bulk_insert($types[0])", 'called', '[{"id": 1, "name": "a"}]', 'json', @rest), '', 'jsonb');
+like(call_function("purser.bulk_insert($types[1])", 'called', "id,name\n2,\\377\n", 'csv', @rest),
+    qr/C22021.*invalid byte sequence/s, 'bytes are verified');
+is(call_function("purser.bulk_insert($types[1])", 'called', "id,name\n2,b\n", 'csv', @rest), '', 'bytea');
+is(sql("SELECT string_agg(id || name, ',' ORDER BY id) FROM called"), '1a,2b', 'their rows');
 
 $node->stop;
 done_testing();

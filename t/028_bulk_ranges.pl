@@ -235,6 +235,7 @@ foreach my $case (
 	[ "'half', '$dir/half.csv', on_conflict => 'update', conflict_columns => '{n}'", qr/there is no unique constraint/ ],
 	[ "'seen', '$dir/half.csv'", qr/"seen"/ ],
 	[ "'half', '$dir/half.csv', options => '{\"force_null\": [\"nix\"]}'", qr/column "nix" of relation "half" does not exist/ ],
+	[ "'half', '$dir/half.csv', options => '{\"encoding\": \"SJIS\", \"quote\": \"|\"}'", qr/format "csv" in encoding "SJIS" cannot be loaded in ranges/ ],
 	[ "'got', '$dir/half.csv'", qr/column "n" of relation "got" does not exist/ ],
 	[ "'half', '$dir/half.csv'", qr/permission denied for table half/, 'other' ],
 	[ "'got', '$dir/half.csv'", qr/permission denied for table got/, 'other' ])

@@ -430,6 +430,8 @@ foreach my $case (
 	[ 't_view', 'id.csv', '', qr/The table takes rows by statements only/ ],
 	[ 't_plain', 'id.json', '', qr/A file of format "json" cannot be read in ranges/ ],
 	[ 't_plain', 'id.csv.gz', '', qr/A compressed file cannot be read in ranges/ ],
+	[ 't_plain', 'id.csv', q(, options => '{"encoding": "SJIS", "escape": "\\\\"}'),
+		qr/A file of format "csv" in encoding "SJIS" cannot be read in ranges: the byte "\\" may be/ ],
 	[ 't_plain', 'id.csv', ", options => '{\"header\": \"sniff\"}'", qr/Delimiter and header are to be guessed/ ],
 	[ 't_plain', 'id.csv', ", options => '{\"delimiter\": \"sniff\"}'", qr/Delimiter and header are to be guessed/ ],
 	[ 't_temp', 'id.csv', '', qr/"t_temp" is a temporary table/ ])

@@ -7,6 +7,7 @@
 #include "bulk/bulk.h"
 
 #include "catalog/pg_type.h"
+#include "shared/arguments.h"
 #include "utils/fmgrprotos.h"
 
 static BulkSource *
@@ -21,14 +22,14 @@ get_source(struct varlena *data, bool is_bytea, const BulkOptions *options)
 }
 
 /*
- * The argument of the number, which is not null; its type is what the call
- * says.  Text and bytea have the format of the options.  Errors: 22023 another
- * format than json for a JSON type, or an option that is for bytea only.
+ * The argument of the number, which is not null.  Text and bytea have the format
+ * of the options.  Errors: 22023 another format than json for a JSON type, or an
+ * option that is for bytea only.
  */
 BulkInput
 bulk_data_input(FunctionCallInfo fcinfo, int number, const BulkOptions *options)
 {
-	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, number);
+	Oid			type = shared_arg_type(fcinfo, number);
 	BulkInput	input = {0};
 
 	if ((type == JSONOID || type == JSONBOID) && options->format_name != BULK_FORMAT_JSON)

@@ -23,6 +23,7 @@ take_row(BulkLoad *load)
 	EState	   *estate = target->estate;
 	MemoryContext oldcontext = MemoryContextSwitchTo(GetPerTupleMemoryContext(estate));
 	TupleTableSlot *slot;
+	bool		looks;
 
 	if (load->rows != NULL)
 	{
@@ -36,12 +37,16 @@ take_row(BulkLoad *load)
 		MemoryContextSwitchTo(oldcontext);
 		return;
 	}
-	if (bulk_coerce_defaults(target, load->reader->fields))
+	looks = bulk_coerce_defaults(target, load->reader->fields);
+	if (looks)
 		bulk_writer_flush(&load->writer);
 	slot = bulk_writer_slot(&load->writer);
 	bulk_coerce_row(target, &load->context, load->reader->fields, slot);
 	load->writer.set = bulk_set_of(target, load->reader->fields);
 	bulk_writer_put(&load->writer, slot);
+	/* If all rows do, no batch gets full, and what they point into would stay. */
+	if (looks)
+		bulk_writer_write_out(&load->writer);
 	MemoryContextSwitchTo(oldcontext);
 }
 
@@ -81,17 +86,20 @@ read_straight(BulkLoad *load, BulkStraight *straight)
 	while (reader->next(reader))
 	{
 		MemoryContext oldcontext;
+		bool		looks;
 		bool		written;
 
 		CHECK_FOR_INTERRUPTS();
 		oldcontext = MemoryContextSwitchTo(GetPerTupleMemoryContext(target->estate));
-		if (bulk_coerce_defaults(target, reader->fields))
+		looks = bulk_coerce_defaults(target, reader->fields);
+		if (looks)
 			bulk_straight_flush(straight);
 		bulk_coerce_row(target, &load->context, reader->fields, bulk_straight_slot(straight));
 		written = bulk_straight_put(straight);
 		MemoryContextSwitchTo(oldcontext);
 		ResetPerTupleExprContext(target->estate);
-		if (written)
+		/* If all rows look, no batch gets full; those that were taken point into nothing. */
+		if (written || looks)
 			finish_batch(load);
 	}
 	memset(&load->context.position, 0, sizeof(BulkPosition));

@@ -10,6 +10,7 @@
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 /* An argument that may not be null. */
 void
@@ -19,6 +20,20 @@ shared_arg_require(FunctionCallInfo fcinfo, int number, const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("argument \"%s\" must not be null", name)));
+}
+
+/*
+ * The type that the function declares for an argument, which is not polymorphic:
+ * a client's function call has no expression that would tell.
+ */
+Oid
+shared_arg_type(FunctionCallInfo fcinfo, int number)
+{
+	Oid		   *types;
+	int			ntypes;
+
+	(void) get_func_signature(fcinfo->flinfo->fn_oid, &types, &ntypes);
+	return types[number];
 }
 
 char *

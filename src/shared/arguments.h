@@ -17,6 +17,7 @@ typedef struct NameList
 } NameList;
 
 extern void shared_arg_require(FunctionCallInfo fcinfo, int number, const char *name);
+extern Oid	shared_arg_type(FunctionCallInfo fcinfo, int number);
 extern char *shared_arg_text(FunctionCallInfo fcinfo, int number, const char *name);
 extern char *shared_arg_text_or_null(FunctionCallInfo fcinfo, int number);
 extern NameList shared_arg_names(FunctionCallInfo fcinfo, int number, const char *name);

@@ -138,19 +138,21 @@ bulk_cut(const BulkJob *job, uint64 size, int nworkers)
 void
 bulk_cut_check(const BulkOptions *options)
 {
+	char		ambiguous = bulk_split_ambiguous(options);
+
 	if (options->format_name == BULK_FORMAT_JSON)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("a file of format \"json\" cannot be loaded in ranges"),
 				 errhint("Write an object on each line, which is format \"ndjson\", "
 						 "or call purser.bulk_load().")));
-	/* The second byte of a character may be a backslash. */
-	if (options->format_name == BULK_FORMAT_TEXT &&
-		PG_ENCODING_IS_CLIENT_ONLY(bulk_options_coding(options).encoding))
+	if (ambiguous != '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("a file of format \"text\" in encoding \"%s\" cannot be loaded in ranges",
-						pg_encoding_to_char(bulk_options_coding(options).encoding))));
+				 errmsg("a file of format \"%s\" in encoding \"%s\" cannot be loaded in ranges",
+						bulk_format_name(options->format_name),
+						pg_encoding_to_char(bulk_options_coding(options).encoding)),
+				 errdetail("The byte \"%c\" may be a part of a character.", ambiguous)));
 	if (options->format.delimiter == '\0' || options->format.header == BULK_HEADER_SNIFF)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

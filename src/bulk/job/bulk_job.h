@@ -46,6 +46,7 @@ extern BulkOptions *bulk_arguments_options(Oid function, Jsonb *arguments);
 
 /* ---- where a file may be cut: bulk_split.c ---- */
 
+extern char bulk_split_ambiguous(const BulkOptions *options);
 extern BulkPosition bulk_split_header(BulkSource *source, const BulkOptions *options);
 extern List *bulk_split(BulkSource *source, const BulkOptions *options, BulkPosition start,
 						uint64 size);

@@ -6,14 +6,16 @@
  * may hide it in quotes, COPY's text format behind a backslash.  So the file
  * is read once from its beginning, for nothing but these characters, and rows
  * and lines are counted on the way.  Bytes of characters of several bytes are
- * never taken for one of them in the encodings that a database may have.  In
- * ndjson every newline ends a line, and lines that are blank are no rows.
+ * never taken for one of them in the encodings that a database may have, nor in
+ * others, unless bulk_split_ambiguous says so.  In ndjson every newline ends a
+ * line, and lines that are blank are no rows.
  *
  * Called by bulk_cut.c, and by the workers of a load: bulk_parallel_claim.c.
  */
 #include "bulk/job/bulk_job.h"
 
 #include "bulk/input/bulk_scan.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 
 /* Bytes of a window that are looked at together. */
@@ -194,6 +196,24 @@ take_window(Splitter *splitter, const char *data, Size len)
 		data += n;
 		len -= n;
 	}
+}
+
+/*
+ * Of the bytes that may hide a line end, one that a character of the file's
+ * encoding may have as a later byte, of which the least are digits; zero if none.
+ */
+char
+bulk_split_ambiguous(const BulkOptions *options)
+{
+	if (!PG_ENCODING_IS_CLIENT_ONLY(bulk_options_coding(options).encoding))
+		return '\0';
+	if (options->format_name == BULK_FORMAT_TEXT)
+		return '\\';
+	if (options->format_name != BULK_FORMAT_CSV)
+		return '\0';
+	if (options->format.quote >= '0')
+		return options->format.quote;
+	return options->format.escape >= '0' ? options->format.escape : '\0';
 }
 
 /* The byte that ends lines: a carriage return if near the beginning there is no newline. */

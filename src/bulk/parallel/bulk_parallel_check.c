@@ -10,6 +10,7 @@
  * A reason is a sentence, for the detail of a notice.  Called by
  * bulk_parallel.c.
  */
+#include "bulk/job/bulk_job.h"
 #include "bulk/parallel/bulk_parallel.h"
 
 #include "access/genam.h"
@@ -224,7 +225,6 @@ file_obstacle(const BulkLoad *load)
 {
 	const BulkOptions *options = load->options;
 	const BulkSource *source = load->reader->source;
-	int			encoding = bulk_options_coding(options).encoding;
 
 	if (options->format_name == BULK_FORMAT_JSON)
 		return "A file of format \"json\" cannot be read in ranges; \"ndjson\" can.";
@@ -236,10 +236,12 @@ file_obstacle(const BulkLoad *load)
 		return NULL;
 	if (options->format.delimiter == '\0' || options->format.header == BULK_HEADER_SNIFF)
 		return "Delimiter and header are to be guessed.";
-	/* The second byte of a character may be a backslash. */
-	if (options->format_name == BULK_FORMAT_TEXT && PG_ENCODING_IS_CLIENT_ONLY(encoding))
-		return psprintf("A file of format \"text\" in encoding \"%s\" cannot be read in ranges.",
-						pg_encoding_to_char(encoding));
+	if (bulk_split_ambiguous(options) != '\0')
+		return psprintf("A file of format \"%s\" in encoding \"%s\" cannot be read in ranges: "
+						"the byte \"%c\" may be a part of a character.",
+						bulk_format_name(options->format_name),
+						pg_encoding_to_char(bulk_options_coding(options).encoding),
+						bulk_split_ambiguous(options));
 	return NULL;
 }
 
