@@ -97,6 +97,29 @@ like($err, qr/column "x" of relation "got" does not exist/, 'an unknown name in 
 is(query("CALL purser.load('got', '$dir/more.csv', 2, 100, options => '{\"unknown\": \"ignore\"}'); SELECT count(*), sum(id), max(a) FROM got"),
 	(query('SELECT max(load_id) FROM purser.load_job')) . "|50|0|0|0\n50|1275|a9", 'unknown names are ignored on request');
 
+# ---- a header that must match, and one that means nothing ----
+
+foreach my $header ('match', 'skip')
+{
+	write_file('same.csv', "id,a,b\n" . join('', map { "$_,\"a\n$_\",b\n" } 1 .. 50));
+	query("TRUNCATE got; CALL purser.load('got', '$dir/same.csv', 2, 100, options => '{\"header\": \"$header\"}')");
+	is(query("SELECT count(*), sum(id), max(a) FROM got"), "50|1275|a\n9", "a header to $header");
+}
+query("TRUNCATE got; CALL purser.load('got', '$dir/more.csv', 0, 100, options => '{\"header\": \"match\", \"columns\": [\"x\", \"id\", \"y\", \"a\", \"z\"], \"unknown\": \"ignore\"}')");
+is(query('SELECT count(*), sum(id), max(a) FROM got'), '50|1275|a9', 'columns that the header must match');
+$load = query('SELECT max(load_id) FROM purser.load_job');
+write_file('other.csv', "id,b,a\n1,b,a\n");
+write_file('fewer.csv', "id,a\n1,a\n");
+foreach my $case (
+	[ 'other', qr/column name mismatch in header line field 2: got "b", expected "a".*load into "got", line 1/s ],
+	[ 'fewer', qr/wrong number of fields in header line: got 2, expected 3/ ])
+{
+	my ($name, $error) = @$case;
+	($status, $out, $err) = $node->psql('postgres', "CALL purser.load('got', '$dir/$name.csv', 0, options => '{\"header\": \"match\"}')");
+	like($err, $error, "a header that does not match: $name");
+}
+is(query('SELECT max(load_id) FROM purser.load_job'), $load, 'and there is no load then');
+
 # Long stretches without a quote or a backslash, and line ends that one of them hides far behind it.
 foreach my $format ('csv', 'text')
 {

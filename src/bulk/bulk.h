@@ -218,7 +218,7 @@ typedef struct BulkResult
 #define BULK_LOAD_VERB	"bulk_load into"
 
 extern BulkResult bulk_load(Oid relid, const BulkInput *input, const BulkOptions *options);
-extern void bulk_load_check(Oid relid, const BulkOptions *options, const char *verb);
+extern void bulk_load_check(Oid relid, const BulkInput *input, const BulkOptions *options);
 extern Datum bulk_make_result(FunctionCallInfo fcinfo, const BulkResult *result);
 
 /* ---- what became of each row: bulk_outcomes.c ---- */

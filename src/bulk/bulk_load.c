@@ -239,22 +239,22 @@ bulk_load(Oid relid, const BulkInput *input, const BulkOptions *options)
 }
 
 /*
- * Raises the error that a load of rows with the columns of the options would
- * raise before its first row.
+ * Raises the error that a load with these options would raise before its first
+ * row; the input has none.
  */
 void
-bulk_load_check(Oid relid, const BulkOptions *options, const char *verb)
+bulk_load_check(Oid relid, const BulkInput *input, const BulkOptions *options)
 {
 	BulkLoad   *load = palloc0(sizeof(BulkLoad));
-	BulkInput	input = {.verb = verb, .source = bulk_source_memory("", 0)};
 	MemoryContext oldcontext;
 
 	load->options = options;
 	bulk_target_open(&load->target, relid, options);
-	bulk_context_push(&load->context, verb, pstrdup(RelationGetRelationName(load->target.rel)));
+	bulk_context_push(&load->context, input->verb,
+					  pstrdup(RelationGetRelationName(load->target.rel)));
 	oldcontext = MemoryContextSwitchTo(load->target.estate->es_query_cxt);
 	bulk_load_schema(load);
-	load->reader = bulk_load_reader(load, &input);
+	load->reader = bulk_load_reader(load, input);
 	(void) load->reader->next(load->reader);
 	if (load->target.path == BULK_PATH_STATEMENT)
 		bulk_insert_check(&load->target, &load->context, options);

@@ -109,6 +109,7 @@ static void
 check_job(const BulkJob *job, const List *columns, int nworkers)
 {
 	BulkOptions options = *job->options;
+	BulkInput	input = {.verb = BULK_RANGE_VERB};
 
 	if (nworkers > 0 && get_rel_persistence(job->relid) == RELPERSISTENCE_TEMP)
 		ereport(ERROR,
@@ -116,10 +117,17 @@ check_job(const BulkJob *job, const List *columns, int nworkers)
 				 errmsg("background workers cannot load temporary table \"%s\"",
 						get_rel_name(job->relid)),
 				 errhint("Set the argument \"workers\" to 0.")));
-	options.format.header = BULK_HEADER_NONE;
+	if (options.format.header == BULK_HEADER_MATCH)
+		input.source = bulk_cut_header(job);
+	else
+	{
+		options.format.header = BULK_HEADER_NONE;
+		input.source = bulk_source_memory("", 0);
+	}
 	if (columns != NIL)
 		options.columns = unconstify(List *, columns);
-	bulk_load_check(job->relid, &options, BULK_RANGE_VERB);
+	bulk_load_check(job->relid, &input, &options);
+	bulk_source_close(input.source);
 }
 
 /* Write down a new load and its ranges. */

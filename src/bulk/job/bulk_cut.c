@@ -95,19 +95,31 @@ skip_header(const BulkJob *job, BulkSource *source)
 	return bulk_split_header(source, job->options);
 }
 
-/* What the header names, if there is one; else NIL. */
-List *
-bulk_cut_columns(const BulkJob *job)
+/* The header alone; empty if there is none. */
+BulkSource *
+bulk_cut_header(const BulkJob *job)
 {
 	BulkCoding	coding = bulk_options_coding(job->options);
 	BulkSource *source = open_file(job);
-	BulkPosition start = skip_header(job, source);
-	List	   *columns = NIL;
+	Size		len = skip_header(job, source).offset;
+	char	   *line = memcpy(palloc(len), source->data, len);
 
-	if (start.offset > 0 && job->options->format.header != BULK_HEADER_SKIP)
-		columns = read_header(job->options,
-							  bulk_source_bytes(source->data, start.offset, &coding));
 	bulk_source_close(source);
+	return bulk_source_bytes(line, len, &coding);
+}
+
+/* What the header names, if it is to say which columns there are; else NIL. */
+List *
+bulk_cut_columns(const BulkJob *job)
+{
+	BulkSource *header;
+	List	   *columns;
+
+	if (job->options->format.header != BULK_HEADER_NAMES)
+		return NIL;
+	header = bulk_cut_header(job);
+	columns = read_header(job->options, header);
+	bulk_source_close(header);
 	return columns;
 }
 

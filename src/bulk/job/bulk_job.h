@@ -58,6 +58,7 @@ extern uint64 bulk_split_count(BulkSource *source, const BulkOptions *options, c
 /* ---- the file: bulk_cut.c ---- */
 
 extern void bulk_cut_check(const BulkOptions *options);
+extern BulkSource *bulk_cut_header(const BulkJob *job);
 extern List *bulk_cut_columns(const BulkJob *job);
 extern List *bulk_cut(const BulkJob *job, uint64 size, int nworkers);
 
