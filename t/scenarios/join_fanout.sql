@@ -25,9 +25,9 @@ INSERT INTO phone SELECT i, 1 + i % 20000, i FROM generate_series(1, 40000) i;
 CREATE INDEX ON phone (customer_id);
 ANALYZE phone;
 -- run
-SELECT c.id, c.name, c.email, p.id, p.total, n.id, n.body, f.number FROM customer c LEFT JOIN purchase p ON p.customer_id = c.id LEFT JOIN note n ON n.customer_id = c.id LEFT JOIN phone f ON f.customer_id = c.id WHERE c.id <= 400;
-SELECT c.id, c.name, c.email, p.id, p.total, n.id, n.body, f.number FROM customer c LEFT JOIN purchase p ON p.customer_id = c.id LEFT JOIN note n ON n.customer_id = c.id LEFT JOIN phone f ON f.customer_id = c.id WHERE c.id <= 400;
-SELECT c.id, c.name, c.email, p.id, p.total, n.id, n.body, f.number FROM customer c LEFT JOIN purchase p ON p.customer_id = c.id LEFT JOIN note n ON n.customer_id = c.id LEFT JOIN phone f ON f.customer_id = c.id WHERE c.id <= 400;
+SELECT c.id, c.name, c.email, p.id, p.total, n.id, n.body, f.number FROM customer c LEFT JOIN purchase p ON p.customer_id = c.id LEFT JOIN note n ON n.customer_id = c.id LEFT JOIN phone f ON f.customer_id = c.id WHERE c.id <= 150;
+SELECT c.id, c.name, c.email, p.id, p.total, n.id, n.body, f.number FROM customer c LEFT JOIN purchase p ON p.customer_id = c.id LEFT JOIN note n ON n.customer_id = c.id LEFT JOIN phone f ON f.customer_id = c.id WHERE c.id <= 150;
+SELECT c.id, c.name, c.email, p.id, p.total, n.id, n.body, f.number FROM customer c LEFT JOIN purchase p ON p.customer_id = c.id LEFT JOIN note n ON n.customer_id = c.id LEFT JOIN phone f ON f.customer_id = c.id WHERE c.id <= 150;
 -- scenario: fan-out, a wide parent repeated for each child
 -- expect: join_fanout
 -- setup

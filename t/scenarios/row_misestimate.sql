@@ -69,6 +69,6 @@ SELECT max(id) FROM unit WHERE a = 5 AND b = 5;
 SELECT max(id) FROM unit WHERE a = 5 AND b = 5;
 -- scenario: no misestimate, a good guess
 -- run
-SELECT c.city, max(p.total) FROM customer c JOIN purchase p ON p.customer_id = c.id WHERE c.city = 'city 5' GROUP BY c.city;
-SELECT c.city, max(p.total) FROM customer c JOIN purchase p ON p.customer_id = c.id WHERE c.city = 'city 5' GROUP BY c.city;
-SELECT c.city, max(p.total) FROM customer c JOIN purchase p ON p.customer_id = c.id WHERE c.city = 'city 5' GROUP BY c.city;
+SELECT c.city, max(p.total) FROM customer c JOIN purchase p ON p.customer_id = c.id WHERE c.id <= 3000 GROUP BY c.city;
+SELECT c.city, max(p.total) FROM customer c JOIN purchase p ON p.customer_id = c.id WHERE c.id <= 3000 GROUP BY c.city;
+SELECT c.city, max(p.total) FROM customer c JOIN purchase p ON p.customer_id = c.id WHERE c.id <= 3000 GROUP BY c.city;

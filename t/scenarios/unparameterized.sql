@@ -7,7 +7,7 @@ SELECT format('SELECT * FROM customer WHERE id = %s AND name <> %L', (i * 7919) 
 -- expect: unparameterized
 -- run
 SET purser.audit_unparameterized = on;
-SELECT format('SELECT id FROM product WHERE sku = %L', md5((i * 3)::text)::uuid) FROM generate_series(1, 150) i \gexec
+SELECT format('SELECT total FROM purchase WHERE id = %s AND status = %L', i * 31, 'done') FROM generate_series(1, 150) i \gexec
 -- scenario: parameterized, prepared
 -- run
 SET purser.audit_unparameterized = on;
