@@ -163,6 +163,32 @@ END $$;
 CALL commits();
 SELECT id FROM users WHERE id > 40;
 EXECUTE by_word ('word 7');
+-- a cursor that a function runs through; a statement that is text
+DO $$
+DECLARE
+    post record;
+BEGIN
+    FOR post IN SELECT id FROM posts WHERE word = 'word 3000' LOOP
+        RAISE NOTICE 'read %', post.id;
+    END LOOP;
+END $$;
+DO $$ BEGIN EXECUTE 'SELECT author FROM posts WHERE word = $1' USING 'word 1'; END $$;
+-- at the end of the transaction, when a deferred trigger does it
+CREATE FUNCTION looks() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM id FROM posts WHERE word = 'word 5';
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER looks AFTER INSERT ON users DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION looks();
+BEGIN;
+INSERT INTO users VALUES (101);
+SELECT max(id) FROM users;
+COMMIT;
+SELECT max(id) FROM users;
+DROP TRIGGER looks ON users;
+-- rows that have been sent are no reason to keep quiet
+COPY (SELECT id FROM posts WHERE word = 'word 8') TO STDOUT;
+SELECT id FROM posts WHERE id = 8;
 -- several in one message
 SELECT 1 AS one \; SELECT id FROM posts WHERE word = 'word 7' \; SELECT 2 AS two;
 -- EXPLAIN is how one looks at such a query
