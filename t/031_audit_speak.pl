@@ -76,6 +76,14 @@ SET purser.audit_notice = 'missing_index';
 my ($status, $out, $err) = $node->psql('postgres', "$parallel SELECT count(*) FROM big WHERE grp = 7");
 like($err, qr/rows_scanned 20000, rows_kept 20/, 'the rows of all workers');
 is(() = $err =~ /NOTICE/g, 1, 'once');
+{
+    local $ENV{PGOPTIONS} = '-c parallel_setup_cost=0 -c parallel_tuple_cost=0'
+        . ' -c min_parallel_table_scan_size=0 -c purser.audit_notice=missing_index';
+    my $aggregate = $node->basedir . '/aggregate.sql';
+    append_to_file($aggregate, "BEGIN;\nSELECT count(*) FROM big WHERE grp = 8;\nCOMMIT;\n");
+    $node->command_checks_all([ 'pgbench', '-n', '-t', '1', '-M', 'extended', '-f', $aggregate, 'postgres' ],
+        0, [qr/processed: 1/], [qr/rows_scanned 20000, rows_kept 20/], 'those of workers in the extended protocol');
+}
 my $force = ($version >= 160000 ? 'debug_parallel_query' : 'force_parallel_mode');
 my $functions = 'SELECT sum(in_worker(id)) FROM small WHERE id <= 4';
 $node->safe_psql('postgres', 'SELECT purser.audit_reset()');

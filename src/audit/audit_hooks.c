@@ -3,9 +3,9 @@
  *		The executor hooks, and nothing else: when to watch, and in which order.
  *
  * Nothing here or below raises an error into the user's query, but the one that
- * purser.audit_error asks for, where the query could raise one itself; the
- * frame of a run is left on every way out. Hooks installed before ours are called within
- * ours, so what they read counts as the query's.
+ * purser.audit_error asks for, where the query could raise one itself; the frame
+ * of a run is left on every way out. Hooks installed before ours are called
+ * within ours, so what they read counts as the query's.
  */
 #include "audit/govern/audit_govern.h"
 
