@@ -2,6 +2,7 @@
 # workers and workers of our own nothing; suppressions across sessions, on a standby and in a dump.
 use strict;
 use warnings;
+use IO::Socket::UNIX;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -64,6 +65,47 @@ $node->safe_psql('postgres', 'SELECT purser.audit_reset()');
 is( $node->safe_psql('postgres', q{
 SELECT f.occurrences, q.calls, q.unfinished FROM purser.findings f JOIN purser.query_stats q USING (queryid)
 WHERE f.rule = 'missing_index'}), '5|5|0', 'which are counted as five');
+
+# --- Row limits of the protocol, which libpq has not: the kinds of messages that come back.
+sub message { my ($kind, $body) = @_; return $kind . pack('N', 4 + length $body) . $body }
+sub query_message { return message('Q', "$_[0]\0") }
+sub answer
+{
+    my ($socket) = @_;
+    my $kinds = '';
+    while (1)
+    {
+        $socket->read(my $head, 5) == 5 or die 'the server is gone';
+        my ($kind, $length) = unpack 'aN', $head;
+        my $body = '';
+        $socket->read($body, $length - 4) if $length > 4;
+        $kinds .= $kind unless $kind =~ /[NSRK]/;
+        return $kinds =~ s/D+/D/gr if $kind eq 'Z';
+    }
+}
+my $socket = IO::Socket::UNIX->new($node->host . '/.s.PGSQL.' . $node->port) or die $!;
+my $startup = pack('N', 196608) . join("\0", user => $node->safe_psql('postgres', 'SELECT current_user'),
+    database => 'postgres', options => "-c $rules -c purser.audit_error=missing_index") . "\0\0";
+$socket->print(pack('N', 4 + length $startup) . $startup);
+is(answer($socket), 'Z', 'connected');
+my $parse = message('P', "\0SELECT id FROM big WHERE grp = 7\0" . pack('n', 0)) . message('B', "\0\0" . pack('nnn', 0, 0, 0));
+sub execute { return message('E', "\0" . pack('N', $_[0])) }
+my $sync = message('S', '');
+for my $case (
+    [ 'all rows', execute(0), '12DEZ' ],
+    [ 'more than there are', execute(50), '12DEZ' ],
+    [ 'page by page', execute(15) . execute(15), '12DsDEZ' ],
+    [ 'up to the last', execute(20) . execute(20), '12DsEZ' ],
+    [ 'and not to the end: when the portal is closed', execute(19) . message('C', "P\0"), '12DsEZ' ],
+    [ 'and not to the end: with the transaction', execute(19), '12DsEZ' ])
+{
+    my ($name, $messages, $expected) = @$case;
+    $socket->print($parse . $messages . $sync);
+    is(answer($socket), $expected, "Execute, $name");
+}
+$socket->print(query_message('BEGIN') . $parse . execute(0) . $sync . query_message('ROLLBACK'));
+is(join(' ', map { answer($socket) } 1 .. 3), 'CZ 12DEZ CZ', 'Execute in a transaction');
+$socket->close;
 
 # --- Parallel workers are quiet; their leader speaks for all.
 my $parallel = q{

@@ -43,19 +43,12 @@ audit_rule_names(void)
 	return out.data;
 }
 
-/* Splits a list of names; false, with the reason told, when it is no list of rules. */
+/* The rules of a list of names; false, with the reason told, when one is none. */
 static bool
-parse_list(char *list, AuditRuleSet *rules)
+add_rules(List *names, AuditRuleSet *rules)
 {
-	List	   *names;
 	ListCell   *cell;
 
-	*rules = 0;
-	if (!SplitIdentifierString(list, ',', &names))
-	{
-		GUC_check_errdetail("List syntax is invalid.");
-		return false;
-	}
 	foreach(cell, names)
 	{
 		AuditRuleSet named = audit_rules_named(lfirst(cell));
@@ -73,12 +66,29 @@ parse_list(char *list, AuditRuleSet *rules)
 }
 
 static bool
+parse_list(const char *value, AuditRuleSet *rules)
+{
+	char	   *list = pstrdup(value);
+	List	   *names;
+	bool		is_valid = SplitIdentifierString(list, ',', &names);
+
+	*rules = 0;
+	if (is_valid)
+		is_valid = add_rules(names, rules);
+	else
+		GUC_check_errdetail("List syntax is invalid.");
+	list_free(names);
+	pfree(list);
+	return is_valid;
+}
+
+static bool
 rules_check(char **newval, void **extra, GucSource source pg_attribute_unused())
 {
 	AuditRuleSet rules;
 	AuditRuleSet *kept;
 
-	if (!parse_list(pstrdup(*newval), &rules))
+	if (!parse_list(*newval, &rules))
 		return false;
 	kept = purser_guc_malloc(sizeof(AuditRuleSet));
 	if (kept == NULL)
