@@ -430,6 +430,13 @@ typedef struct ClusterStmt PurserRepackStmt;
 #define PURSER_TUPLES_FETCHED(info) ((info)->t_counts.t_tuples_fetched)
 #endif
 
+/* 16: what a setting's check hook keeps comes from guc.c, not from malloc */
+#if PG_VERSION_NUM >= 160000
+#define purser_guc_malloc(size) guc_malloc(LOG, (size))
+#else
+#define purser_guc_malloc(size) malloc(size)
+#endif
+
 /* 16: the header of query identifiers moved */
 #if PG_VERSION_NUM >= 160000
 #define PURSER_QUERYJUMBLE_H "nodes/queryjumble.h"

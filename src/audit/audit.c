@@ -6,7 +6,7 @@
  * a session that only loads the library it works as well as it can; see
  * audit_store.c.
  */
-#include "audit/store/audit_store.h"
+#include "audit/govern/audit_govern.h"
 
 #include <limits.h>
 
@@ -68,6 +68,7 @@ define_settings(void)
 	define_int("purser.audit_n_plus_one_window",
 			   "Longest pause between such lookups outside of one transaction.",
 			   &audit_n_plus_one_window, 0, GUC_UNIT_MS);
+	audit_policy_define();
 
 	/* The sizes of shared memory can only be set where there is a choice. */
 	if (process_shared_preload_libraries_in_progress)

@@ -8,6 +8,7 @@
  *	plan/		facts out of plan trees and catalogs
  *	store/		the memory shared by all: counts, convicted queries, findings
  *	rules/		one file for each rule: when it is raised, and its words
+ *	govern/		which findings are wanted, and which are told at once
  *	views/		the SQL functions behind the views
  *
  * Here: audit.c (start), audit_hooks.c (executor hooks), audit_judge.c (which

@@ -2,11 +2,12 @@
  * audit_hooks.c
  *		The executor hooks, and nothing else: when to watch, and in which order.
  *
- * Nothing here or below raises an error into the user's query; the frame of a
- * run is left on every way out. Hooks installed before ours are called within
- * ours, so what they read counts as the query's.
+ * Nothing here or below raises an error into the user's query, but the one that
+ * purser.audit_error asks for, where the query could raise one itself; the frame
+ * of a run is left on every way out. Hooks installed before ours are called
+ * within ours, so what they read counts as the query's.
  */
-#include "audit/rules/audit_rules.h"
+#include "audit/govern/audit_govern.h"
 
 #include PURSER_QUERYJUMBLE_H
 #include "access/parallel.h"
@@ -81,6 +82,7 @@ audit_ExecutorStart(QueryDesc *queryDesc, int eflags)
 	if (queryid != 0)
 	{
 		slot = audit_board_look(queryid, GetUserId(), &due);
+		due |= audit_policy_speaks() && audit_policy_measures();
 		if (due)
 			queryDesc->instrument_options |= INSTRUMENT_ROWS;
 	}
@@ -114,6 +116,21 @@ sends_whole_result(const QueryDesc *desc, ScanDirection direction, uint64 count)
 	/* Portals of cursors have a name and can be seen; EXECUTE's cannot be seen. */
 	return ActivePortal != NULL &&
 		(ActivePortal->name[0] == '\0' || !ActivePortal->visible);
+}
+
+/*
+ * Is this the last run of a SELECT that an Execute message runs? Its portal is
+ * closed after the client has been told that it is complete, when the next
+ * statement comes or the transaction ends: too late to speak.
+ */
+static bool
+completes_message(const AuditWatch *watch, uint64 count)
+{
+	const QueryDesc *desc = watch->desc;
+
+	return desc->dest->mydest == DestRemoteExecute && desc->operation == CMD_SELECT &&
+		!watch->judged && !audit_in_frame() &&
+		(count == 0 || desc->estate->es_processed < count);
 }
 
 static void
@@ -155,6 +172,8 @@ audit_ExecutorRun(PURSER_RUN_PARAMS)
 			audit_tap_close(queryDesc);
 	}
 	PG_END_TRY();
+	if (audit_policy_speaks() && completes_message(watch, count))
+		audit_judge(watch);
 }
 
 /*
@@ -202,7 +221,7 @@ audit_ExecutorEnd(QueryDesc *queryDesc)
 	if (watch != NULL)
 	{
 		audit_watch_unlink(watch);
-		if (watch->nruns > 0 && !watch->fragment)
+		if (watch->nruns > 0 && !watch->fragment && !watch->judged)
 			audit_judge(watch);
 	}
 

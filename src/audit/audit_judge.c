@@ -7,12 +7,35 @@
  * cause makes one finding: rows that an OFFSET skipped are not held against the
  * scan below it.
  *
- * Called before the executor lets go of relations and plan state.
+ * Called once for an execution, before the executor lets go of relations and
+ * plan state; raises what purser.audit_error asks for, and nothing else.
  */
-#include "audit/rules/audit_rules.h"
+#include "audit/govern/audit_govern.h"
 
 #include "executor/execdesc.h"
 #include "nodes/execnodes.h"
+
+/*
+ * A run in which all is allowed says nothing of others of the same query. Who
+ * measures all runs needs no conviction.
+ */
+static void
+judge_measured(const AuditWatch *watch, bool wasteful)
+{
+	List	   *proven = wasteful ? audit_measure_missing_index(watch) : NIL;
+	List	   *wanted = audit_not_allowed(proven);
+	ListCell   *cell;
+
+	if (watch->slot >= 0)
+		audit_board_measured(watch, wanted, wasteful && (proven == NIL || wanted != NIL));
+	else
+	{
+		foreach(cell, wanted)
+			audit_find_wanted(lfirst(cell));
+	}
+	foreach(cell, wanted)
+		audit_say(lfirst(cell));
+}
 
 static void
 judge_rows(AuditWatch *watch)
@@ -20,8 +43,8 @@ judge_rows(AuditWatch *watch)
 	bool		wasteful = !watch->uncounted &&
 		audit_rule_screen(audit_rows_read(watch), watch->rows_returned);
 
-	if (watch->slot >= 0 && watch->desc->planstate->instrument != NULL)
-		audit_board_measured(watch, wasteful ? audit_measure_missing_index(watch) : NIL, wasteful);
+	if (watch->desc->planstate->instrument != NULL)
+		judge_measured(watch, wasteful);
 	else if (wasteful)
 		audit_board_convict(watch, false);
 }
@@ -31,6 +54,8 @@ audit_judge(AuditWatch *watch)
 {
 	MemoryContext oldcontext = MemoryContextSwitchTo(watch->desc->estate->es_query_cxt);
 
+	watch->judged = true;
+	audit_say_begin();
 	audit_local_add(watch, true);
 	if (watch->to_client)
 	{
@@ -40,4 +65,5 @@ audit_judge(AuditWatch *watch)
 	if (!audit_judge_deep_offset(watch))
 		judge_rows(watch);
 	MemoryContextSwitchTo(oldcontext);
+	audit_say_end();
 }

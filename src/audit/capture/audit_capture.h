@@ -57,7 +57,8 @@ typedef struct AuditWatch
 	bool		uncounted;		/* rows_read is incomplete */
 	bool		to_client;		/* a top-level SELECT, all of its rows sent to the client */
 	bool		tapped;			/* audit_tap.c has hashes of its rows */
-	bool		timed;			/* instrumented on the board's behalf */
+	bool		judged;			/* the rules have seen it */
+	bool		timed;			/* instrumented on the audit's behalf */
 	instr_time	started;		/* of the latest frame, when timed */
 	instr_time	elapsed;		/* in all frames, when timed */
 	uint64		lost_reports;	/* of workers, before this frame */

@@ -176,9 +176,9 @@ watch_released(void *arg)
 	if (watch->closed)
 		return;
 	audit_watch_unlink(watch);
-	if (watch->nruns == 0 || watch->fragment)
+	if (watch->nruns == 0 || watch->fragment || watch->judged)
 		return;
-	if (watch->timed)
+	if (watch->timed && watch->slot >= 0)
 		audit_board_retry(watch->slot);
 	audit_local_add(watch, false);
 }

@@ -113,6 +113,7 @@ suggest(StringInfo out, const AuditFinding *finding, const AuditNames *names)
 const AuditRuleSpec audit_spec_missing_index = {
 	.name = "missing_index",
 	.least = 2,
+	.measured = true,
 	.medium = 10000,
 	.numbers = {"rows_scanned", "rows_kept", "loops"},
 	.is_mended = is_mended,

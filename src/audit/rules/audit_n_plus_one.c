@@ -20,7 +20,6 @@
 
 #include "access/xact.h"
 #include "catalog/catalog.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/params.h"
 #include "nodes/primnodes.h"
@@ -435,8 +434,7 @@ keep_parent(const AuditWatch *watch)
 	parent->rows = watch->rows_returned;
 	parent->lxid = PURSER_MY_LXID;
 	parent->active = GetCurrentStatementStartTimestamp();
-	parent->text_len = pg_mbcliplen(text, len, AUDIT_TEXT_BYTES - 1);
-	memcpy(parent->text, text, parent->text_len);
+	parent->text_len = audit_keep_text(parent->text, text, len);
 	parent->hashes = scratch;
 	have_parents = true;
 	scratch = emptied;

@@ -9,6 +9,16 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+/* A table's name with its schema, quoted; NULL when it is gone. */
+char *
+audit_relation_name(Oid relid)
+{
+	char	   *schema = get_namespace_name(get_rel_namespace(relid));
+	char	   *table = get_rel_name(relid);
+
+	return schema == NULL || table == NULL ? NULL : quote_qualified_identifier(schema, table);
+}
+
 /*
  * Looks up the names of the table and the columns that the finding is about;
  * false when one is gone. Others may drop it at any time, so names are looked
@@ -18,12 +28,10 @@ bool
 audit_names(const AuditFinding *finding, AuditNames *names)
 {
 	Oid			relid = finding->key.relid;
-	char	   *schema = get_namespace_name(get_rel_namespace(relid));
-	char	   *table = get_rel_name(relid);
 
-	if (schema == NULL || table == NULL)
+	names->table = audit_relation_name(relid);
+	if (names->table == NULL)
 		return false;
-	names->table = quote_qualified_identifier(schema, table);
 	for (int i = 0; i < finding->columns.n; i++)
 	{
 		HeapTuple	tuple = SearchSysCacheAttNum(relid, finding->columns.attnum[i]);

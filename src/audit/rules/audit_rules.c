@@ -21,6 +21,23 @@ audit_rule(int rule)
 	return specs[rule];
 }
 
+int
+audit_rule_count(void)
+{
+	return lengthof(specs);
+}
+
+/* Those that need a run to be measured, a bit for each. */
+uint64
+audit_measured_rules(void)
+{
+	uint64		rules = 0;
+
+	for (int i = 0; i < (int) lengthof(specs); i++)
+		rules |= specs[i]->measured ? UINT64CONST(1) << i : 0;
+	return rules;
+}
+
 /* Did it recur? */
 bool
 audit_is_visible(const AuditFinding *finding)

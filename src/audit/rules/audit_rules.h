@@ -25,6 +25,7 @@ typedef struct AuditNames
 	char	   *column[AUDIT_MAX_COLUMNS];	/* as they are */
 } AuditNames;
 
+extern char *audit_relation_name(Oid relid);
 extern bool audit_names(const AuditFinding *finding, AuditNames *names);
 extern void audit_append_columns(StringInfo out, const AuditFinding *finding,
 								 const AuditNames *names, bool with_order);
@@ -35,6 +36,7 @@ typedef struct AuditRuleSpec
 {
 	const char *name;
 	int			least;			/* occurrences before a finding is shown */
+	bool		measured;		/* needs rows of plan nodes */
 	double		medium;			/* wasted by one occurrence, for more than low severity */
 	double		(*weight) (const AuditFinding *finding);	/* that; NULL: the rows read */
 	const char *numbers[AUDIT_NUMBERS]; /* names of the figures of evidence; NULL: not used */
@@ -43,6 +45,8 @@ typedef struct AuditRuleSpec
 } AuditRuleSpec;
 
 extern const AuditRuleSpec *audit_rule(int rule);
+extern int	audit_rule_count(void);
+extern uint64 audit_measured_rules(void);
 extern bool audit_is_visible(const AuditFinding *finding);
 extern const char *audit_severity(const AuditFinding *finding);
 extern bool audit_rule_screen(int64 read, int64 returned);

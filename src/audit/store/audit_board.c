@@ -14,7 +14,7 @@
  * of runs, which is atomic. A reader that meets a slot while it changes hands
  * measures one run too many or too few, no more.
  */
-#include "audit/rules/audit_rules.h"
+#include "audit/govern/audit_govern.h"
 
 #include "miscadmin.h"
 #include "port/atomics.h"
@@ -183,6 +183,7 @@ audit_board_convict(AuditWatch *watch, bool found)
 	AuditBoard *board = audit_store_board();
 	AuditSource *sources = NULL;
 	int			nsources = 0;
+	AuditRuleSet allowed = 0;
 	Slot	   *slot = NULL;
 
 	if (watch->slot >= 0)
@@ -193,7 +194,10 @@ audit_board_convict(AuditWatch *watch, bool found)
 			return;
 	}
 	/* Looks into the catalogs, so not under the lock. */
-	if (!found && (slot == NULL || slot->state == CONVICTED))
+	if (!found)
+		allowed = audit_allowed_rules(watch);
+	if (!found && (allowed & audit_measured_rules()) == 0 &&
+		(slot == NULL || slot->state == CONVICTED))
 		sources = audit_sources(watch, &nsources);
 	audit_store_lock(AUDIT_LOCK_FINDINGS, LW_EXCLUSIVE);
 	slot = &board->slots[take_slot(board, board_key(watch->queryid, watch->userid))];
@@ -204,7 +208,11 @@ audit_board_convict(AuditWatch *watch, bool found)
 	else
 	{
 		for (int i = 0; i < slot->nfound; i++)
+		{
+			if ((audit_rule_bit(slot->found[i].rule) & allowed) != 0)
+				continue;
 			audit_find_again_locked(&slot->found[i], watch, slot->nfound == 1);
+		}
 	}
 	audit_store_unlock(AUDIT_LOCK_FINDINGS);
 }

@@ -2,15 +2,15 @@
  * audit_finds.c
  *		The findings in the store: one for each rule, query, role and object.
  *
- * Works under AUDIT_LOCK_FINDINGS. Text is taken only when a finding is made;
+ * Works under AUDIT_LOCK_FINDINGS. Text is taken only when a finding is made, or
+ * anew where some tags are suppressed: it must not carry one of these;
  * names of tables and columns never are: the views look them up, so they are
  * always current. Times are those of statement starts, which are there
  * already.
  */
-#include "audit/rules/audit_rules.h"
+#include "audit/govern/audit_govern.h"
 
 #include "access/xact.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
 #include "utils/timestamp.h"
@@ -44,10 +44,18 @@ finding_usefulness(const void *entry)
 static void
 copy_text(char *to, const char *from, int len)
 {
-	int			kept = pg_mbcliplen(from, len, AUDIT_TEXT_BYTES - 1);
+	to[audit_keep_text(to, from, len)] = '\0';
+}
 
-	memcpy(to, from, kept);
-	to[kept] = '\0';
+static void
+take_texts(AuditFinding *finding, const AuditSighting *sighting)
+{
+	copy_text(finding->text, sighting->text, sighting->text_len);
+	if (sighting->parent_text != NULL)
+	{
+		finding->parent_queryid = sighting->parent_queryid;
+		copy_text(finding->parent_text, sighting->parent_text, sighting->parent_text_len);
+	}
 }
 
 static AuditFinding *
@@ -67,12 +75,7 @@ new_finding(const AuditFindingKey *key, const AuditSighting *sighting)
 	finding->first_seen = GetCurrentStatementStartTimestamp();
 	strlcpy(finding->application_name, application_name ? application_name : "",
 			sizeof(finding->application_name));
-	copy_text(finding->text, sighting->text, sighting->text_len);
-	if (sighting->parent_text != NULL)
-	{
-		finding->parent_queryid = sighting->parent_queryid;
-		copy_text(finding->parent_text, sighting->parent_text, sighting->parent_text_len);
-	}
+	take_texts(finding, sighting);
 	return finding;
 }
 
@@ -85,6 +88,8 @@ audit_find_locked(const AuditSighting *sighting)
 	/* Without its text it was a finding already, but is gone: evicted or reset. */
 	if (finding == NULL && sighting->text != NULL)
 		finding = new_finding(&key, sighting);
+	else if (finding != NULL && sighting->text != NULL && audit_suppressions_by_tag())
+		take_texts(finding, sighting);
 	if (finding == NULL)
 		return;
 	finding->occurrences += sighting->occurrences;
@@ -97,12 +102,23 @@ audit_find_locked(const AuditSighting *sighting)
 	finding->last_seen = GetCurrentStatementStartTimestamp();
 }
 
+/* The caller has asked whether it is allowed, and will say it. */
 void
-audit_find(const AuditSighting *sighting)
+audit_find_wanted(const AuditSighting *sighting)
 {
 	audit_store_lock(AUDIT_LOCK_FINDINGS, LW_EXCLUSIVE);
 	audit_find_locked(sighting);
 	audit_store_unlock(AUDIT_LOCK_FINDINGS);
+}
+
+/* Keeps and says what an execution adds to a finding, unless it is allowed. */
+void
+audit_find(const AuditSighting *sighting)
+{
+	if (audit_is_allowed(sighting))
+		return;
+	audit_find_wanted(sighting);
+	audit_say(sighting);
 }
 
 /*

@@ -2,9 +2,10 @@
  * audit_sighting.c
  *		What an execution adds to a finding.
  */
-#include "audit/store/audit_store.h"
+#include "audit/govern/audit_govern.h"
 
 #include PURSER_QUERYJUMBLE_H
+#include "mb/pg_wchar.h"
 
 /* The part of the source text that is this statement's. */
 void
@@ -14,6 +15,28 @@ audit_statement_text(const QueryDesc *desc, const char **text, int *len)
 
 	*len = desc->plannedstmt->stmt_len;
 	*text = CleanQuerytext(desc->sourceText, &location, len);
+}
+
+/*
+ * Copies as much of a text as there is room for, AUDIT_TEXT_BYTES with a final
+ * 0 that is the caller's; a comment at its end is kept, as frameworks put there
+ * where the statement comes from.
+ */
+int
+audit_keep_text(char *to, const char *from, int len)
+{
+	int			room = AUDIT_TEXT_BYTES - 1;
+	AuditText	tail = {from, 0};
+	int			kept;
+
+	if (len > room)
+		tail = audit_tail_comment((AuditText) {from, len});
+	if (tail.len > room / 2)
+		tail.len = 0;
+	kept = pg_mbcliplen(from, len, room - tail.len);
+	memcpy(to, from, kept);
+	memcpy(to + kept, tail.start, tail.len);
+	return kept + tail.len;
 }
 
 /* What one execution adds to a finding, as far as all rules have it. */

@@ -133,6 +133,7 @@ extern void audit_board_retry(int slot);
 
 /* ---- what an execution adds to a finding: audit_sighting.c ---- */
 
+extern int	audit_keep_text(char *to, const char *from, int len);
 extern void audit_statement_text(const QueryDesc *desc, const char **text, int *len);
 extern void audit_sighting(const AuditWatch *watch, AuditRule rule, AuditSighting *sighting);
 extern void audit_sighting_waste(AuditSighting *sighting, const AuditWatch *watch,
@@ -141,6 +142,7 @@ extern void audit_sighting_waste(AuditSighting *sighting, const AuditWatch *watc
 /* ---- findings: audit_finds.c ---- */
 
 extern void audit_find(const AuditSighting *sighting);
+extern void audit_find_wanted(const AuditSighting *sighting);
 extern void audit_find_locked(const AuditSighting *sighting);
 extern void audit_find_again_locked(const AuditFindingKey *key, const AuditWatch *watch,
 									bool only);

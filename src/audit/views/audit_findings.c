@@ -5,6 +5,7 @@
  * The store is copied under its lock; names are looked up afterwards.
  */
 #include "audit/views/audit_views.h"
+#include "audit/govern/audit_govern.h"
 
 #include <math.h>
 
@@ -163,13 +164,14 @@ purser_audit_findings_0_1(PG_FUNCTION_ARGS)
 	audit_check_store();
 	InitMaterializedSRF(fcinfo, 0);
 	audit_local_publish();
+	(void) audit_suppressions_ready(true);
 	foreach(cell, copy_findings())
 	{
 		const AuditFinding *finding = lfirst(cell);
 		AuditNames	names;
 
 		/* What was dropped is nothing to mend, nor what has been mended. */
-		if (audit_names(finding, &names) && !is_mended(finding))
+		if (audit_names(finding, &names) && !is_mended(finding) && !audit_is_hidden(finding))
 			put_finding((ReturnSetInfo *) fcinfo->resultinfo, finding, &names);
 	}
 	return (Datum) 0;
