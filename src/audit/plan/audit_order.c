@@ -9,7 +9,6 @@
 #include "nodes/execnodes.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/plannodes.h"
-#include "parser/parsetree.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
@@ -48,43 +47,6 @@ audit_plan_is_bounded(const Plan *plan)
 	return false;
 }
 
-/* Follows an output column down to the table's column that it is. */
-static bool
-origin_of(const Plan *plan, AttrNumber resno, const List *rtable, Oid *relid, AttrNumber *attnum)
-{
-	for (int depth = 0; plan != NULL && depth < AUDIT_PLAN_DEPTH; depth++)
-	{
-		AuditScope		scope;
-		List	   *ignored;
-		const TargetEntry *entry;
-		const Var  *var;
-
-		if (resno < 1 || resno > list_length(plan->targetlist))
-			return false;
-		entry = list_nth(plan->targetlist, resno - 1);
-		if (audit_scan_scope(plan, &scope, &ignored))
-		{
-			var = audit_clause_column(&scope, (Node *) entry->expr);
-			if (var == NULL)
-				return false;
-			*relid = rt_fetch(scope.scanrelid, rtable)->relid;
-			*attnum = var->varattno;
-			return true;
-		}
-		if (!IsA(entry->expr, Var))
-			return false;
-		var = (const Var *) entry->expr;
-		if (var->varno == OUTER_VAR)
-			plan = plan->lefttree;
-		else if (var->varno == INNER_VAR)
-			plan = plan->righttree;
-		else
-			return false;
-		resno = var->varattno;
-	}
-	return false;
-}
-
 static bool
 sort_order(const Sort *sort, const List *rtable, Oid *relid, AuditColumns *columns)
 {
@@ -96,7 +58,8 @@ sort_order(const Sort *sort, const List *rtable, Oid *relid, AuditColumns *colum
 		TypeCacheEntry *type;
 		Oid			table;
 
-		if (!origin_of(&sort->plan, sort->sortColIdx[i], rtable, &table, &columns->attnum[i]) ||
+		if (!audit_plan_origin(&sort->plan, sort->sortColIdx[i], rtable, &table,
+							   &columns->attnum[i]) ||
 			(i > 0 && table != *relid))
 			return false;
 		*relid = table;
