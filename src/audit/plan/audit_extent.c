@@ -48,6 +48,14 @@ audit_table_rows(Oid owner)
 	return sum;
 }
 
+/* Pages as VACUUM left them in the catalog, which costs no look at the file; else the file's. */
+static double
+toast_pages(Relation toast)
+{
+	return toast->rd_rel->relpages > 0 ? (double) toast->rd_rel->relpages :
+		(double) RelationGetNumberOfBlocks(toast);
+}
+
 /* Bytes of a table's TOAST, shared out to its rows. */
 static double
 toast_bytes_of_row(const AuditRel *rel)
@@ -64,7 +72,7 @@ toast_bytes_of_row(const AuditRel *rel)
 	rows = table->rd_rel->reltuples > 0 ? (double) table->rd_rel->reltuples : (double) rel->rows;
 	if (toast != NULL)
 	{
-		bytes = (double) RelationGetNumberOfBlocks(toast) * BLCKSZ;
+		bytes = toast_pages(toast) * BLCKSZ;
 		RelationClose(toast);
 	}
 	RelationClose(table);
