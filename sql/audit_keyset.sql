@@ -78,6 +78,16 @@ EXECUTE later (1500) \g /dev/null
 EXECUTE later (1500) \g /dev/null
 SELECT * FROM found;
 RESET plan_cache_mode;
+-- and where their indexes are merged
+CREATE INDEX ON parts (v, id);
+VACUUM ANALYZE parts;
+SET enable_sort = off;
+SELECT purser.audit_reset();
+SELECT id FROM parts ORDER BY v DESC, id DESC LIMIT 1 OFFSET 1500 \g /dev/null
+SELECT id FROM parts ORDER BY v DESC, id DESC LIMIT 1 OFFSET 1500 \g /dev/null
+EXPLAIN (COSTS off) SELECT id FROM parts ORDER BY v DESC, id DESC LIMIT 1 OFFSET 1500;
+SELECT * FROM found;
+RESET enable_sort;
 -- a key that comes later is taken up
 SELECT purser.audit_reset();
 SELECT line FROM log ORDER BY at LIMIT 1 OFFSET 1500 \g /dev/null
