@@ -18,6 +18,10 @@ bool		audit_enabled = true;
 int			audit_min_rows = 1000;
 int			audit_unbounded_rows = 10000;
 int			audit_deep_offset = 1000;
+int			audit_wide_bytes = 256 * 1024;
+int			audit_wide_row_bytes = 2048;
+int			audit_unread_rows = 10000;
+int			audit_exact_count = 100000;
 int			audit_n_plus_one = 10;
 int			audit_n_plus_one_window = 2000;
 int			audit_max_queries = 5000;
@@ -62,6 +66,18 @@ define_settings(void)
 	define_int("purser.audit_deep_offset",
 			   "Rows that OFFSET must skip before it is found deep.",
 			   &audit_deep_offset, 1, 0);
+	define_int("purser.audit_wide_bytes",
+			   "Bytes of all columns of a table that a query must send before it is found wide.",
+			   &audit_wide_bytes, 1, GUC_UNIT_BYTE);
+	define_int("purser.audit_wide_row_bytes",
+			   "Bytes of each of these rows, on average.",
+			   &audit_wide_row_bytes, 1, GUC_UNIT_BYTE);
+	define_int("purser.audit_unread_rows",
+			   "Rows made for a client that it must leave unread before that is found.",
+			   &audit_unread_rows, 1, 0);
+	define_int("purser.audit_exact_count",
+			   "Rows that a count must read before it is found exact in vain.",
+			   &audit_exact_count, 1, 0);
 	define_int("purser.audit_n_plus_one",
 			   "Lookups with values out of one result before they are found to be N+1.",
 			   &audit_n_plus_one, 2, 0);

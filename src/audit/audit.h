@@ -26,6 +26,10 @@ extern bool audit_enabled;
 extern int	audit_min_rows;
 extern int	audit_unbounded_rows;
 extern int	audit_deep_offset;
+extern int	audit_wide_bytes;
+extern int	audit_wide_row_bytes;
+extern int	audit_unread_rows;
+extern int	audit_exact_count;
 extern int	audit_n_plus_one;
 extern int	audit_n_plus_one_window;
 extern int	audit_max_queries;
@@ -41,6 +45,9 @@ typedef enum AuditRule
 	AUDIT_UNBOUNDED_RESULT,
 	AUDIT_DEEP_OFFSET,
 	AUDIT_N_PLUS_ONE,
+	AUDIT_WIDE_SELECT,
+	AUDIT_UNREAD_ROWS,
+	AUDIT_EXACT_COUNT,
 } AuditRule;
 
 /* A set of columns, in key order. */

@@ -133,11 +133,33 @@ completes_message(const AuditWatch *watch, uint64 count)
 		(count == 0 || desc->estate->es_processed < count);
 }
 
+/*
+ * Notes whether a run was a page of a client's portal: a cursor's FETCH, whose
+ * rows go to a tuplestore, or a row limit of the protocol. Functions' cursors
+ * have receivers of their own.
+ */
+static void
+note_page(AuditWatch *watch, ScanDirection direction, uint64 count)
+{
+	const QueryDesc *desc = watch->desc;
+	CommandDest dest = desc->dest->mydest;
+
+	if (!ScanDirectionIsForward(direction))
+		return;
+	if (count == 0 || desc->estate->es_processed < count)
+		watch->at_end = true;
+	if (desc->operation == CMD_SELECT && !audit_in_frame() &&
+		(dest == DestRemote || dest == DestRemoteExecute || dest == DestTuplestore))
+		watch->paged = true;
+}
+
 static void
 audit_ExecutorRun(PURSER_RUN_PARAMS)
 {
 	AuditWatch *watch = audit_watch_find(queryDesc);
 	bool		finished = false;
+	bool		tapping;
+	bool		sizing;
 
 	if (watch == NULL)
 	{
@@ -150,11 +172,16 @@ audit_ExecutorRun(PURSER_RUN_PARAMS)
 
 	if (!watch->fragment)
 		watch->to_client = watch->nruns == 0 && sends_whole_result(queryDesc, direction, count);
-	if (watch->to_client && audit_tap_wanted(watch))
+	tapping = watch->to_client && audit_tap_wanted(watch);
+	/* Wide rows put a query on the board; what it sends is measured from then on. */
+	sizing = tapping && watch->slot >= 0;
+	if (tapping)
 	{
 		audit_tap_open(queryDesc, audit_n_plus_one_scratch());
 		watch->tapped = true;
 	}
+	if (sizing)
+		audit_sizes_open(watch);
 	audit_frame_enter(watch);
 	PG_TRY();
 	{
@@ -168,10 +195,14 @@ audit_ExecutorRun(PURSER_RUN_PARAMS)
 	{
 		audit_frame_exit(watch, finished);
 		watch->rows_returned += queryDesc->estate->es_processed;
-		if (watch->tapped)
+		if (sizing)
+			audit_sizes_close(watch);
+		if (tapping)
 			audit_tap_close(queryDesc);
 	}
 	PG_END_TRY();
+	if (!watch->to_client)
+		note_page(watch, direction, count);
 	if (audit_policy_speaks() && completes_message(watch, count))
 		audit_judge(watch);
 }

@@ -4,8 +4,8 @@
  *
  * Counts it, and lets the rules see it: those that look at one execution at
  * once, those that need it measured only when it read much for little. One
- * cause makes one finding: rows that an OFFSET skipped are not held against the
- * scan below it.
+ * cause makes one finding: rows that an OFFSET skipped, a count counted or a
+ * client left unread are not held against the scan below it.
  *
  * Called once for an execution, before the executor lets go of relations and
  * plan state; raises what purser.audit_error asks for, and nothing else.
@@ -61,8 +61,10 @@ audit_judge(AuditWatch *watch)
 	{
 		audit_n_plus_one_statement(watch);
 		audit_judge_unbounded_result(watch);
+		audit_judge_wide_select(watch);
 	}
-	if (!audit_judge_deep_offset(watch))
+	if (!audit_judge_deep_offset(watch) && !audit_judge_exact_count(watch) &&
+		!audit_judge_unread_rows(watch))
 		judge_rows(watch);
 	MemoryContextSwitchTo(oldcontext);
 	audit_say_end();

@@ -58,11 +58,14 @@ typedef struct AuditWatch
 	bool		to_client;		/* a top-level SELECT, all of its rows sent to the client */
 	bool		tapped;			/* audit_tap.c has hashes of its rows */
 	bool		judged;			/* the rules have seen it */
+	bool		paged;			/* a client got rows of it piece by piece */
+	bool		at_end;			/* its rows came to an end */
 	bool		timed;			/* instrumented on the audit's behalf */
 	instr_time	started;		/* of the latest frame, when timed */
 	instr_time	elapsed;		/* in all frames, when timed */
 	uint64		lost_reports;	/* of workers, before this frame */
 	int64		rows_returned;
+	struct AuditSizes *sizes;	/* of the values sent, when audit_sizes.c takes them */
 	int			nrels;
 	AuditRel   *rels;
 	AuditRel	inline_rels[AUDIT_INLINE_RELS];
@@ -90,6 +93,21 @@ extern bool audit_value_hash(Oid type, Datum value, uint32 *hash);
 extern uint32 audit_row_hashes_find(const AuditRowHashes *hashes, uint32 hash);
 extern Size audit_row_hashes_size(void);
 extern int	audit_row_hashes_rows(const AuditRowHashes *hashes);
+
+/* ---- bytes sent: audit_sizes.c ---- */
+
+/* Bytes of the values of some rows of a result, column by column. */
+typedef struct AuditSizes
+{
+	int			ncolumns;
+	int64		seen;			/* rows sent */
+	int64		rows;			/* of these, measured */
+	int64		bytes[FLEXIBLE_ARRAY_MEMBER];	/* in those, of each column */
+} AuditSizes;
+
+extern void audit_sizes_open(AuditWatch *watch);
+extern void audit_sizes_close(AuditWatch *watch);
+extern double audit_sizes_of_row(const AuditSizes *sizes);
 
 /* ---- parallel workers: audit_workers.c ---- */
 

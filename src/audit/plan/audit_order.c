@@ -9,7 +9,6 @@
 #include "nodes/execnodes.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/plannodes.h"
-#include "parser/parsetree.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
@@ -48,65 +47,48 @@ audit_plan_is_bounded(const Plan *plan)
 	return false;
 }
 
-/* Follows an output column down to the table's column that it is. */
-static bool
-origin_of(const Plan *plan, AttrNumber resno, const List *rtable, Oid *relid, AttrNumber *attnum)
+/* What a node that sorts, or merges what is sorted, goes by. */
+typedef struct SortKeys
 {
-	for (int depth = 0; plan != NULL && depth < AUDIT_PLAN_DEPTH; depth++)
-	{
-		AuditScope		scope;
-		List	   *ignored;
-		const TargetEntry *entry;
-		const Var  *var;
-
-		if (resno < 1 || resno > list_length(plan->targetlist))
-			return false;
-		entry = list_nth(plan->targetlist, resno - 1);
-		if (audit_scan_scope(plan, &scope, &ignored))
-		{
-			var = audit_clause_column(&scope, (Node *) entry->expr);
-			if (var == NULL)
-				return false;
-			*relid = rt_fetch(scope.scanrelid, rtable)->relid;
-			*attnum = var->varattno;
-			return true;
-		}
-		if (!IsA(entry->expr, Var))
-			return false;
-		var = (const Var *) entry->expr;
-		if (var->varno == OUTER_VAR)
-			plan = plan->lefttree;
-		else if (var->varno == INNER_VAR)
-			plan = plan->righttree;
-		else
-			return false;
-		resno = var->varattno;
-	}
-	return false;
-}
+	const Plan *plan;
+	int			n;
+	const AttrNumber *column;	/* of its target list */
+	const Oid  *operator;
+} SortKeys;
 
 static bool
-sort_order(const Sort *sort, const List *rtable, Oid *relid, AuditColumns *columns)
+sort_order(const SortKeys *keys, const List *rtable, Oid *relid, AuditColumns *columns)
 {
-	if (sort->numCols > AUDIT_MAX_COLUMNS)
+	if (keys->n > AUDIT_MAX_COLUMNS)
 		return false;
-	for (int i = 0; i < sort->numCols; i++)
+	for (int i = 0; i < keys->n; i++)
 	{
-		const TargetEntry *entry = list_nth(sort->plan.targetlist, sort->sortColIdx[i] - 1);
+		const TargetEntry *entry = list_nth(keys->plan->targetlist, keys->column[i] - 1);
 		TypeCacheEntry *type;
 		Oid			table;
 
-		if (!origin_of(&sort->plan, sort->sortColIdx[i], rtable, &table, &columns->attnum[i]) ||
+		if (!audit_plan_origin(keys->plan, keys->column[i], rtable, &table, &columns->attnum[i]) ||
 			(i > 0 && table != *relid))
 			return false;
 		*relid = table;
 		type = lookup_type_cache(exprType((Node *) entry->expr), TYPECACHE_BTREE_OPFAMILY);
-		columns->descending[i] = get_op_opfamily_strategy(sort->sortOperators[i],
-														  type->btree_opf) ==
+		columns->descending[i] = get_op_opfamily_strategy(keys->operator[i], type->btree_opf) ==
 			BTGreaterStrategyNumber;
 	}
-	columns->n = sort->numCols;
+	columns->n = keys->n;
 	return columns->n > 0;
+}
+
+static SortKeys
+keys_of_sort(const Sort *sort)
+{
+	return (SortKeys) {&sort->plan, sort->numCols, sort->sortColIdx, sort->sortOperators};
+}
+
+static SortKeys
+keys_of_merge(const MergeAppend *merge)
+{
+	return (SortKeys) {&merge->plan, merge->numCols, merge->sortColIdx, merge->sortOperators};
 }
 
 static bool
@@ -181,11 +163,17 @@ audit_plan_order(const PlanState *state, const List *rtable, Oid *relid, AuditCo
 {
 	for (int depth = 0; state != NULL && depth < AUDIT_PLAN_DEPTH; depth++)
 	{
+		SortKeys	keys;
+
 		switch (nodeTag(state->plan))
 		{
 			case T_Sort:
 			case T_IncrementalSort:
-				return sort_order((const Sort *) state->plan, rtable, relid, columns);
+				keys = keys_of_sort((const Sort *) state->plan);
+				return sort_order(&keys, rtable, relid, columns);
+			case T_MergeAppend:
+				keys = keys_of_merge((const MergeAppend *) state->plan);
+				return sort_order(&keys, rtable, relid, columns);
 			case T_IndexScan:
 			case T_IndexOnlyScan:
 				return scan_order(state, relid, columns);

@@ -44,13 +44,39 @@ typedef struct AuditFilter
 
 extern List *audit_plan_filters(PlanState *top);
 
-/* ---- the top of a plan: audit_order.c ---- */
-
 #define AUDIT_PLAN_DEPTH 100	/* of a plan that is followed downwards */
+
+/* ---- columns of the result: audit_origin.c ---- */
+
+extern bool audit_plan_origin(const Plan *plan, AttrNumber resno, const List *rtable, Oid *relid,
+							  AttrNumber *attnum);
+
+/* ---- the top of a plan: audit_order.c ---- */
 
 extern bool audit_plan_is_bounded(const Plan *top);
 extern bool audit_plan_order(const PlanState *state, const List *rtable, Oid *relid,
 							 AuditColumns *columns);
+
+/* ---- a count at the top of a plan: audit_count.c ---- */
+
+typedef struct AuditCount
+{
+	int64		counted;		/* the count itself */
+	bool		restricted;		/* by conditions or a join: not of a whole table */
+} AuditCount;
+
+extern bool audit_plan_count(const PlanState *top, const List *rtable, AuditCount *count);
+
+/* ---- rows made before they are asked for: audit_made.c ---- */
+
+typedef struct AuditMade
+{
+	double		rows;			/* of the result, made or yet to be made */
+	double		worked;			/* rows that were sorted, hashed or kept for it */
+	bool		counted;		/* rows is no estimate */
+} AuditMade;
+
+extern bool audit_plan_made(const PlanState *top, AuditMade *made);
 
 /* ---- lookups: audit_lookup.c ---- */
 
@@ -76,6 +102,19 @@ typedef struct AuditSource
 extern AuditSource *audit_sources(const AuditWatch *watch, int *n);
 extern AuditSource audit_largest_source(const AuditWatch *watch);
 extern bool audit_is_user_table(const AuditWatch *watch, Oid relid);
+extern bool audit_is_lasting_table(Oid relid);
+
+/* ---- sizes of tables: audit_extent.c ---- */
+
+extern double audit_table_rows(Oid owner);
+extern double audit_toasted_width(const AuditWatch *watch);
+extern List *audit_table_columns(Oid relid);
+
+/* ---- orders that tell every row from the next: audit_unique.c ---- */
+
+extern bool audit_is_not_null(Oid relid, AttrNumber attnum);
+extern bool audit_is_unique_order(Oid relid, const AuditColumns *columns);
+extern List *audit_key_columns(Oid relid);
 
 /* ---- indexes: audit_index.c ---- */
 

@@ -4,8 +4,10 @@
  */
 #include "audit/plan/audit_plan.h"
 
+#include "access/htup_details.h"
 #include "catalog/catalog.h"
 #include "catalog/pg_class.h"
+#include "utils/syscache.h"
 
 /* Is it a table that people made to last? */
 bool
@@ -19,6 +21,23 @@ audit_is_user_table(const AuditWatch *watch, Oid relid)
 			return watch->rels[i].rel->rd_rel->relpersistence != RELPERSISTENCE_TEMP;
 	}
 	return false;
+}
+
+/* The same by the catalog: a partition that a column comes from need not have been read. */
+bool
+audit_is_lasting_table(Oid relid)
+{
+	HeapTuple	tuple;
+	bool		result;
+
+	if (!OidIsValid(relid) || IsCatalogRelationOid(relid))
+		return false;
+	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	result = ((Form_pg_class) GETSTRUCT(tuple))->relpersistence != RELPERSISTENCE_TEMP;
+	ReleaseSysCache(tuple);
+	return result;
 }
 
 /* The tables that rows were read from, and how many; partitions taken together. */

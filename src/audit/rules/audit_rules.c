@@ -12,6 +12,9 @@ static const AuditRuleSpec *const specs[] = {
 	[AUDIT_UNBOUNDED_RESULT] = &audit_spec_unbounded_result,
 	[AUDIT_DEEP_OFFSET] = &audit_spec_deep_offset,
 	[AUDIT_N_PLUS_ONE] = &audit_spec_n_plus_one,
+	[AUDIT_WIDE_SELECT] = &audit_spec_wide_select,
+	[AUDIT_UNREAD_ROWS] = &audit_spec_unread_rows,
+	[AUDIT_EXACT_COUNT] = &audit_spec_exact_count,
 };
 
 /* A rule by its AuditRule, as keys of findings have it. */

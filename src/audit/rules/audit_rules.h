@@ -39,7 +39,10 @@ typedef struct AuditRuleSpec
 	bool		measured;		/* needs rows of plan nodes */
 	double		medium;			/* wasted by one occurrence, for more than low severity */
 	double		(*weight) (const AuditFinding *finding);	/* that; NULL: the rows read */
+	bool		by_table;		/* one finding for a table, whatever the columns */
 	const char *numbers[AUDIT_NUMBERS]; /* names of the figures of evidence; NULL: not used */
+	void		(*add_evidence) (StringInfo out, const AuditFinding *finding,
+								 const AuditNames *names);	/* more of it; NULL: none */
 	bool		(*is_mended) (const AuditFinding *finding); /* NULL: cannot be known */
 	void		(*suggest) (StringInfo out, const AuditFinding *finding, const AuditNames *names);
 } AuditRuleSpec;
@@ -57,10 +60,16 @@ extern const AuditRuleSpec audit_spec_missing_index;
 extern const AuditRuleSpec audit_spec_unbounded_result;
 extern const AuditRuleSpec audit_spec_deep_offset;
 extern const AuditRuleSpec audit_spec_n_plus_one;
+extern const AuditRuleSpec audit_spec_wide_select;
+extern const AuditRuleSpec audit_spec_unread_rows;
+extern const AuditRuleSpec audit_spec_exact_count;
 
 extern List *audit_measure_missing_index(const AuditWatch *watch);
 extern void audit_judge_unbounded_result(const AuditWatch *watch);
 extern bool audit_judge_deep_offset(AuditWatch *watch);
+extern void audit_judge_wide_select(AuditWatch *watch);
+extern bool audit_judge_unread_rows(AuditWatch *watch);
+extern bool audit_judge_exact_count(AuditWatch *watch);
 
 extern AuditRowHashes *audit_n_plus_one_scratch(void);
 extern void audit_n_plus_one_statement(AuditWatch *watch);

@@ -26,6 +26,8 @@ audit_finding_key(const AuditSighting *sighting)
 	key.userid = sighting->userid;
 	key.relid = sighting->relid;
 	key.rule = (int16) sighting->rule;
+	if (audit_rule(sighting->rule)->by_table)
+		return key;
 	for (int i = 0; i < sighting->columns.n; i++)
 		key.attnum[i] = sighting->columns.attnum[i];
 	return key;
@@ -71,7 +73,6 @@ new_finding(const AuditFindingKey *key, const AuditSighting *sighting)
 	}
 	if (finding == NULL)
 		return NULL;
-	finding->columns = sighting->columns;
 	finding->first_seen = GetCurrentStatementStartTimestamp();
 	strlcpy(finding->application_name, application_name ? application_name : "",
 			sizeof(finding->application_name));
@@ -98,6 +99,7 @@ audit_find_locked(const AuditSighting *sighting)
 	finding->bytes += sighting->bytes;
 	finding->timed += sighting->timed;
 	finding->timed_ms += sighting->timed_ms;
+	finding->columns = sighting->columns;
 	memcpy(finding->numbers, sighting->numbers, sizeof(finding->numbers));
 	finding->last_seen = GetCurrentStatementStartTimestamp();
 }
@@ -119,6 +121,21 @@ audit_find(const AuditSighting *sighting)
 		return;
 	audit_find_wanted(sighting);
 	audit_say(sighting);
+}
+
+/* The figures of a finding so far; false without one. */
+bool
+audit_find_numbers(const AuditSighting *sighting, double *numbers)
+{
+	AuditFindingKey key = audit_finding_key(sighting);
+	AuditFinding *finding;
+
+	audit_store_lock(AUDIT_LOCK_FINDINGS, LW_SHARED);
+	finding = audit_table_find(audit_store_findings(), &key);
+	if (finding != NULL)
+		memcpy(numbers, finding->numbers, sizeof(finding->numbers));
+	audit_store_unlock(AUDIT_LOCK_FINDINGS);
+	return finding != NULL;
 }
 
 /*

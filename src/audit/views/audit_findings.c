@@ -96,15 +96,17 @@ append_parent(StringInfo out, const AuditFinding *finding)
 
 /* The latest sighting's figures; "with_text" is for those who may read statements. */
 static Datum
-evidence(const AuditFinding *finding, bool with_text)
+evidence(const AuditFinding *finding, const AuditNames *names, bool with_text)
 {
-	const char *const *names = audit_rule(finding->key.rule)->numbers;
+	const AuditRuleSpec *spec = audit_rule(finding->key.rule);
 	StringInfoData out;
 
 	initStringInfo(&out);
 	appendStringInfoChar(&out, '{');
-	for (int i = 0; i < AUDIT_NUMBERS && names[i] != NULL; i++)
-		append_number(&out, names[i], finding->numbers[i]);
+	for (int i = 0; i < AUDIT_NUMBERS && spec->numbers[i] != NULL; i++)
+		append_number(&out, spec->numbers[i], finding->numbers[i]);
+	if (spec->add_evidence != NULL)
+		spec->add_evidence(&out, finding, names);
 	if (with_text && finding->parent_queryid != 0)
 		append_parent(&out, finding);
 	appendStringInfoChar(&out, '}');
@@ -145,7 +147,7 @@ put_finding(ReturnSetInfo *rsinfo, const AuditFinding *finding, const AuditNames
 	nulls[i] = finding->timed == 0;
 	values[i] = nulls[i] ? (Datum) 0 : Float8GetDatum(wasted_ms(finding));
 	i++;
-	values[i++] = evidence(finding, readable);
+	values[i++] = evidence(finding, names, readable);
 	values[i++] = suggestion(finding, names);
 	values[i++] = CStringGetTextDatum(finding->application_name);
 	values[i] = audit_role_name(finding->key.userid, &nulls[i]);
