@@ -7,6 +7,7 @@
  * ours, so what they read counts as the query's.
  */
 #include "audit/rules/audit_rules.h"
+#include "audit/session/audit_session.h"
 
 #include PURSER_QUERYJUMBLE_H
 #include "access/parallel.h"
@@ -116,6 +117,28 @@ sends_whole_result(const QueryDesc *desc, ScanDirection direction, uint64 count)
 		(ActivePortal->name[0] == '\0' || !ActivePortal->visible);
 }
 
+/*
+ * Is it a statement of the client's own? Then it is what the portal at work
+ * was made for; statements of functions come by way of SPI, or have a portal
+ * that is about something else.
+ */
+static bool
+is_from_client(const QueryDesc *desc)
+{
+	return !audit_in_frame() && ActivePortal != NULL && desc->dest->mydest != DestSPI &&
+		list_member_ptr(ActivePortal->stmts, desc->plannedstmt);
+}
+
+/* Puts the tap before rows that go to the client, all at once or in pieces. */
+static void
+open_tap(AuditWatch *watch, ScanDirection direction)
+{
+	watch->tapped = watch->from_client && watch->desc->operation == CMD_SELECT &&
+		ScanDirectionIsForward(direction) && audit_tap_wanted(watch);
+	if (watch->tapped)
+		audit_tap_open(watch->desc, audit_parent_hashes(watch));
+}
+
 static void
 audit_ExecutorRun(PURSER_RUN_PARAMS)
 {
@@ -132,11 +155,10 @@ audit_ExecutorRun(PURSER_RUN_PARAMS)
 	}
 
 	if (!watch->fragment)
-		watch->to_client = watch->nruns == 0 && sends_whole_result(queryDesc, direction, count);
-	if (watch->to_client && audit_tap_wanted(watch))
 	{
-		audit_tap_open(queryDesc, audit_n_plus_one_scratch());
-		watch->tapped = true;
+		watch->to_client = watch->nruns == 0 && sends_whole_result(queryDesc, direction, count);
+		watch->from_client = watch->to_client || is_from_client(queryDesc);
+		open_tap(watch, direction);
 	}
 	audit_frame_enter(watch);
 	PG_TRY();
@@ -155,6 +177,8 @@ audit_ExecutorRun(PURSER_RUN_PARAMS)
 			audit_tap_close(queryDesc);
 	}
 	PG_END_TRY();
+	if (watch->tapped && !watch->to_client)
+		audit_parent_piece(watch, queryDesc->estate->es_processed);
 }
 
 /*

@@ -10,6 +10,7 @@
  * Called before the executor lets go of relations and plan state.
  */
 #include "audit/rules/audit_rules.h"
+#include "audit/session/audit_session.h"
 
 #include "executor/execdesc.h"
 #include "nodes/execnodes.h"
@@ -32,11 +33,9 @@ audit_judge(AuditWatch *watch)
 	MemoryContext oldcontext = MemoryContextSwitchTo(watch->desc->estate->es_query_cxt);
 
 	audit_local_add(watch, true);
+	audit_session_statement(watch);
 	if (watch->to_client)
-	{
-		audit_n_plus_one_statement(watch);
 		audit_judge_unbounded_result(watch);
-	}
 	if (!audit_judge_deep_offset(watch))
 		judge_rows(watch);
 	MemoryContextSwitchTo(oldcontext);

@@ -77,6 +77,16 @@ extern AuditSource *audit_sources(const AuditWatch *watch, int *n);
 extern AuditSource audit_largest_source(const AuditWatch *watch);
 extern bool audit_is_user_table(const AuditWatch *watch, Oid relid);
 
+/* ---- columns that belong together: audit_link.c ---- */
+
+extern bool audit_columns_linked(Oid relid, AttrNumber attnum, Oid other,
+								 AttrNumber other_attnum, const char *result_name);
+
+/* ---- results that change by themselves: audit_volatile.c ---- */
+
+extern bool audit_expression_is_volatile(Node *node);
+extern bool audit_plan_is_volatile(PlanState *top);
+
 /* ---- indexes: audit_index.c ---- */
 
 extern bool audit_index_advice(const AuditFilter *filter, AuditColumns *columns);

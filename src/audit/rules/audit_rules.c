@@ -12,6 +12,9 @@ static const AuditRuleSpec *const specs[] = {
 	[AUDIT_UNBOUNDED_RESULT] = &audit_spec_unbounded_result,
 	[AUDIT_DEEP_OFFSET] = &audit_spec_deep_offset,
 	[AUDIT_N_PLUS_ONE] = &audit_spec_n_plus_one,
+	[AUDIT_REPEATED_QUERY] = &audit_spec_repeated_query,
+	[AUDIT_ROW_BY_ROW_WRITE] = &audit_spec_row_by_row_write,
+	[AUDIT_UNPARAMETERIZED] = &audit_spec_unparameterized,
 };
 
 /* A rule by its AuditRule, as keys of findings have it. */
