@@ -29,10 +29,10 @@ $$ SELECT format(statement, n) FROM generate_series(first, last) n $$;
 \o /dev/null
 SELECT purser.audit_reset();
 SELECT * FROM users ORDER BY id LIMIT 20;
-SELECT many('SELECT * FROM posts WHERE user_id = %s', 1, 9) \gexec
+SELECT many('SELECT * FROM posts WHERE user_id = %s', 1, 4) \gexec
 \o
 SELECT * FROM found;
-SELECT * FROM posts WHERE user_id = 10 \g /dev/null
+SELECT * FROM posts WHERE user_id = 5 \g /dev/null
 \x
 SELECT * FROM found;
 \x
@@ -40,7 +40,7 @@ SELECT severity, bytes, wasted_ms >= 0 AS timed, (evidence->>'parent_queryid')::
 FROM purser.findings WHERE rule = 'n_plus_one';
 -- goes on
 \o /dev/null
-SELECT many('SELECT * FROM posts WHERE user_id = %s', 11, 20) \gexec
+SELECT many('SELECT * FROM posts WHERE user_id = %s', 6, 20) \gexec
 \o
 SELECT occurrences, rows_returned, evidence->'executions' AS executions FROM found;
 -- the page anew is another occurrence
@@ -102,7 +102,7 @@ COMMIT;
 BEGIN;
 SELECT id FROM users WHERE id = 7;
 SELECT 'SELECT * FROM posts WHERE user_id = 7' FROM generate_series(1, 12) \gexec
-SELECT id FROM users WHERE id < 6;
+SELECT id FROM users WHERE id < 5;
 SELECT many('SELECT * FROM comments WHERE user_id = %s', 1, 12) \gexec
 COMMIT;
 -- a batch; a range; a lookup in no table;
@@ -112,13 +112,20 @@ SELECT many('SELECT * FROM posts WHERE user_id = ANY (ARRAY[%s, 1, 2])', 1, 12) 
 SELECT many('SELECT * FROM posts WHERE user_id > %s LIMIT 1', 1, 12) \gexec
 SELECT many('SELECT %s', 1, 12) \gexec
 COMMIT;
--- pages of a cursor;
-BEGIN;
-DECLARE c CURSOR FOR SELECT id FROM users;
-FETCH 12 FROM c;
-SELECT many('SELECT * FROM comments WHERE user_id = %s', 1, 12) \gexec
-COMMIT;
--- in the server, where a function's statements are not the client's;
+-- jobs worked off, each in a transaction of its own, or with a change after each;
+RESET purser.audit_n_plus_one_window;
+SELECT id FROM users WHERE id < 13;
+SELECT s FROM generate_series(1, 12) n, LATERAL (VALUES ('BEGIN'),
+    (format('SELECT * FROM posts WHERE user_id = %s FOR UPDATE', n)), ('COMMIT')) v (s) \gexec
+SELECT s FROM generate_series(1, 12) n,
+    LATERAL (VALUES (format('SELECT * FROM posts WHERE user_id = %s', n)),
+                    (format('UPDATE posts SET body = ''y'' WHERE id = %s', n))) v (s) \gexec
+-- numbers from 1 on in a table that has nothing to do with it, not all or not in order;
+SELECT id FROM users WHERE id < 101;
+SELECT many('SELECT * FROM comments WHERE id = %s', 1, 50) \gexec
+SELECT format('SELECT * FROM comments WHERE id = %s', n * 37 % 101) FROM generate_series(1, 100) n \gexec
+SET purser.audit_n_plus_one_window = 0;
+-- in the server, a loop so short that it is not worth a word;
 CREATE FUNCTION in_server() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     u users;
@@ -149,6 +156,108 @@ RESET purser.audit;
 RESET purser.audit_n_plus_one_window;
 \o
 SELECT * FROM found;
+
+-- A cursor's rows, piece by piece, and one that outlives its transaction.
+\o /dev/null
+SELECT purser.audit_reset();
+BEGIN;
+DECLARE c CURSOR FOR SELECT id FROM users ORDER BY id;
+FETCH 3 FROM c;
+SELECT many('SELECT * FROM comments WHERE user_id = %s', 1, 3) \gexec
+FETCH 3 FROM c;
+SELECT many('SELECT * FROM comments WHERE user_id = %s', 4, 6) \gexec
+COMMIT;
+DECLARE held CURSOR WITH HOLD FOR SELECT id FROM users ORDER BY id;
+FETCH 10 FROM held;
+SELECT many('SELECT * FROM posts WHERE user_id = %s', 1, 10) \gexec
+CLOSE held;
+\o
+SELECT relation, columns, occurrences, evidence FROM found;
+
+-- What belongs together: a foreign key, or the same column. What counts from 1 by chance needs more.
+\o /dev/null
+CREATE TABLE tags (label int PRIMARY KEY, owner int REFERENCES users);
+INSERT INTO tags SELECT i, i FROM generate_series(1, 400) i;
+CREATE INDEX ON tags (owner);
+VACUUM ANALYZE tags;
+SELECT purser.audit_reset();
+BEGIN;
+SELECT id FROM users WHERE id < 21 ORDER BY id;
+SELECT many('SELECT * FROM tags WHERE owner = %s', 1, 5) \gexec
+SELECT many('SELECT * FROM users WHERE id = %s', 1, 5) \gexec
+SELECT many('SELECT * FROM comments WHERE id = %s', 1, 15) \gexec
+SELECT many('SELECT * FROM comments WHERE post_id = %s', 1, 16) \gexec
+COMMIT;
+\o
+SELECT relation, columns, evidence->'executions' AS executions, suggestion FROM found;
+
+-- Rows that share values, each looked up for itself: no repetition.
+\o /dev/null
+SELECT purser.audit_reset();
+BEGIN;
+SELECT row_number() OVER (ORDER BY id) AS id, user_id FROM posts ORDER BY posts.id LIMIT 30;
+SELECT format('SELECT * FROM users WHERE id = %s', user_id) FROM (SELECT user_id FROM posts ORDER BY id LIMIT 30) p \gexec
+COMMIT;
+BEGIN;
+SELECT id, user_id / 8 AS user_id FROM posts ORDER BY id LIMIT 150;
+SELECT format('SELECT * FROM comments WHERE user_id = %s', user_id)
+FROM (SELECT user_id / 8 AS user_id FROM posts ORDER BY id LIMIT 150) p \gexec
+COMMIT;
+\o
+SELECT rule, relation, columns, evidence - 'parent_queryid' AS evidence FROM purser.findings ORDER BY relation::text, rule;
+
+-- Values as drivers write them.
+\o /dev/null
+CREATE TABLE odd (num numeric PRIMARY KEY, code char(8) UNIQUE, name varchar(20) UNIQUE, big bigint UNIQUE);
+INSERT INTO odd SELECT i, 'c' || i, 'n' || i, 5000000 + i FROM generate_series(1, 50) i;
+CREATE TABLE of_odd (odd_num numeric, odd_code char(10), odd_name varchar(30), odd_big bigint);
+SELECT purser.audit_reset();
+BEGIN;
+SELECT * FROM odd ORDER BY num LIMIT 10;
+SELECT many('SELECT * FROM of_odd WHERE odd_num = %s', 1, 5) \gexec
+SELECT many('SELECT * FROM of_odd WHERE odd_code = ''c%s''', 1, 5) \gexec
+SELECT many('SELECT * FROM of_odd WHERE odd_name IN (''n%s'')', 1, 5) \gexec
+SELECT many('SELECT EXISTS (SELECT FROM of_odd WHERE odd_big = ''%s'')', 5000001, 5000005) \gexec
+COMMIT;
+\o
+SELECT relation, columns, evidence->'executions' AS executions, suggestion FROM found;
+
+-- A loop in the server, a function called for each row, a trigger: told apart.
+CREATE FUNCTION posts_of(bigint) RETURNS bigint LANGUAGE plpgsql AS
+$$ BEGIN RETURN (SELECT count(*) FROM posts WHERE user_id = $1); END $$;
+CREATE FUNCTION check_user() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN PERFORM FROM comments WHERE user_id = NEW.id; RETURN NEW; END $$;
+CREATE TABLE user_copy (id int REFERENCES users);
+CREATE TRIGGER check_user BEFORE INSERT ON user_copy FOR EACH ROW EXECUTE FUNCTION check_user();
+\o /dev/null
+SELECT purser.audit_reset();
+DO $$
+DECLARE
+    u users;
+BEGIN
+    FOR u IN SELECT * FROM users LOOP
+        PERFORM * FROM posts WHERE user_email = u.email;
+    END LOOP;
+END $$;
+SELECT posts_of(id) FROM users;
+INSERT INTO user_copy SELECT id FROM users;
+-- the same value, few rows, no lookup
+SELECT posts_of(7) FROM users;
+SELECT posts_of(id) FROM users WHERE id < 40;
+\o
+SELECT relation, columns, evidence, suggestion FROM found;
+
+-- A function that runs as its owner: what its caller sent is not the owner's to read.
+CREATE ROLE regress_audit_definer;
+GRANT USAGE ON SCHEMA audit_n1 TO regress_audit_definer;
+GRANT SELECT ON posts TO regress_audit_definer;
+ALTER FUNCTION posts_of SECURITY DEFINER SET search_path = audit_n1;
+ALTER FUNCTION posts_of OWNER TO regress_audit_definer;
+\o /dev/null
+SELECT purser.audit_reset();
+SELECT posts_of(id), 'secret' FROM users;
+\o
+SELECT relation, columns, evidence FROM found;
 
 -- A parent that failed leaves the client's results alone.
 SELECT id, 1 / (id - 3) AS x FROM users WHERE id < 5;
@@ -184,3 +293,4 @@ SELECT rule, relation, columns, occurrences FROM purser.findings ORDER BY rule;
 
 SET client_min_messages = warning;
 DROP SCHEMA audit_n1 CASCADE;
+DROP ROLE regress_audit_definer;

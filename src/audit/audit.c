@@ -22,8 +22,11 @@ int			audit_wide_bytes = 256 * 1024;
 int			audit_wide_row_bytes = 2048;
 int			audit_unread_rows = 10000;
 int			audit_exact_count = 100000;
-int			audit_n_plus_one = 10;
+int			audit_n_plus_one = 5;
 int			audit_n_plus_one_window = 2000;
+int			audit_repeated_query = 5;
+int			audit_row_by_row_write = 20;
+bool		audit_unparameterized = false;
 int			audit_max_queries = 5000;
 int			audit_max_findings = 1000;
 
@@ -84,6 +87,16 @@ define_settings(void)
 	define_int("purser.audit_n_plus_one_window",
 			   "Longest pause between such lookups outside of one transaction.",
 			   &audit_n_plus_one_window, 0, GUC_UNIT_MS);
+	define_int("purser.audit_repeated_query",
+			   "Executions of one query with the same parameters before it is found repeated.",
+			   &audit_repeated_query, 2, 0);
+	define_int("purser.audit_row_by_row_write",
+			   "Rows written one by one in a transaction before that is found to be a loop.",
+			   &audit_row_by_row_write, 2, 0);
+	DefineCustomBoolVariable("purser.audit_unparameterized",
+							 "Finds queries that come with ever new literals in their text.",
+							 "Some drivers put values into the text safely.",
+							 &audit_unparameterized, false, PGC_SUSET, 0, NULL, NULL, NULL);
 	audit_policy_define();
 
 	/* The sizes of shared memory can only be set where there is a choice. */

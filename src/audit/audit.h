@@ -7,6 +7,7 @@
  *	capture/	the watch over one execution: rows read, rows sent, workers
  *	plan/		facts out of plan trees and catalogs
  *	store/		the memory shared by all: counts, convicted queries, findings
+ *	session/	what this session did lately: results, lookups, writes, loops
  *	rules/		one file for each rule: when it is raised, and its words
  *	govern/		which findings are wanted, and which are told at once
  *	views/		the SQL functions behind the views
@@ -32,6 +33,9 @@ extern int	audit_unread_rows;
 extern int	audit_exact_count;
 extern int	audit_n_plus_one;
 extern int	audit_n_plus_one_window;
+extern int	audit_repeated_query;
+extern int	audit_row_by_row_write;
+extern bool audit_unparameterized;
 extern int	audit_max_queries;
 extern int	audit_max_findings;
 
@@ -48,6 +52,9 @@ typedef enum AuditRule
 	AUDIT_WIDE_SELECT,
 	AUDIT_UNREAD_ROWS,
 	AUDIT_EXACT_COUNT,
+	AUDIT_REPEATED_QUERY,
+	AUDIT_ROW_BY_ROW_WRITE,
+	AUDIT_UNPARAMETERIZED,
 } AuditRule;
 
 /* A set of columns, in key order. */

@@ -8,6 +8,7 @@
  * within ours, so what they read counts as the query's.
  */
 #include "audit/govern/audit_govern.h"
+#include "audit/session/audit_session.h"
 
 #include PURSER_QUERYJUMBLE_H
 #include "access/parallel.h"
@@ -153,33 +154,49 @@ note_page(AuditWatch *watch, ScanDirection direction, uint64 count)
 		watch->paged = true;
 }
 
-static void
-audit_ExecutorRun(PURSER_RUN_PARAMS)
+/*
+ * Is it a statement of the client's own? Then it is what the portal at work
+ * was made for; statements of functions come by way of SPI, or have a portal
+ * that is about something else.
+ */
+static bool
+is_from_client(const QueryDesc *desc)
 {
-	AuditWatch *watch = audit_watch_find(queryDesc);
+	return !audit_in_frame() && ActivePortal != NULL && desc->dest->mydest != DestSPI &&
+		list_member_ptr(ActivePortal->stmts, desc->plannedstmt);
+}
+
+/* Puts the tap before rows that go to the client, all at once or in pieces. */
+static bool
+open_tap(AuditWatch *watch, ScanDirection direction)
+{
+	watch->tapped = watch->from_client && watch->desc->operation == CMD_SELECT &&
+		ScanDirectionIsForward(direction) && audit_tap_wanted(watch);
+	if (watch->tapped)
+		audit_tap_open(watch->desc, audit_parent_hashes(watch));
+	return watch->tapped;
+}
+
+/* What is to be known of a run before it begins; are its rows tapped? */
+static bool
+begin_run(AuditWatch *watch, ScanDirection direction, uint64 count)
+{
+	if (watch->fragment)
+		return false;
+	watch->to_client = watch->nruns == 0 && sends_whole_result(watch->desc, direction, count);
+	watch->from_client = watch->to_client || is_from_client(watch->desc);
+	return open_tap(watch, direction);
+}
+
+static void
+run_watched(AuditWatch *watch, PURSER_RUN_PARAMS)
+{
 	bool		finished = false;
-	bool		tapping;
-	bool		sizing;
-
-	if (watch == NULL)
-	{
-		if (prev_ExecutorRun)
-			prev_ExecutorRun(PURSER_RUN_ARGS);
-		else
-			standard_ExecutorRun(PURSER_RUN_ARGS);
-		return;
-	}
-
-	if (!watch->fragment)
-		watch->to_client = watch->nruns == 0 && sends_whole_result(queryDesc, direction, count);
-	tapping = watch->to_client && audit_tap_wanted(watch);
+	bool		tapping = begin_run(watch, direction, count);
 	/* Wide rows put a query on the board; what it sends is measured from then on. */
-	sizing = tapping && watch->slot >= 0;
-	if (tapping)
-	{
-		audit_tap_open(queryDesc, audit_n_plus_one_scratch());
-		watch->tapped = true;
-	}
+	bool		sizing = tapping && watch->to_client &&
+		(watch->slot >= 0 || audit_policy_speaks());
+
 	if (sizing)
 		audit_sizes_open(watch);
 	audit_frame_enter(watch);
@@ -201,10 +218,25 @@ audit_ExecutorRun(PURSER_RUN_PARAMS)
 			audit_tap_close(queryDesc);
 	}
 	PG_END_TRY();
+	if (tapping && !watch->to_client)
+		audit_parent_piece(watch, queryDesc->estate->es_processed);
 	if (!watch->to_client)
 		note_page(watch, direction, count);
 	if (audit_policy_speaks() && completes_message(watch, count))
 		audit_judge(watch);
+}
+
+static void
+audit_ExecutorRun(PURSER_RUN_PARAMS)
+{
+	AuditWatch *watch = audit_watch_find(queryDesc);
+
+	if (watch != NULL)
+		run_watched(watch, PURSER_RUN_ARGS);
+	else if (prev_ExecutorRun)
+		prev_ExecutorRun(PURSER_RUN_ARGS);
+	else
+		standard_ExecutorRun(PURSER_RUN_ARGS);
 }
 
 /*

@@ -11,6 +11,7 @@
  * plan state; raises what purser.audit_error asks for, and nothing else.
  */
 #include "audit/govern/audit_govern.h"
+#include "audit/session/audit_session.h"
 
 #include "executor/execdesc.h"
 #include "nodes/execnodes.h"
@@ -57,9 +58,9 @@ audit_judge(AuditWatch *watch)
 	watch->judged = true;
 	audit_say_begin();
 	audit_local_add(watch, true);
+	audit_session_statement(watch);
 	if (watch->to_client)
 	{
-		audit_n_plus_one_statement(watch);
 		audit_judge_unbounded_result(watch);
 		audit_judge_wide_select(watch);
 	}

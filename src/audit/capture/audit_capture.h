@@ -56,6 +56,7 @@ typedef struct AuditWatch
 	bool		parallel;		/* may have workers */
 	bool		uncounted;		/* rows_read is incomplete */
 	bool		to_client;		/* a top-level SELECT, all of its rows sent to the client */
+	bool		from_client;	/* a statement of the client's, not one within another */
 	bool		tapped;			/* audit_tap.c has hashes of its rows */
 	bool		judged;			/* the rules have seen it */
 	bool		paged;			/* a client got rows of it piece by piece */
@@ -85,14 +86,22 @@ extern Oid	audit_main_table(const AuditWatch *watch, int64 *rows);
 
 /* ---- rows sent: audit_tap.c ---- */
 
+#define AUDIT_TAP_COLUMNS 16	/* noted of a row */
+
 typedef struct AuditRowHashes AuditRowHashes;
 extern bool audit_tap_wanted(const AuditWatch *watch);
 extern void audit_tap_open(QueryDesc *desc, AuditRowHashes *into);
 extern void audit_tap_close(QueryDesc *desc);
 extern bool audit_value_hash(Oid type, Datum value, uint32 *hash);
-extern uint32 audit_row_hashes_find(const AuditRowHashes *hashes, uint32 hash);
+extern bool audit_value_is_telling(Oid type, Datum value);
+extern uint32 audit_row_hashes_find(const AuditRowHashes *hashes, uint32 hash, int *row,
+									int *times);
+extern int	audit_row_hashes_distinct(const AuditRowHashes *hashes, uint32 columns);
 extern Size audit_row_hashes_size(void);
+extern void audit_row_hashes_clear(AuditRowHashes *hashes);
 extern int	audit_row_hashes_rows(const AuditRowHashes *hashes);
+extern bool audit_row_hashes_full(const AuditRowHashes *hashes);
+extern int	audit_row_hashes_columns(const AuditRowHashes *hashes, const AttrNumber **columns);
 
 /* ---- bytes sent: audit_sizes.c ---- */
 

@@ -10,7 +10,7 @@
  * so there is room for more failures than calls between two publications; a
  * failure beyond that is not counted.
  */
-#include "audit/rules/audit_rules.h"
+#include "audit/session/audit_session.h"
 
 #include "access/xact.h"
 #include "miscadmin.h"
@@ -111,7 +111,7 @@ void
 audit_local_publish(void)
 {
 	published = GetCurrentStatementStartTimestamp();
-	audit_n_plus_one_publish();
+	audit_session_publish();
 	if (generation != audit_store_generation())
 	{
 		audit_local_forget();

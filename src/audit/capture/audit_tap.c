@@ -17,21 +17,26 @@
 #include "executor/tuptable.h"
 #include "nodes/execnodes.h"
 #include "tcop/dest.h"
+#include "utils/fmgrprotos.h"
 #include "utils/uuid.h"
 
 #define TAP_ROWS 256			/* noted of a result */
-#define TAP_COLUMNS 16			/* noted of a row */
 #define TAP_VALUES 1024			/* different ones noted of a result */
 #define TAP_SLOTS (TAP_VALUES * 2)	/* a power of two */
 #define TAP_TEXT_BYTES 64		/* longest text that passes for a key */
+#define TELLING_INTEGER 1000000 /* fewer tables count as far as that */
 
 /* Open hash table: in which columns of the result (a bit for each) a value was. */
 struct AuditRowHashes
 {
 	int			nrows;
 	int			nvalues;
+	int			ncolumns;
+	AttrNumber	column[AUDIT_TAP_COLUMNS];	/* of the result, for each bit */
 	uint32		hash[TAP_SLOTS];	/* 0: free */
 	uint32		columns[TAP_SLOTS];
+	uint16		row[TAP_SLOTS]; /* the first that had it */
+	uint16		times[TAP_SLOTS];	/* that it was there */
 };
 
 typedef struct Tap
@@ -39,9 +44,7 @@ typedef struct Tap
 	DestReceiver pub;
 	DestReceiver *inner;
 	AuditRowHashes *into;
-	int			ncolumns;
-	AttrNumber	column[TAP_COLUMNS];
-	Oid			type[TAP_COLUMNS];
+	Oid			type[AUDIT_TAP_COLUMNS];
 } Tap;
 
 static Tap	tap;
@@ -57,6 +60,21 @@ int
 audit_row_hashes_rows(const AuditRowHashes *hashes)
 {
 	return hashes->nrows;
+}
+
+/* No more rows will be noted. */
+bool
+audit_row_hashes_full(const AuditRowHashes *hashes)
+{
+	return hashes->nrows >= TAP_ROWS || hashes->nvalues >= TAP_VALUES;
+}
+
+/* The columns of the result that are noted, in the order of their bits. */
+int
+audit_row_hashes_columns(const AuditRowHashes *hashes, const AttrNumber **columns)
+{
+	*columns = hashes->column;
+	return hashes->ncolumns;
 }
 
 static inline uint32
@@ -79,10 +97,40 @@ is_key_type(Oid type)
 		case UUIDOID:
 		case TEXTOID:
 		case VARCHAROID:
+		case BPCHAROID:
+		case NUMERICOID:
 			return true;
 		default:
 			return false;
 	}
+}
+
+/* Blanks at the end of a character(n) are no part of it. */
+static int
+text_length(Oid type, const char *data, int len)
+{
+	while (type == BPCHAROID && len > 0 && data[len - 1] == ' ')
+		len--;
+	return len;
+}
+
+static bool
+hash_varlena(Oid type, Datum value, uint32 *hash)
+{
+	struct varlena *text = (struct varlena *) DatumGetPointer(value);
+	int			len;
+
+	if (VARATT_IS_EXTERNAL(text) || VARATT_IS_COMPRESSED(text) ||
+		VARSIZE_ANY_EXHDR(text) > TAP_TEXT_BYTES)
+		return false;
+	if (type == NUMERICOID)
+	{
+		*hash = DatumGetUInt32(DirectFunctionCall1(hash_numeric, value)) | 1;
+		return true;
+	}
+	len = text_length(type, VARDATA_ANY(text), (int) VARSIZE_ANY_EXHDR(text));
+	*hash = hash_bytes((unsigned char *) VARDATA_ANY(text), len) | 1;
+	return true;
 }
 
 /*
@@ -111,18 +159,31 @@ audit_value_hash(Oid type, Datum value, uint32 *hash)
 			return true;
 		case TEXTOID:
 		case VARCHAROID:
-			{
-				struct varlena *text = (struct varlena *) DatumGetPointer(value);
-
-				if (VARATT_IS_EXTERNAL(text) || VARATT_IS_COMPRESSED(text) ||
-					VARSIZE_ANY_EXHDR(text) > TAP_TEXT_BYTES)
-					return false;
-				*hash = hash_bytes((unsigned char *) VARDATA_ANY(text),
-								   (int) VARSIZE_ANY_EXHDR(text)) | 1;
-				return true;
-			}
+		case BPCHAROID:
+		case NUMERICOID:
+			return hash_varlena(type, value, hash);
 		default:
 			return false;
+	}
+}
+
+/* Is it a value that two unrelated tables hardly share, no number that counts from 1? */
+bool
+audit_value_is_telling(Oid type, Datum value)
+{
+	switch (type)
+	{
+		case INT2OID:
+			return false;
+		case INT4OID:
+			return DatumGetInt32(value) >= TELLING_INTEGER;
+		case INT8OID:
+			return DatumGetInt64(value) >= TELLING_INTEGER;
+		case NUMERICOID:
+		case OIDOID:
+			return false;
+		default:
+			return true;
 	}
 }
 
@@ -141,15 +202,20 @@ note(AuditRowHashes *into, uint32 hash, int column)
 		if (into->nvalues == TAP_VALUES)
 			return;
 		into->hash[position] = hash;
+		into->row[position] = (uint16) into->nrows;
 		into->nvalues++;
 		break;
 	}
+	into->times[position]++;
 	into->columns[position] |= ((uint32) 1) << column;
 }
 
-/* In which columns of the result the value was, a bit for each; 0: in none. */
+/*
+ * In which columns of the result the value was, a bit for each (0: in none),
+ * in which row first, and how often.
+ */
 uint32
-audit_row_hashes_find(const AuditRowHashes *hashes, uint32 hash)
+audit_row_hashes_find(const AuditRowHashes *hashes, uint32 hash, int *row, int *times)
 {
 	uint32		position = hash >> 1;
 
@@ -157,7 +223,11 @@ audit_row_hashes_find(const AuditRowHashes *hashes, uint32 hash)
 	{
 		position &= TAP_SLOTS - 1;
 		if (hashes->hash[position] == hash)
+		{
+			*row = hashes->row[position];
+			*times = hashes->times[position];
 			return hashes->columns[position];
+		}
 		if (hashes->hash[position] == 0)
 			return 0;
 	}
@@ -166,12 +236,12 @@ audit_row_hashes_find(const AuditRowHashes *hashes, uint32 hash)
 static bool
 tap_receive(TupleTableSlot *slot, DestReceiver *self pg_attribute_unused())
 {
-	if (tap.into->nrows < TAP_ROWS && tap.into->nvalues < TAP_VALUES)
+	if (!audit_row_hashes_full(tap.into))
 	{
 		slot_getallattrs(slot);
-		for (int i = 0; i < tap.ncolumns; i++)
+		for (int i = 0; i < tap.into->ncolumns; i++)
 		{
-			AttrNumber	attnum = tap.column[i];
+			AttrNumber	attnum = tap.into->column[i];
 			uint32		hash;
 
 			if (!slot->tts_isnull[attnum - 1] &&
@@ -186,15 +256,17 @@ tap_receive(TupleTableSlot *slot, DestReceiver *self pg_attribute_unused())
 static void
 tap_startup(DestReceiver *self pg_attribute_unused(), int operation, TupleDesc typeinfo)
 {
-	tap.ncolumns = 0;
-	for (int i = 0; i < typeinfo->natts && tap.ncolumns < TAP_COLUMNS; i++)
+	AuditRowHashes *into = tap.into;
+
+	into->ncolumns = 0;
+	for (int i = 0; i < typeinfo->natts && into->ncolumns < AUDIT_TAP_COLUMNS; i++)
 	{
 		Oid			type = TupleDescAttr(typeinfo, i)->atttypid;
 
 		if (!is_key_type(type))
 			continue;
-		tap.column[tap.ncolumns] = (AttrNumber) (i + 1);
-		tap.type[tap.ncolumns++] = type;
+		into->column[into->ncolumns] = (AttrNumber) (i + 1);
+		tap.type[into->ncolumns++] = type;
 	}
 	tap.inner->rStartup(tap.inner, operation, typeinfo);
 }
@@ -251,11 +323,27 @@ audit_tap_wanted(const AuditWatch *watch)
 	}
 }
 
-/* Puts the tap before the query's receiver. */
+/* Different values that were in all of these columns. */
+int
+audit_row_hashes_distinct(const AuditRowHashes *hashes, uint32 columns)
+{
+	int			n = 0;
+
+	for (int i = 0; i < TAP_SLOTS; i++)
+		n += hashes->hash[i] != 0 && (hashes->columns[i] & columns) == columns;
+	return n;
+}
+
+void
+audit_row_hashes_clear(AuditRowHashes *hashes)
+{
+	memset(hashes, 0, sizeof(AuditRowHashes));
+}
+
+/* Puts the tap before the query's receiver; adds to what is in "into". */
 void
 audit_tap_open(QueryDesc *desc, AuditRowHashes *into)
 {
-	memset(into, 0, sizeof(AuditRowHashes));
 	tap.pub.receiveSlot = tap_receive;
 	tap.pub.rStartup = tap_startup;
 	tap.pub.rShutdown = tap_shutdown;

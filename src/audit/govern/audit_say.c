@@ -113,7 +113,10 @@ finding_of(const AuditSighting *sighting)
 	finding->rows_returned = sighting->rows_returned;
 	finding->bytes = sighting->bytes;
 	memcpy(finding->numbers, sighting->numbers, sizeof(finding->numbers));
+	finding->nested = sighting->nested;
 	finding->parent_queryid = sighting->parent_queryid;
+	finding->parent_relid = sighting->parent_relid;
+	finding->parent_attnum = sighting->parent_attnum;
 	return finding;
 }
 

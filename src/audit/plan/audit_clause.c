@@ -8,14 +8,11 @@
  */
 #include "audit/plan/audit_plan.h"
 
-#include "access/htup_details.h"
 #include "access/stratnum.h"
-#include "catalog/pg_proc.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/plannodes.h"
 #include "optimizer/optimizer.h"
 #include "utils/lsyscache.h"
-#include "utils/syscache.h"
 #include "utils/typcache.h"
 
 /* The column of the scanned table that an expression is, NULL when it is something else. */
@@ -62,47 +59,10 @@ set_operator(AuditClause *clause, const Var *column, Oid operator, Oid collation
 	return true;
 }
 
-/* A function that is gone, which its users may outlive, can be anything. */
-static bool
-is_volatile_function(Oid funcid, void *context pg_attribute_unused())
-{
-	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(funcid));
-	bool		result;
-
-	if (!HeapTupleIsValid(tuple))
-		return true;
-	result = ((Form_pg_proc) GETSTRUCT(tuple))->provolatile == PROVOLATILE_VOLATILE;
-	ReleaseSysCache(tuple);
-	return result;
-}
-
-/*
- * The server's own contain_volatile_functions raises an error when a function
- * or a type was dropped since the plan was made.
- */
-static bool
-volatile_walker(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, NextValueExpr))
-		return true;
-	if (IsA(node, CoerceViaIO))
-	{
-		const CoerceViaIO *coercion = (const CoerceViaIO *) node;
-
-		if (!SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(coercion->resulttype)) ||
-			!SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(exprType((Node *) coercion->arg))))
-			return true;
-	}
-	return check_functions_in_node(node, is_volatile_function, context) ||
-		expression_tree_walker(node, volatile_walker, context);
-}
-
 static bool
 is_independent(Node *value)
 {
-	return !contain_var_clause(value) && !volatile_walker(value, NULL);
+	return !contain_var_clause(value) && !audit_expression_is_volatile(value);
 }
 
 /* "column op value" or its mirror image, else false. */

@@ -60,19 +60,24 @@ search_lookups(LookupSearch *search, const Plan *plan, int depth)
 		search_lookups(search, linitial(((const Append *) plan)->appendplans), depth + 1);
 	else if (IsA(plan, MergeAppend))
 		search_lookups(search, linitial(((const MergeAppend *) plan)->mergeplans), depth + 1);
+	else if (IsA(plan, SubqueryScan))
+		search_lookups(search, ((const SubqueryScan *) plan)->subplan, depth + 1);
 	search_lookups(search, plan->lefttree, depth + 1);
 	search_lookups(search, plan->righttree, depth + 1);
 }
 
 /*
- * The first conditions `column = value` of a plan, at most "max" of them. One
- * partition stands for all.
+ * The first conditions `column = value` of a plan and its subqueries, at most
+ * "max" of them. One partition stands for all.
  */
 List *
 audit_plan_lookups(const PlannedStmt *stmt, int max)
 {
 	LookupSearch search = {stmt->rtable, NIL, max};
+	ListCell   *cell;
 
 	search_lookups(&search, stmt->planTree, 0);
+	foreach(cell, stmt->subplans)
+		search_lookups(&search, lfirst(cell), 0);
 	return search.lookups;
 }

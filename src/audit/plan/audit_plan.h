@@ -116,6 +116,16 @@ extern bool audit_is_not_null(Oid relid, AttrNumber attnum);
 extern bool audit_is_unique_order(Oid relid, const AuditColumns *columns);
 extern List *audit_key_columns(Oid relid);
 
+/* ---- columns that belong together: audit_link.c ---- */
+
+extern bool audit_columns_linked(Oid relid, AttrNumber attnum, Oid other,
+								 AttrNumber other_attnum, const char *result_name);
+
+/* ---- results that change by themselves: audit_volatile.c ---- */
+
+extern bool audit_expression_is_volatile(Node *node);
+extern bool audit_plan_is_volatile(PlanState *top);
+
 /* ---- indexes: audit_index.c ---- */
 
 extern bool audit_index_advice(const AuditFilter *filter, AuditColumns *columns);

@@ -1,112 +1,55 @@
 /*
  * audit_n_plus_one.c
- *		The N+1 rule: one query's result, looked up row by row by another.
+ *		n_plus_one: one query's result, looked up row by row by another.
  *
- * Parents are the latest results of several rows that went to this session's
- * client, with hashes of their values. A child is a top-level SELECT with a
- * condition `column = value` whose value is in a parent's result. When one
- * query does that for at least audit_n_plus_one rows, with values of one and
- * the same column of the result and mostly different ones, it is found. The
- * values are what tells an N+1 from a pool of workers that run one query
- * again and again.
- *
- * A parent and its children belong together while they are in one
- * transaction, or no pause between them is longer than
- * audit_n_plus_one_window (statement starts; no clock is read).
- *
- * All of this is in the backend's own memory, of fixed size.
+ * When one query looks up at least audit_n_plus_one values of one and the same
+ * column of a result, most of them different, it is found. The values are
+ * what tells an N+1 from a pool of workers that run one query again and
+ * again. Small numbers are in every table that counts its rows; where that is
+ * all that links the two columns, more of the result has to be looked up, and
+ * in its order. A loop within a function is judged by audit_loops.c, and has
+ * its words here.
  */
 #include "audit/rules/audit_rules.h"
+#include "audit/session/audit_session.h"
 
-#include "access/xact.h"
-#include "catalog/catalog.h"
-#include "miscadmin.h"
-#include "nodes/params.h"
-#include "nodes/primnodes.h"
-#include "storage/proc.h"
-#include "utils/memutils.h"
-#include "utils/timestamp.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
-#define PARENTS 6
-#define CHILDREN 16
-#define LOOKUPS 4				/* conditions looked at in a child */
-#define SEEN 256				/* different values remembered of a child */
 #define PUBLISH_EACH 32			/* executions of a found child */
 #define DISTINCT_AT_LEAST 0.8	/* of an N+1's lookups */
 #define FOUND_AT_LEAST 0.8		/* of the values looked up, in the parent's rows */
 
-typedef struct Parent
-{
-	uint64		queryid;		/* 0: free */
-	uint64		run;			/* tells runs of one query apart */
-	Oid			userid;
-	int64		rows;
-	LocalTransactionId lxid;
-	TimestampTz active;			/* its start, or that of the latest child's */
-	int			text_len;
-	char		text[AUDIT_TEXT_BYTES];
-	AuditRowHashes *hashes;
-} Parent;
-
-typedef struct Child
-{
-	uint64		queryid;		/* 0: free */
-	uint64		parent_run;
-	Parent	   *parent;
-	Oid			relid;
-	AttrNumber	attnum;
-	uint32		columns;		/* of the parent's result, that held all values so far */
-	int64		executions;
-	int64		misses;			/* lookups of values that no result has */
-	int64		distinct;
-	int64		rows_read;
-	int64		rows_returned;
-	TimestampTz first;
-	TimestampTz last;
-	bool		found;
-	int64		published;		/* of these executions, what the finding has */
-	int64		published_read;
-	int64		published_returned;
-	double		published_ms;
-	uint32		seen[SEEN];		/* hashes of values, filled from the start */
-} Child;
-
-static Parent parents[PARENTS];
-static Child children[CHILDREN];
-static AuditRowHashes *scratch = NULL;	/* what the next parent's rows go to */
-static uint64 runs = 0;
-static bool have_parents = false;	/* some may be alive; once dead, they stay dead */
-
-/* Where the tap puts a result, before it is known whether it is a parent. */
-AuditRowHashes *
-audit_n_plus_one_scratch(void)
-{
-	if (scratch == NULL)
-		scratch = MemoryContextAllocZero(TopMemoryContext, audit_row_hashes_size());
-	return scratch;
-}
-
-static bool
-is_alive(const Parent *parent)
-{
-	return parent->queryid != 0 &&
-		(parent->lxid == PURSER_MY_LXID ||
-		 GetCurrentStatementStartTimestamp() - parent->active <=
-		 audit_n_plus_one_window * INT64CONST(1000));
-}
+/* Of what nothing but equal numbers links: */
+#define UNLINKED_FACTOR 2		/* times as many lookups */
+#define IN_ORDER_AT_LEAST 0.9	/* of them in the order of the rows */
+#define LOOKED_UP_AT_LEAST 0.8	/* of the rows */
 
 /* ---- decisions ---- */
 
+/* Are the values mostly different? */
+bool
+audit_is_n_plus_one(int64 executions, int64 distinct)
+{
+	return (double) distinct >= (double) executions * DISTINCT_AT_LEAST;
+}
+
 /*
- * Do so many lookups, with so many different values out of a parent's
- * result, make an N+1? More lookups than the parent had rows are something
- * else.
+ * Likewise, of a column of the parent whose rows share values: as different as
+ * those are.
  */
 static bool
-is_series(int64 executions, int64 distinct, int64 parent_rows, int64 threshold)
+varies(const AuditChild *child, int noted)
 {
-	return executions >= threshold && executions <= parent_rows &&
-		(double) distinct >= (double) executions * DISTINCT_AT_LEAST;
+	double		share;
+
+	if (audit_is_n_plus_one(child->executions, child->distinct))
+		return true;
+	if (child->distinct < audit_n_plus_one)
+		return false;
+	share = (double) audit_row_hashes_distinct(child->parent->hashes, child->columns) /
+		(double) Max(noted, 1);
+	return (double) child->distinct >= (double) child->executions * share * DISTINCT_AT_LEAST;
 }
 
 /*
@@ -121,13 +64,70 @@ is_from_parent(int64 hits, int64 misses, int64 parent_rows, int64 noted)
 	return (double) hits >= (double) (hits + misses) * known * FOUND_AT_LEAST;
 }
 
+/* Do so many lookups follow a parent's rows so closely that it is no chance? */
+static bool
+follows_rows(int64 executions, int64 in_order, int64 noted, int64 threshold)
+{
+	return executions >= threshold * UNLINKED_FACTOR &&
+		(double) in_order >= (double) executions * IN_ORDER_AT_LEAST &&
+		(double) executions >= (double) noted * LOOKED_UP_AT_LEAST;
+}
+
+/* Of the parent's columns that held all values, the first; one that is linked, if there is one. */
+static const AuditOrigin *
+origin_of(const AuditChild *child)
+{
+	uint32		columns = child->columns & child->linked;
+	int			bit = 0;
+
+	if (columns == 0)
+		columns = child->columns;
+	while (bit < AUDIT_TAP_COLUMNS - 1 && (columns & (((uint32) 1) << bit)) == 0)
+		bit++;
+	return &child->parent->origins[bit];
+}
+
+/* Looks up once which of the parent's columns that are left belong to the child's. */
+static void
+know_links(AuditChild *child)
+{
+	for (int bit = 0; bit < AUDIT_TAP_COLUMNS; bit++)
+	{
+		uint32		column = ((uint32) 1) << bit;
+		const AuditOrigin *origin = &child->parent->origins[bit];
+
+		if ((child->columns & column) != 0 &&
+			audit_columns_linked(child->relid, child->attnum, origin->relid, origin->attnum,
+								 origin->name))
+			child->linked |= column;
+	}
+	child->links_known = true;
+}
+
+static bool
+is_linked(AuditChild *child)
+{
+	if (!child->links_known)
+		know_links(child);
+	return child->telling || (child->linked & child->columns) != 0;
+}
+
 /* ---- findings ---- */
 
-/* Adds to the finding what this child did since the last time. */
-static void
-publish(Child *child, const AuditWatch *watch)
+void
+audit_n_plus_one_numbers(double *numbers, int64 parent_rows, int64 executions, int64 distinct)
 {
-	const Parent *parent = child->parent;
+	numbers[0] = (double) executions;
+	numbers[1] = (double) distinct;
+	numbers[2] = (double) parent_rows;
+}
+
+/* Adds to the finding what this child did since the last time; makes it, with a watch. */
+void
+audit_n_plus_one_publish(AuditChild *child, const AuditWatch *watch)
+{
+	const AuditParent *parent = child->parent;
+	const AuditOrigin *origin = origin_of(child);
 	double		span = (double) (child->last - child->first) / 1000.0;
 	double		saved = span * (double) (child->executions - 1) / (double) child->executions;
 	AuditSighting sighting = {
@@ -140,14 +140,17 @@ publish(Child *child, const AuditWatch *watch)
 		.rows_returned = child->rows_returned - child->published_returned,
 		.timed = child->published == 0 ? 1 : 0,
 		.timed_ms = saved - child->published_ms,
-		.numbers = {(double) parent->rows, (double) child->executions,
-		(double) child->distinct},
 		.userid = parent->userid,
 		.parent_queryid = parent->queryid,
+		.parent_relid = origin->relid,
+		.parent_attnum = origin->attnum,
 		.parent_text = parent->text,
 		.parent_text_len = parent->text_len,
 	};
 
+	if (child->published == child->executions)
+		return;
+	audit_n_plus_one_numbers(sighting.numbers, parent->rows, child->executions, child->distinct);
 	if (watch != NULL)
 		audit_statement_text(watch->desc, &sighting.text, &sighting.text_len);
 	audit_find(&sighting);
@@ -157,297 +160,43 @@ publish(Child *child, const AuditWatch *watch)
 	child->published_ms = saved;
 }
 
-/* Before the store is read, and now and then. */
-void
-audit_n_plus_one_publish(void)
-{
-	for (int i = 0; i < CHILDREN; i++)
-	{
-		if (children[i].found && children[i].published < children[i].executions)
-			publish(&children[i], NULL);
-	}
-}
-
 static void
-drop_child(Child *child)
+publish_found(AuditChild *child)
 {
-	if (child->found && child->published < child->executions)
-		publish(child, NULL);
-	child->queryid = 0;
-	child->found = false;
+	if (child->found)
+		audit_n_plus_one_publish(child, NULL);
 }
 
 void
-audit_n_plus_one_forget(void)
+audit_n_plus_one_publish_all(void)
 {
-	for (int i = 0; i < CHILDREN; i++)
-	{
-		children[i].queryid = 0;
-		children[i].found = false;
-	}
-	for (int i = 0; i < PARENTS; i++)
-		parents[i].queryid = 0;
+	audit_children_of(NULL, publish_found);
 }
 
-/* ---- children ---- */
-
-static Child *
-child_for(const AuditWatch *watch, const AuditLookup *lookup, Parent *parent)
+/* A child has been executed once more. */
+void
+audit_judge_n_plus_one(AuditChild *child, const AuditWatch *watch)
 {
-	Child	   *oldest = &children[0];
-
-	for (int i = 0; i < CHILDREN; i++)
-	{
-		Child	   *child = &children[i];
-
-		if (child->queryid == watch->queryid && child->parent == parent &&
-			child->parent_run == parent->run && child->relid == lookup->relid &&
-			child->attnum == lookup->attnum)
-			return child;
-		if (child->queryid == 0 ? oldest->queryid != 0 :
-			(oldest->queryid != 0 && child->last < oldest->last))
-			oldest = child;
-	}
-
-	drop_child(oldest);
-	memset(oldest, 0, offsetof(Child, seen));
-	oldest->queryid = watch->queryid;
-	oldest->parent = parent;
-	oldest->parent_run = parent->run;
-	oldest->relid = lookup->relid;
-	oldest->attnum = lookup->attnum;
-	return oldest;
-}
-
-static bool
-seen_before(Child *child, uint32 hash)
-{
-	int			n = (int) Min(child->distinct, SEEN);
-
-	for (int i = 0; i < n; i++)
-	{
-		if (child->seen[i] == hash)
-			return true;
-	}
-	if (n < SEEN)
-		child->seen[n] = hash;
-	return false;
-}
-
-/* One query may look up by two columns of the parent; that is one N+1. */
-static bool
-found_by_other_column(const Child *child)
-{
-	for (int i = 0; i < CHILDREN; i++)
-	{
-		if (&children[i] != child && children[i].found &&
-			children[i].queryid == child->queryid && children[i].parent_run == child->parent_run)
-			return true;
-	}
-	return false;
-}
-
-static void
-count_child(Child *child, const AuditWatch *watch, uint32 hash, uint32 columns)
-{
-	TimestampTz now = GetCurrentStatementStartTimestamp();
-
-	if (child->executions > 0 && (child->columns & columns) == 0 && !child->found)
-	{
-		/* Values of another column than before: what was counted is no series. */
-		child->executions = child->misses = child->distinct = 0;
-		child->rows_read = child->rows_returned = 0;
-	}
-	if (child->executions == 0)
-	{
-		child->columns = columns;
-		child->first = now;
-	}
-	child->columns &= columns;
-	if (child->columns == 0 || child->executions > child->parent->rows)
-		return;
-
-	child->last = now;
-	child->parent->active = now;
-	child->executions++;
-	child->distinct += !seen_before(child, hash);
-	child->rows_read += audit_rows_read(watch);
-	child->rows_returned += watch->rows_returned;
+	int64		noted;
 
 	if (child->found)
 	{
 		if (child->executions - child->published >= PUBLISH_EACH)
-			publish(child, watch);
+			audit_n_plus_one_publish(child, watch);
+		return;
 	}
-	else if (is_series(child->executions, child->distinct, child->parent->rows,
-								   audit_n_plus_one) &&
-			 is_from_parent(child->executions, child->misses, child->parent->rows,
-									audit_row_hashes_rows(child->parent->hashes)) &&
-			 !found_by_other_column(child))
-	{
-		child->found = true;
-		publish(child, watch);
-	}
-}
-
-/* The hash of what a lookup looks for; false when that is no key. */
-static bool
-lookup_hash(const AuditLookup *lookup, ParamListInfo params, uint32 *hash)
-{
-	if (IsA(lookup->value, Const))
-	{
-		const Const *constant = (const Const *) lookup->value;
-
-		return !constant->constisnull &&
-			audit_value_hash(constant->consttype, constant->constvalue, hash);
-	}
-	else
-	{
-		int			id = ((const Param *) lookup->value)->paramid;
-		const ParamExternData *param;
-
-		if (params == NULL || params->paramFetch != NULL || id < 1 || id > params->numParams)
-			return false;
-		param = &params->params[id - 1];
-		return !param->isnull && audit_value_hash(param->ptype, param->value, hash);
-	}
-}
-
-/* The latest parent whose result had the value, and in which columns. */
-static Parent *
-parent_of(const AuditWatch *watch, uint32 hash, uint32 *columns)
-{
-	Parent	   *best = NULL;
-
-	for (int i = 0; i < PARENTS; i++)
-	{
-		Parent	   *parent = &parents[i];
-		uint32		found;
-
-		if (!is_alive(parent) || parent->queryid == watch->queryid ||
-			parent->userid != watch->userid || (best != NULL && best->run > parent->run))
-			continue;
-		found = audit_row_hashes_find(parent->hashes, hash);
-		if (found != 0)
-		{
-			best = parent;
-			*columns = found;
-		}
-	}
-	return best;
-}
-
-/* The value is in no result: what the same query looked up before may have been there by chance. */
-static void
-count_miss(const AuditWatch *watch, const AuditLookup *lookup)
-{
-	for (int i = 0; i < CHILDREN; i++)
-	{
-		if (children[i].queryid == watch->queryid && children[i].relid == lookup->relid &&
-			children[i].attnum == lookup->attnum)
-			children[i].misses++;
-	}
-}
-
-/* A lookup in a partition is one in the partitioned table. */
-static void
-set_owner(AuditLookup *lookup)
-{
-	AuditColumns column = {.n = 1, .attnum = {lookup->attnum}};
-
-	lookup->relid = audit_index_owner(lookup->relid, &column);
-	lookup->attnum = column.attnum[0];
-}
-
-static void
-look_at_child(const AuditWatch *watch)
-{
-	ListCell   *cell;
-
-	foreach(cell, audit_plan_lookups(watch->desc->plannedstmt, LOOKUPS))
-	{
-		AuditLookup *lookup = lfirst(cell);
-		uint32		hash;
-		uint32		columns = 0;
-		Parent	   *parent;
-
-		if (IsCatalogRelationOid(lookup->relid) ||
-			!lookup_hash(lookup, watch->desc->params, &hash))
-			continue;
-		set_owner(lookup);
-		parent = parent_of(watch, hash, &columns);
-		if (parent == NULL)
-			count_miss(watch, lookup);
-		else
-			count_child(child_for(watch, lookup, parent), watch, hash, columns);
-	}
-}
-
-/* ---- parents ---- */
-
-static bool
-any_alive(void)
-{
-	for (int i = 0; i < PARENTS; i++)
-	{
-		if (is_alive(&parents[i]))
-			return true;
-	}
-	have_parents = false;
-	return false;
-}
-
-static Parent *
-parent_slot(uint64 queryid)
-{
-	Parent	   *oldest = &parents[0];
-
-	for (int i = 0; i < PARENTS; i++)
-	{
-		if (parents[i].queryid == queryid)
-			return &parents[i];
-		if (parents[i].queryid == 0 ? oldest->queryid != 0 :
-			(oldest->queryid != 0 && parents[i].active < oldest->active))
-			oldest = &parents[i];
-	}
-	return oldest;
-}
-
-/* Keeps a result for children to come, in place of this query's last or of the oldest. */
-static void
-keep_parent(const AuditWatch *watch)
-{
-	Parent	   *parent = parent_slot(watch->queryid);
-	AuditRowHashes *emptied = parent->hashes;
-	const char *text;
-	int			len;
-
-	for (int i = 0; i < CHILDREN; i++)
-	{
-		if (children[i].queryid != 0 && children[i].parent == parent)
-			drop_child(&children[i]);
-	}
-	audit_statement_text(watch->desc, &text, &len);
-	parent->queryid = watch->queryid;
-	parent->run = ++runs;
-	parent->userid = watch->userid;
-	parent->rows = watch->rows_returned;
-	parent->lxid = PURSER_MY_LXID;
-	parent->active = GetCurrentStatementStartTimestamp();
-	parent->text_len = audit_keep_text(parent->text, text, len);
-	parent->hashes = scratch;
-	have_parents = true;
-	scratch = emptied;
-}
-
-/* A statement of the client has ended: is it a child, is it a parent? */
-void
-audit_n_plus_one_statement(AuditWatch *watch)
-{
-	if (have_parents && any_alive())
-		look_at_child(watch);
-	if (watch->tapped && watch->rows_returned >= audit_n_plus_one)
-		keep_parent(watch);
+	noted = audit_row_hashes_rows(child->parent->hashes);
+	if (child->executions < audit_n_plus_one || !varies(child, (int) noted) ||
+		!is_from_parent(child->executions, child->misses, child->parent->rows, noted))
+		return;
+	if (!is_linked(child) &&
+		!follows_rows(child->executions, child->in_order, noted, audit_n_plus_one))
+		return;
+	/* One query may look up by two columns of the parent; that is one N+1. */
+	if (audit_child_found_besides(child))
+		return;
+	child->found = true;
+	audit_n_plus_one_publish(child, watch);
 }
 
 /* ---- its words ---- */
@@ -456,16 +205,41 @@ audit_n_plus_one_statement(AuditWatch *watch)
 static double
 weight(const AuditFinding *finding)
 {
-	return finding->numbers[1];
+	return finding->numbers[0] / (finding->nested ? 10 : 1);
+}
+
+/* The same as a join, where the column of the parent's table is known. */
+static void
+append_join(StringInfo out, const AuditFinding *finding, const AuditNames *names)
+{
+	Oid			parent = finding->parent_relid;
+	char	   *table = OidIsValid(parent) ? get_rel_name(parent) : NULL;
+	char	   *column = OidIsValid(parent) ?
+		get_attname(parent, finding->parent_attnum, true) : NULL;
+	const char *child;
+
+	if (table == NULL || column == NULL)
+		return;
+	child = parent == finding->key.relid ? "other" : get_rel_name(finding->key.relid);
+	if (child == NULL)
+		return;
+	appendStringInfo(out, " -- or, in the parent query: JOIN %s%s ON %s.%s = ", names->table,
+					 parent == finding->key.relid ? " other" : "", quote_identifier(child),
+					 quote_identifier(names->column[0]));
+	appendStringInfo(out, "%s.%s", quote_identifier(table), quote_identifier(column));
 }
 
 static void
 suggest(StringInfo out, const AuditFinding *finding, const AuditNames *names)
 {
-	appendStringInfo(out, "Read all rows at once: join %s to the parent query, or use WHERE ",
-					 names->table);
+	appendStringInfo(out, "SELECT * FROM %s WHERE ", names->table);
 	audit_append_columns(out, finding, names, false);
 	appendStringInfoString(out, " = ANY ($1)");
+	if (finding->nested)
+		appendStringInfo(out, " -- or one statement in place of the loop, with JOIN %s",
+						 names->table);
+	else
+		append_join(out, finding, names);
 }
 
 const AuditRuleSpec audit_spec_n_plus_one = {
@@ -473,6 +247,6 @@ const AuditRuleSpec audit_spec_n_plus_one = {
 	.least = 1,
 	.medium = 50,
 	.weight = weight,
-	.numbers = {"parent_rows", "executions", "distinct_values"},
+	.numbers = {"executions", "distinct_values", "parent_rows"},
 	.suggest = suggest
 };

@@ -15,6 +15,9 @@ static const AuditRuleSpec *const specs[] = {
 	[AUDIT_WIDE_SELECT] = &audit_spec_wide_select,
 	[AUDIT_UNREAD_ROWS] = &audit_spec_unread_rows,
 	[AUDIT_EXACT_COUNT] = &audit_spec_exact_count,
+	[AUDIT_REPEATED_QUERY] = &audit_spec_repeated_query,
+	[AUDIT_ROW_BY_ROW_WRITE] = &audit_spec_row_by_row_write,
+	[AUDIT_UNPARAMETERIZED] = &audit_spec_unparameterized,
 };
 
 /* A rule by its AuditRule, as keys of findings have it. */

@@ -63,6 +63,9 @@ extern const AuditRuleSpec audit_spec_n_plus_one;
 extern const AuditRuleSpec audit_spec_wide_select;
 extern const AuditRuleSpec audit_spec_unread_rows;
 extern const AuditRuleSpec audit_spec_exact_count;
+extern const AuditRuleSpec audit_spec_repeated_query;
+extern const AuditRuleSpec audit_spec_row_by_row_write;
+extern const AuditRuleSpec audit_spec_unparameterized;
 
 extern List *audit_measure_missing_index(const AuditWatch *watch);
 extern void audit_judge_unbounded_result(const AuditWatch *watch);
@@ -71,9 +74,28 @@ extern void audit_judge_wide_select(AuditWatch *watch);
 extern bool audit_judge_unread_rows(AuditWatch *watch);
 extern bool audit_judge_exact_count(AuditWatch *watch);
 
-extern AuditRowHashes *audit_n_plus_one_scratch(void);
-extern void audit_n_plus_one_statement(AuditWatch *watch);
-extern void audit_n_plus_one_publish(void);
-extern void audit_n_plus_one_forget(void);
+/* Rules about what a session does; see session/audit_session.h. */
+struct AuditChild;
+
+extern bool audit_is_n_plus_one(int64 executions, int64 distinct);
+extern void audit_judge_n_plus_one(struct AuditChild *child, const AuditWatch *watch);
+extern void audit_n_plus_one_publish(struct AuditChild *child, const AuditWatch *watch);
+extern void audit_n_plus_one_publish_all(void);
+extern void audit_n_plus_one_numbers(double *numbers, int64 parent_rows, int64 executions,
+									 int64 distinct);
+
+extern void audit_judge_repeated_query(const AuditWatch *watch);
+extern void audit_repeated_query_publish(void);
+extern void audit_repeated_query_forget(void);
+
+extern void audit_judge_row_by_row_write(const AuditWatch *watch);
+extern bool audit_row_by_row_target(const PlannedStmt *stmt, Oid *relid, int *kind);
+extern void audit_row_by_row_numbers(double *numbers, int64 executions, int64 transactions,
+									 int kind);
+extern void audit_row_by_row_publish(void);
+extern void audit_row_by_row_forget(void);
+
+extern void audit_judge_unparameterized(const AuditWatch *watch);
+extern void audit_unparameterized_forget(void);
 
 #endif							/* PURSER_AUDIT_RULES_H */

@@ -55,7 +55,10 @@ take_texts(AuditFinding *finding, const AuditSighting *sighting)
 	copy_text(finding->text, sighting->text, sighting->text_len);
 	if (sighting->parent_text != NULL)
 	{
+		finding->nested = sighting->nested;
 		finding->parent_queryid = sighting->parent_queryid;
+		finding->parent_relid = sighting->parent_relid;
+		finding->parent_attnum = sighting->parent_attnum;
 		copy_text(finding->parent_text, sighting->parent_text, sighting->parent_text_len);
 	}
 }

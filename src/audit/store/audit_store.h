@@ -25,7 +25,10 @@ typedef struct AuditSighting
 	int64		timed;			/* of the occurrences */
 	double		timed_ms;		/* what those wasted, in ms */
 	double		numbers[AUDIT_NUMBERS]; /* named by the rule */
+	bool		nested;			/* the parent is the client's statement that this ran in */
 	uint64		parent_queryid;
+	Oid			parent_relid;	/* the column that values came from, if it is known */
+	AttrNumber	parent_attnum;
 	const char *text;			/* not terminated */
 	int			text_len;
 	const char *parent_text;	/* likewise, NULL without one */
@@ -57,6 +60,9 @@ typedef struct AuditFinding
 	double		timed_ms;		/* what those wasted, in ms */
 	double		numbers[AUDIT_NUMBERS]; /* of the latest sighting */
 	uint64		parent_queryid;
+	Oid			parent_relid;	/* the column that values came from, if it is known */
+	AttrNumber	parent_attnum;
+	bool		nested;			/* the parent is the client's statement that this ran in */
 	TimestampTz first_seen;
 	TimestampTz last_seen;
 	char		application_name[NAMEDATALEN];

@@ -89,8 +89,10 @@ append_number(StringInfo out, const char *name, double value)
 static void
 append_parent(StringInfo out, const AuditFinding *finding)
 {
-	appendStringInfo(out, ", \"parent_queryid\": " INT64_FORMAT ", \"parent_query\": ",
-					 (int64) finding->parent_queryid);
+	if (finding->parent_queryid != 0)
+		appendStringInfo(out, ", \"parent_queryid\": " INT64_FORMAT,
+						 (int64) finding->parent_queryid);
+	appendStringInfo(out, ", \"%s\": ", finding->nested ? "nested" : "parent_query");
 	escape_json(out, finding->parent_text);
 }
 
@@ -103,11 +105,13 @@ evidence(const AuditFinding *finding, const AuditNames *names, bool with_text)
 
 	initStringInfo(&out);
 	appendStringInfoChar(&out, '{');
+	/* A loop has no result that its values came from. */
 	for (int i = 0; i < AUDIT_NUMBERS && spec->numbers[i] != NULL; i++)
-		append_number(&out, spec->numbers[i], finding->numbers[i]);
+		if (!finding->nested || strcmp(spec->numbers[i], "parent_rows") != 0)
+			append_number(&out, spec->numbers[i], finding->numbers[i]);
 	if (spec->add_evidence != NULL)
 		spec->add_evidence(&out, finding, names);
-	if (with_text && finding->parent_queryid != 0)
+	if (with_text && (finding->parent_queryid != 0 || finding->nested))
 		append_parent(&out, finding);
 	appendStringInfoChar(&out, '}');
 	return DirectFunctionCall1(jsonb_in, CStringGetDatum(out.data));

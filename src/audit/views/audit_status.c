@@ -87,7 +87,7 @@ purser_audit_reset_0_1(PG_FUNCTION_ARGS pg_attribute_unused())
 {
 	audit_check_store();
 	audit_store_reset();
-	audit_n_plus_one_forget();
+	audit_session_forget();
 	audit_local_forget();
 	PG_RETURN_VOID();
 }

@@ -6,6 +6,7 @@
 #define PURSER_AUDIT_VIEWS_H
 
 #include "audit/rules/audit_rules.h"
+#include "audit/session/audit_session.h"
 
 /* ---- audit_status.c ---- */
 

@@ -1,0 +1,70 @@
+/*
+ * audit_session.c
+ *		Shows each statement that has ended to what remembers this session.
+ *
+ * An execution counts for n_plus_one or for repeated_query, never for both.
+ */
+#include "audit/rules/audit_rules.h"
+#include "audit/session/audit_session.h"
+
+#include "access/xact.h"
+#include "nodes/plannodes.h"
+
+/* Is it so recent that what comes now may belong to it? */
+bool
+audit_in_window(TimestampTz since)
+{
+	return GetCurrentStatementStartTimestamp() - since <=
+		audit_n_plus_one_window * INT64CONST(1000);
+}
+
+static void
+look_at_read(AuditWatch *watch)
+{
+	if (!audit_look_at_child(watch))
+		audit_judge_repeated_query(watch);
+	if (watch->tapped)
+		audit_parent_whole(watch);
+}
+
+/* A statement has ended; nothing here or below raises an error. */
+void
+audit_session_statement(AuditWatch *watch)
+{
+	const PlannedStmt *stmt = watch->desc->plannedstmt;
+	bool		writes = stmt->commandType != CMD_SELECT || stmt->hasModifyingCTE;
+
+	if (writes)
+		audit_note_change(stmt);
+	if (!watch->from_client)
+	{
+		audit_look_at_loop(watch);
+		return;
+	}
+	audit_judge_row_by_row_write(watch);
+	if (!writes)
+		look_at_read(watch);
+	if (audit_unparameterized)
+		audit_judge_unparameterized(watch);
+}
+
+/* Before the store is read, and now and then. */
+void
+audit_session_publish(void)
+{
+	audit_n_plus_one_publish_all();
+	audit_repeated_query_publish();
+	audit_row_by_row_publish();
+	audit_loops_publish();
+}
+
+void
+audit_session_forget(void)
+{
+	audit_children_forget();
+	audit_parents_forget();
+	audit_repeated_query_forget();
+	audit_row_by_row_forget();
+	audit_loops_forget();
+	audit_unparameterized_forget();
+}
