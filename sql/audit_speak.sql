@@ -105,9 +105,13 @@ SELECT word FROM posts \g /dev/null
 SELECT id FROM posts WHERE word = 'word 7';
 SELECT id FROM posts WHERE id = 7;
 -- a statement that two rules find, fails by one; the other is said
-SET purser.audit_unbounded_rows = 50;
-SELECT id FROM posts WHERE author = 7 \g /dev/null
-SET purser.audit_unbounded_rows = 2000;
+SET purser.audit_error = 'unbounded_result, wide_select';
+SET purser.audit_wide_bytes = 1000;
+SET purser.audit_wide_row_bytes = 10;
+SELECT * FROM posts \g /dev/null
+RESET purser.audit_wide_bytes;
+RESET purser.audit_wide_row_bytes;
+SET purser.audit_error = :'rules';
 -- the transaction is over
 BEGIN;
 SELECT id FROM users ORDER BY id LIMIT 12 \g /dev/null

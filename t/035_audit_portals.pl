@@ -67,10 +67,11 @@ sub run_portal
     await_ready($socket);
 }
 
+# Of the rules about results: the streams here do repeat their queries.
 sub found
 {
     return $node->safe_psql('postgres',
-        q{SELECT rule, occurrences, evidence - 'estimated' FROM purser.findings ORDER BY rule});
+        q{SELECT rule, occurrences, evidence - 'estimated' FROM purser.findings WHERE rule <> 'repeated_query' ORDER BY rule});
 }
 
 my $sorted = 'SELECT id FROM items ORDER BY price';
@@ -93,7 +94,7 @@ is(found(), '', 'portals read to the end, rows not made in advance, and a LIMIT 
 
 run_portal($session, '', 'SELECT * FROM items LIMIT 500', 0) for 1 .. 2;
 run_portal($session, '', 'SELECT count(*) FROM items', 0) for 1 .. 2;
-is( $node->safe_psql('postgres', 'SELECT rule, occurrences FROM purser.findings ORDER BY rule'),
+is( $node->safe_psql('postgres', q{SELECT rule, occurrences FROM purser.findings WHERE rule <> 'repeated_query' ORDER BY rule}),
     "exact_count|2\nwide_select|1",
     'results sent at once by the extended protocol');
 
