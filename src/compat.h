@@ -475,6 +475,17 @@ typedef struct ClusterStmt PurserRepackStmt;
 #define PURSER_RUN_ARGS queryDesc, direction, count, execute_once
 #endif
 
+/* The targets of INSERT, UPDATE, DELETE or MERGE, by their index in the range table; 19: a set */
+#if PG_VERSION_NUM >= 190000
+#define purser_foreach_target(index, stmt) \
+	for (int index = -1; \
+		 (index = bms_next_member((stmt)->resultRelationRelids, index)) >= 0;)
+#else
+#define purser_foreach_target(index, stmt) \
+	for (int at_ = 0, index; at_ < list_length((stmt)->resultRelations) && \
+		 ((index = list_nth_int((stmt)->resultRelations, at_)) > 0); at_++)
+#endif
+
 /* 19: a tranche is named when it is made, not by each backend that uses it */
 #if PG_VERSION_NUM >= 190000
 #define purser_new_tranche(name) LWLockNewTrancheId(name)

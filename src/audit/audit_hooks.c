@@ -191,7 +191,7 @@ begin_run(AuditWatch *watch, ScanDirection direction, uint64 count)
 static void
 run_watched(AuditWatch *watch, PURSER_RUN_PARAMS)
 {
-	bool		finished = false;
+	volatile bool finished = false;
 	bool		tapping = begin_run(watch, direction, count);
 	/* Wide rows put a query on the board; what it sends is measured from then on. */
 	bool		sizing = tapping && watch->to_client &&

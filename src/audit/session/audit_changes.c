@@ -35,12 +35,10 @@ place_of(Oid relid)
 void
 audit_note_change(const PlannedStmt *stmt)
 {
-	ListCell   *cell;
-
 	changes++;
-	foreach(cell, stmt->resultRelations)
+	purser_foreach_target(index, stmt)
 	{
-		const RangeTblEntry *target = rt_fetch(lfirst_int(cell), stmt->rtable);
+		const RangeTblEntry *target = rt_fetch(index, stmt->rtable);
 
 		/* The partitions that rows went to are not in the plan. */
 		if (target->inh || target->relkind == RELKIND_PARTITIONED_TABLE)

@@ -4,17 +4,58 @@
  */
 #include "audit/govern/audit_govern.h"
 
+#include <ctype.h>
+
 #include PURSER_QUERYJUMBLE_H
 #include "mb/pg_wchar.h"
 
-/* The part of the source text that is this statement's. */
+/* Where the comment begins that ends before the place; the place itself if none does. */
+static int
+comment_before(const char *source, int place)
+{
+	int			start = place;
+	int			depth = 0;
+
+	while (start > 0 && isspace((unsigned char) source[start - 1]))
+		start--;
+	do
+	{
+		if (start < 2)
+			return place;
+		if (source[start - 2] == '*' && source[start - 1] == '/')
+			depth++;
+		else if (depth == 0)
+			return place;
+		else if (source[start - 2] == '/' && source[start - 1] == '*')
+			depth--;
+		else
+		{
+			start--;
+			continue;
+		}
+		start -= 2;
+	} while (depth > 0);
+	return start;
+}
+
+/*
+ * The part of the source text that is this statement's, with comments right
+ * before it: from 19 on the server leaves them out.
+ */
 void
 audit_statement_text(const QueryDesc *desc, const char **text, int *len)
 {
 	int			location = desc->plannedstmt->stmt_location;
+	int			first;
 
 	*len = desc->plannedstmt->stmt_len;
 	*text = CleanQuerytext(desc->sourceText, &location, len);
+	if (location < 0)
+		return;
+	for (int before = location; (first = comment_before(desc->sourceText, before)) < before;)
+		before = first;
+	*len += location - first;
+	*text -= location - first;
 }
 
 /*
