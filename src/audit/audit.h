@@ -27,6 +27,12 @@ extern int	audit_unbounded_rows;
 extern int	audit_deep_offset;
 extern int	audit_n_plus_one;
 extern int	audit_n_plus_one_window;
+extern int	audit_join_fanout;
+extern int	audit_fanout_size;
+extern int	audit_misestimate;
+extern int	audit_misestimate_rows;
+extern int	audit_spill;
+extern int	audit_max_work_mem;
 extern int	audit_max_queries;
 extern int	audit_max_findings;
 
@@ -40,6 +46,11 @@ typedef enum AuditRule
 	AUDIT_UNBOUNDED_RESULT,
 	AUDIT_DEEP_OFFSET,
 	AUDIT_N_PLUS_ONE,
+	AUDIT_DISCARDED_ROWS,
+	AUDIT_JOIN_FANOUT,
+	AUDIT_STALE_STATISTICS,
+	AUDIT_ROW_MISESTIMATE,
+	AUDIT_DISK_SPILL,
 } AuditRule;
 
 /* A set of columns, in key order. */

@@ -3,9 +3,9 @@
  *		What to do with an execution that has ended.
  *
  * Counts it, and lets the rules see it: those that look at one execution at
- * once, those that need it measured only when it read much for little. One
- * cause makes one finding: rows that an OFFSET skipped are not held against the
- * scan below it.
+ * once, those that need its plan nodes measured only when it shows a cause for
+ * that. One cause makes one finding: rows that an OFFSET skipped are not held
+ * against what is below it; for the rest see audit_precedence.c.
  *
  * Called before the executor lets go of relations and plan state.
  */
@@ -14,16 +14,52 @@
 #include "executor/execdesc.h"
 #include "nodes/execnodes.h"
 
-static void
-judge_rows(AuditWatch *watch)
+/* What this execution shows, as far as it can be seen without measuring: bits of AuditCause. */
+static uint8
+causes_shown(const AuditWatch *watch)
 {
-	bool		wasteful = !watch->uncounted &&
-		audit_rule_screen(audit_rows_read(watch), watch->rows_returned);
+	int64		read = audit_rows_read(watch);
+	uint8		causes = 0;
+
+	if (!watch->uncounted && audit_rule_screen(read, watch->rows_returned))
+		causes |= AUDIT_BIT(AUDIT_CAUSE_WASTE);
+	if (watch->rows_returned >= audit_min_rows && audit_suspect_join_fanout(watch))
+		causes |= AUDIT_BIT(AUDIT_CAUSE_FANOUT);
+	if (read >= audit_misestimate_rows && audit_suspect_row_misestimate(watch))
+		causes |= AUDIT_BIT(AUDIT_CAUSE_ESTIMATE);
+	if (watch->temp_blocks >= Max(audit_spill / (BLCKSZ / 1024), 1))
+		causes |= AUDIT_BIT(AUDIT_CAUSE_SPILL);
+	return causes;
+}
+
+/* What a measured run proves, as AuditSighting. */
+static List *
+measure(const AuditWatch *watch, uint8 causes)
+{
+	List	   *estimates = audit_measure_row_misestimate(watch);
+	List	   *sightings = NIL;
+
+	if (causes & AUDIT_BIT(AUDIT_CAUSE_WASTE))
+	{
+		sightings = audit_measure_missing_index(watch);
+		sightings = list_concat(sightings, audit_measure_discarded_rows(watch));
+	}
+	if (causes & AUDIT_BIT(AUDIT_CAUSE_FANOUT))
+		sightings = list_concat(sightings, audit_measure_join_fanout(watch));
+	if (causes & AUDIT_BIT(AUDIT_CAUSE_SPILL))
+		sightings = list_concat(sightings, audit_measure_disk_spill(watch, estimates != NIL));
+	return audit_one_for_each_cause(list_concat(sightings, estimates));
+}
+
+static void
+judge_nodes(const AuditWatch *watch)
+{
+	uint8		causes = causes_shown(watch);
 
 	if (watch->slot >= 0 && watch->desc->planstate->instrument != NULL)
-		audit_board_measured(watch, wasteful ? audit_measure_missing_index(watch) : NIL, wasteful);
-	else if (wasteful)
-		audit_board_convict(watch, false);
+		audit_board_measured(watch, measure(watch, causes), causes);
+	else if (causes != 0)
+		audit_board_suspect(watch, causes);
 }
 
 void
@@ -38,6 +74,6 @@ audit_judge(AuditWatch *watch)
 		audit_judge_unbounded_result(watch);
 	}
 	if (!audit_judge_deep_offset(watch))
-		judge_rows(watch);
+		judge_nodes(watch);
 	MemoryContextSwitchTo(oldcontext);
 }

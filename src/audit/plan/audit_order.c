@@ -48,41 +48,55 @@ audit_plan_is_bounded(const Plan *plan)
 	return false;
 }
 
-/* Follows an output column down to the table's column that it is. */
-static bool
-origin_of(const Plan *plan, AttrNumber resno, const List *rtable, Oid *relid, AttrNumber *attnum)
+/* Follows an expression of a plan node down to the table's column that it is. */
+bool
+audit_plan_origin(const Plan *plan, Node *node, Index *rti, AttrNumber *attnum)
 {
 	for (int depth = 0; plan != NULL && depth < AUDIT_PLAN_DEPTH; depth++)
 	{
-		AuditScope		scope;
+		AuditScope	scope;
 		List	   *ignored;
-		const TargetEntry *entry;
 		const Var  *var;
 
-		if (resno < 1 || resno > list_length(plan->targetlist))
-			return false;
-		entry = list_nth(plan->targetlist, resno - 1);
+		while (IsA(node, RelabelType))
+			node = (Node *) ((RelabelType *) node)->arg;
 		if (audit_scan_scope(plan, &scope, &ignored))
 		{
-			var = audit_clause_column(&scope, (Node *) entry->expr);
+			var = audit_clause_column(&scope, node);
 			if (var == NULL)
 				return false;
-			*relid = rt_fetch(scope.scanrelid, rtable)->relid;
+			*rti = scope.scanrelid;
 			*attnum = var->varattno;
 			return true;
 		}
-		if (!IsA(entry->expr, Var))
+		if (!IsA(node, Var))
 			return false;
-		var = (const Var *) entry->expr;
+		var = (const Var *) node;
 		if (var->varno == OUTER_VAR)
 			plan = plan->lefttree;
 		else if (var->varno == INNER_VAR)
 			plan = plan->righttree;
 		else
 			return false;
-		resno = var->varattno;
+		if (plan == NULL || var->varattno < 1 || var->varattno > list_length(plan->targetlist))
+			return false;
+		node = (Node *) list_nth_node(TargetEntry, plan->targetlist, var->varattno - 1)->expr;
 	}
 	return false;
+}
+
+/* Likewise an output column. */
+static bool
+origin_of(const Plan *plan, AttrNumber resno, const List *rtable, Oid *relid, AttrNumber *attnum)
+{
+	Index		rti;
+
+	if (resno < 1 || resno > list_length(plan->targetlist) ||
+		!audit_plan_origin(plan, (Node *) list_nth_node(TargetEntry, plan->targetlist,
+														resno - 1)->expr, &rti, attnum))
+		return false;
+	*relid = rt_fetch(rti, rtable)->relid;
+	return true;
 }
 
 static bool

@@ -12,6 +12,11 @@ static const AuditRuleSpec *const specs[] = {
 	[AUDIT_UNBOUNDED_RESULT] = &audit_spec_unbounded_result,
 	[AUDIT_DEEP_OFFSET] = &audit_spec_deep_offset,
 	[AUDIT_N_PLUS_ONE] = &audit_spec_n_plus_one,
+	[AUDIT_DISCARDED_ROWS] = &audit_spec_discarded_rows,
+	[AUDIT_JOIN_FANOUT] = &audit_spec_join_fanout,
+	[AUDIT_STALE_STATISTICS] = &audit_spec_stale_statistics,
+	[AUDIT_ROW_MISESTIMATE] = &audit_spec_row_misestimate,
+	[AUDIT_DISK_SPILL] = &audit_spec_disk_spill,
 };
 
 /* A rule by its AuditRule, as keys of findings have it. */

@@ -34,6 +34,7 @@ extern void audit_append_columns(StringInfo out, const AuditFinding *finding,
 typedef struct AuditRuleSpec
 {
 	const char *name;
+	AuditCause	cause;			/* that has its runs measured, when the rule needs that */
 	int			least;			/* occurrences before a finding is shown */
 	double		medium;			/* wasted by one occurrence, for more than low severity */
 	double		(*weight) (const AuditFinding *finding);	/* that; NULL: the rows read */
@@ -53,8 +54,24 @@ extern const AuditRuleSpec audit_spec_missing_index;
 extern const AuditRuleSpec audit_spec_unbounded_result;
 extern const AuditRuleSpec audit_spec_deep_offset;
 extern const AuditRuleSpec audit_spec_n_plus_one;
+extern const AuditRuleSpec audit_spec_discarded_rows;
+extern const AuditRuleSpec audit_spec_join_fanout;
+extern const AuditRuleSpec audit_spec_stale_statistics;
+extern const AuditRuleSpec audit_spec_row_misestimate;
+extern const AuditRuleSpec audit_spec_disk_spill;
 
 extern List *audit_measure_missing_index(const AuditWatch *watch);
+extern List *audit_measure_discarded_rows(const AuditWatch *watch);
+extern bool audit_suspect_join_fanout(const AuditWatch *watch);
+extern List *audit_measure_join_fanout(const AuditWatch *watch);
+extern bool audit_suspect_row_misestimate(const AuditWatch *watch);
+extern List *audit_measure_row_misestimate(const AuditWatch *watch);
+extern List *audit_measure_disk_spill(const AuditWatch *watch, bool misestimated);
+
+/* ---- one finding for one cause: audit_precedence.c ---- */
+
+extern List *audit_one_for_each_cause(List *sightings);
+extern bool audit_yields(const AuditFinding *finding, const AuditFinding *other);
 extern void audit_judge_unbounded_result(const AuditWatch *watch);
 extern bool audit_judge_deep_offset(AuditWatch *watch);
 
