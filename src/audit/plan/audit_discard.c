@@ -152,23 +152,36 @@ node_discard(AuditDiscardKind kind, PlanState *source, double scanned, double ke
 	return discard->rel != NULL ? discard : NULL;
 }
 
-/* Pairs of rows that a join made only to throw them away, by its conditions; groups by HAVING. */
+/*
+ * Pairs of rows that a join made only to throw them away, by its conditions. They
+ * are held against the larger of its sides.
+ */
+static AuditDiscard *
+pairs_rejected(PlanState *state, double scanned, double kept)
+{
+	double		outer = audit_node_rows(outerPlanState(state)).all;
+	double		inner = audit_node_rows(innerPlanState(state)).each;
+	AuditDiscard *discard = node_discard(AUDIT_DISCARD_JOIN, outer > inner ?
+										 outerPlanState(state) : innerPlanState(state),
+										 scanned, kept);
+
+	if (discard != NULL)
+		discard->loops = Min(outer, inner);
+	return discard;
+}
+
+/* What joins, and groups by their HAVING, throw away. */
 static AuditDiscard *
 rejected_by(PlanState *state)
 {
-	AuditDiscard *discard = NULL;
 	double		kept = audit_node_rows(state).all;
 	double		scanned = kept + audit_node_rejected(state);
 
 	if (IsA(state, NestLoopState) || IsA(state, MergeJoinState) || IsA(state, HashJoinState))
-	{
-		discard = node_discard(AUDIT_DISCARD_JOIN, innerPlanState(state), scanned, kept);
-		if (discard != NULL)
-			discard->loops = audit_node_rows(outerPlanState(state)).all;
-	}
-	else if (IsA(state, AggState) && state->plan->qual != NIL)
-		discard = node_discard(AUDIT_DISCARD_GROUPS, outerPlanState(state), scanned, kept);
-	return discard;
+		return pairs_rejected(state, scanned, kept);
+	if (IsA(state, AggState) && state->plan->qual != NIL)
+		return node_discard(AUDIT_DISCARD_GROUPS, outerPlanState(state), scanned, kept);
+	return NULL;
 }
 
 static bool

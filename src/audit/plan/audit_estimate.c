@@ -34,7 +34,7 @@ audit_is_misestimated(double estimated, double actual, double loops)
 	return more >= less * audit_misestimate && (more - less) * loops >= audit_misestimate_rows;
 }
 
-/* The rows that a plan expected from its plain index scans, of which the counters know the truth. */
+/* The rows that a plan expected from plain index scans, of which the counters know the truth. */
 static double
 index_rows(const Plan *plan, double loops, int depth)
 {

@@ -9,7 +9,7 @@
  * once for each row of a join is taken to have run once for each row of the
  * parent. Semi-joins return no rows of their inner side, so that is left out;
  * what is neither a join nor a scan (a subquery that groups) is a table without
- * columns.
+ * columns. Where a join has no condition at all, a product is what was asked for.
  */
 #include "audit/plan/audit_plan.h"
 
@@ -204,6 +204,16 @@ add_table(Joins *joins, PlanState *state)
 
 static bool add_tree(Joins *joins, PlanState *state, int depth);
 
+/* Does a join pair all rows of its sides: a product on purpose? */
+static bool
+is_product(PlanState *state)
+{
+	return IsA(state, NestLoopState) && ((const Join *) state->plan)->joinqual == NIL &&
+		((const NestLoop *) state->plan)->nestParams == NIL &&
+		audit_node_rows(outerPlanState(state)).all > 1 &&
+		audit_node_rows(innerPlanState(state)).each > 1;
+}
+
 static bool
 add_join(Joins *joins, PlanState *state, int depth)
 {
@@ -215,6 +225,8 @@ add_join(Joins *joins, PlanState *state, int depth)
 		return true;
 	if (join->jointype != JOIN_INNER && join->jointype != JOIN_LEFT &&
 		join->jointype != JOIN_RIGHT && join->jointype != JOIN_FULL)
+		return false;
+	if (is_product(state))
 		return false;
 	add_equalities(joins, state->plan, join->joinqual);
 	if (IsA(join, HashJoin))
@@ -315,12 +327,11 @@ rows_of(const Table *table, const Table *parent)
 
 /* Adds a child to a parent's fan-out. */
 static void
-add_child(Joins *joins, const Column *column, double rows, double *most, AuditFanout *fanout)
+add_child(Joins *joins, const Column *column, double rows, AuditFanout *fanout)
 {
-	fanout->children++;
-	if (rows <= *most)
+	if (fanout->children++ > 0 && rows <= fanout->child_rows)
 		return;
-	*most = rows;
+	fanout->child_rows = rows;
 	fanout->child = rt_fetch(column->rti, joins->rtable)->relid;
 	fanout->child_column = column->attnum;
 }
@@ -330,7 +341,6 @@ static bool
 fanout_of(Joins *joins, const Column *key, AuditFanout *fanout)
 {
 	Table	   *parent = table_of(joins, key->rti);
-	double		most = -1;
 
 	if (parent == NULL || parent->rows < 1 || parent->width == 0 || !is_unique(joins, key))
 		return false;
@@ -342,7 +352,7 @@ fanout_of(Joins *joins, const Column *key, AuditFanout *fanout)
 
 		if (column->set == key->set && child != NULL && child != parent &&
 			!is_unique(joins, column))
-			add_child(joins, column, rows_of(child, parent), &most, fanout);
+			add_child(joins, column, rows_of(child, parent), fanout);
 	}
 	for (int i = 0; i < joins->ntables; i++)
 		fanout->separate_rows += rows_of(&joins->tables[i], parent);

@@ -98,6 +98,7 @@ typedef struct AuditFanout
 	int			children;
 	double		rows;			/* of the join */
 	double		parent_rows;
+	double		child_rows;
 	double		separate_rows;	/* that a query for each table would return */
 	double		parent_width;	/* bytes of its columns that are sent */
 	double		width;			/* of all columns that are sent */

@@ -10,6 +10,7 @@
 
 #include <math.h>
 
+#include "access/htup_details.h"
 #include "executor/executor.h"
 #include "executor/hashjoin.h"
 #include "executor/instrument.h"
@@ -162,12 +163,20 @@ agg_memory(AggState *state)
 /* ---- rows kept to be read again ---- */
 
 static double
-store_memory(Tuplestorestate *store, const Plan *plan)
+store_memory(Tuplestorestate *store, const Plan *source)
 {
 	if (store == NULL || tuplestore_in_memory(store))
 		return 0;
 	return (double) tuplestore_tuple_count(store) *
-		(sizeof(void *) + row_in_memory(plan->plan_width));
+		(sizeof(void *) + row_in_memory(source->plan_width));
+}
+
+/* The first scan of a CTE keeps the rows for all. */
+static double
+cte_memory(CteScanState *state)
+{
+	return state->leader != state ? 0 :
+		store_memory(state->cte_table, state->cteplanstate->plan);
 }
 
 /* ---- all of them ---- */
@@ -211,9 +220,7 @@ memory_wanted(PlanState *state)
 		case T_MaterialState:
 			return store_memory(((MaterialState *) state)->tuplestorestate, state->plan);
 		case T_CteScanState:
-			if (((CteScanState *) state)->leader != (CteScanState *) state)
-				return 0;
-			return store_memory(((CteScanState *) state)->cte_table, state->plan);
+			return cte_memory((CteScanState *) state);
 		default:
 			return 0;
 	}

@@ -160,7 +160,8 @@ audit_equality_selectivity(Relation rel, const AuditClause *clause, ParamListInf
 	RelOptInfo	table = {0};
 	Datum		value;
 	bool		isnull;
-	double		selectivity = -1;
+	Oid			collation;
+	double		selectivity;
 
 	if (clause->attnum == 0 || !clause->is_equality ||
 		get_opcode(clause->operator) >= FirstGenbkiObjectId ||
@@ -175,9 +176,8 @@ audit_equality_selectivity(Relation rel, const AuditClause *clause, ParamListInf
 	data.vartype = data.atttype = clause->type;
 	data.atttypmod = -1;
 	data.acl_ok = true;
-	selectivity = var_eq_const(&data, clause->operator,
-							   TupleDescAttr(RelationGetDescr(rel), clause->attnum - 1)->attcollation,
-							   value, isnull, true, false);
+	collation = TupleDescAttr(RelationGetDescr(rel), clause->attnum - 1)->attcollation;
+	selectivity = var_eq_const(&data, clause->operator, collation, value, isnull, true, false);
 	ReleaseSysCache(data.statsTuple);
 	return selectivity;
 }

@@ -56,7 +56,9 @@ is_found(const AuditFanout *fanout)
 		return false;
 	if (fanout->children > 1)
 		return fanout->rows >= fanout->separate_rows * audit_join_fanout;
-	return factor >= audit_join_fanout * SINGLE && fanout->parent_width * 2 >= fanout->width;
+	/* The child's rows, each once; parents without any come along with an outer join. */
+	return fanout->rows <= fanout->child_rows + fanout->parent_rows &&
+		factor >= audit_join_fanout * SINGLE && fanout->parent_width * 2 >= fanout->width;
 }
 
 /* A run that was measured and has returned many rows of a join. */

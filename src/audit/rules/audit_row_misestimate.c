@@ -258,12 +258,15 @@ weight(const AuditFinding *finding)
 static void
 suggest_statistics(StringInfo out, const AuditFinding *finding, const AuditNames *names)
 {
+	char	   *table = get_rel_name(finding->key.relid);
 	char	   *columns = names->column[0];
+	char	   *name;
 
 	for (int i = 1; i < finding->columns.n; i++)
 		columns = psprintf("%s_%s", columns, names->column[i]);
+	name = makeObjectName(table != NULL ? table : "t", columns, "stat");
 	appendStringInfo(out, "CREATE STATISTICS %s (dependencies, ndistinct, mcv) ON ",
-					 quote_identifier(makeObjectName(names->column[0], columns, "stat")));
+					 quote_identifier(name));
 	audit_append_columns(out, finding, names, false);
 	appendStringInfo(out, " FROM %s; ANALYZE %s", names->table, names->table);
 }

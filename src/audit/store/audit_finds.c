@@ -107,8 +107,9 @@ audit_find(const AuditSighting *sighting)
 
 /*
  * A run that was not measured did again what a finding is about. Its rows are
- * those of the finding's table, its bytes the usual ones; a partition's rows count for the partitioned
- * table, when there is no other finding that they could belong to.
+ * those of the finding's table, its bytes the usual ones; a partition's rows
+ * count for the partitioned table, when there is no other finding that they
+ * could belong to.
  */
 void
 audit_find_again_locked(const AuditFindingKey *key, const AuditWatch *watch, bool only)
