@@ -63,11 +63,11 @@ audit_statistics_are_missing(Oid relid, const AuditColumns *columns)
 static double
 rows_changed(Oid relid)
 {
-	PgStat_EntryRef *ref = pgstat_get_entry_ref_locked(PGSTAT_KIND_RELATION, MyDatabaseId, relid,
-													   true);
+	PgStat_EntryRef *ref = pgstat_get_entry_ref(PGSTAT_KIND_RELATION, MyDatabaseId, relid, false,
+												NULL);
 	double		changed;
 
-	if (ref == NULL)
+	if (ref == NULL || !pgstat_lock_entry_shared(ref, true))
 		return 0;
 	changed = (double)
 		PURSER_MODS_SINCE_ANALYZE(&((PgStatShared_Relation *) ref->shared_stats)->stats);
