@@ -27,7 +27,7 @@ BEGIN
     END LOOP;
     RETURN QUERY SELECT f.rule, f.relation, f.columns, f.occurrences, f.rows_read, f.rows_returned,
                         f.evidence, f.suggestion
-                 FROM purser.findings f ORDER BY f.relation::text, f.columns;
+                 FROM purser.findings f WHERE f.rule = 'missing_index' ORDER BY f.relation::text, f.columns;
 END $$;
 
 -- Once is chance, twice is a finding, and further runs add to it.

@@ -17,17 +17,17 @@ SELECT rule, severity, queryid, query, relation, columns, occurrences, rows_read
        bytes, wasted_ms, evidence, suggestion, application_name, role, first_seen, last_seen
 FROM purser.audit_findings();
 COMMENT ON VIEW purser.findings IS
-'What the audit found in the queries of this database, one row for each rule, query, role and object. A missing_index finding is not shown while a valid index covers it. Text of statements is for members of pg_read_all_stats and the role that ran them.';
-COMMENT ON COLUMN purser.findings.rule IS 'missing_index, unbounded_result, deep_offset, n_plus_one, wide_select, unread_rows, exact_count, repeated_query, row_by_row_write or unparameterized';
+'What the audit found in the queries of this database, one row for each rule, query, role and object. A missing_index finding is not shown while a valid index covers it; of missing_index, discarded_rows, stale_statistics and row_misestimate of one table in one query, the first is shown. Text of statements is for members of pg_read_all_stats and the role that ran them.';
+COMMENT ON COLUMN purser.findings.rule IS 'missing_index, unbounded_result, deep_offset, n_plus_one, wide_select, unread_rows, exact_count, discarded_rows, join_fanout, stale_statistics, row_misestimate, disk_spill, repeated_query, row_by_row_write or unparameterized';
 COMMENT ON COLUMN purser.findings.severity IS 'low, medium or high, by the rows wasted in one occurrence (rules about what a session does: by executions; wide_select: by bytes)';
 COMMENT ON COLUMN purser.findings.queryid IS 'query identifier, as in pg_stat_activity; NULL for those who may not see the text';
 COMMENT ON COLUMN purser.findings.query IS 'text of the statement that was seen first, its first 1023 bytes at most';
 COMMENT ON COLUMN purser.findings.relation IS 'table that the finding is about; for a partition its partitioned table';
-COMMENT ON COLUMN purser.findings.columns IS 'columns of it: of the index to create, of the order, or of the lookup; wide_select: those that cost most bytes, at most four';
+COMMENT ON COLUMN purser.findings.columns IS 'columns of it: of the index to create, of the order, of the lookup, of the condition, or of the reference to the parent; wide_select: those that cost most bytes, at most four';
 COMMENT ON COLUMN purser.findings.occurrences IS 'executions that wasted rows; n_plus_one, repeated_query, row_by_row_write: series of executions; unparameterized: 64 executions each';
 COMMENT ON COLUMN purser.findings.rows_read IS 'rows read in all occurrences; missing_index: of the table alone';
 COMMENT ON COLUMN purser.findings.rows_returned IS 'rows that the query returned in all occurrences';
-COMMENT ON COLUMN purser.findings.bytes IS 'wide_select: bytes of the table''s columns as sent in all occurrences, measured; unbounded_result: bytes sent, measured or estimated as rows times the planner''s row width; else NULL';
+COMMENT ON COLUMN purser.findings.bytes IS 'wide_select: bytes of the table''s columns as sent in all occurrences, measured; unbounded_result: bytes sent, measured or estimated as rows times the planner''s row width; join_fanout: sent in vain, likewise; disk_spill: of temporary files; else NULL';
 COMMENT ON COLUMN purser.findings.wasted_ms IS 'milliseconds, estimated: the wasted share of the time of the executions that were timed, for all occurrences; n_plus_one and row_by_row_write: from the first statement of the series to the last; NULL when none was timed';
 COMMENT ON COLUMN purser.findings.evidence IS 'figures of the latest execution that was measured; n_plus_one: the parent query too; of a loop within one statement of the client, that statement, as nested';
 COMMENT ON COLUMN purser.findings.suggestion IS 'what to do about it';

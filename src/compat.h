@@ -437,6 +437,13 @@ typedef struct ClusterStmt PurserRepackStmt;
 #define purser_guc_malloc(size) malloc(size)
 #endif
 
+/* 16: the changes of a table since ANALYZE got another name */
+#if PG_VERSION_NUM >= 160000
+#define PURSER_MODS_SINCE_ANALYZE(entry) ((entry)->mod_since_analyze)
+#else
+#define PURSER_MODS_SINCE_ANALYZE(entry) ((entry)->changes_since_analyze)
+#endif
+
 /* 16: the header of query identifiers moved */
 #if PG_VERSION_NUM >= 160000
 #define PURSER_QUERYJUMBLE_H "nodes/queryjumble.h"

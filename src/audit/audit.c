@@ -27,6 +27,12 @@ int			audit_n_plus_one_window = 2000;
 int			audit_repeated_query = 5;
 int			audit_row_by_row_write = 20;
 bool		audit_unparameterized = false;
+int			audit_join_fanout = 2;
+int			audit_fanout_size = 1024;
+int			audit_misestimate = 10;
+int			audit_misestimate_rows = 1000;
+int			audit_spill = 1024;
+int			audit_max_work_mem = 256 * 1024;
 int			audit_max_queries = 5000;
 int			audit_max_findings = 1000;
 
@@ -98,6 +104,25 @@ define_settings(void)
 							 "Some drivers put values into the text safely.",
 							 &audit_unparameterized, false, PGC_SUSET, 0, NULL, NULL, NULL);
 	audit_policy_define();
+
+	define_int("purser.audit_join_fanout",
+			   "Rows of a join for each row of its tables before it is found to repeat them.",
+			   &audit_join_fanout, 1, 0);
+	define_int("purser.audit_fanout_size",
+			   "Size of the parent rows that a join must repeat in vain.",
+			   &audit_fanout_size, 0, GUC_UNIT_KB);
+	define_int("purser.audit_misestimate",
+			   "Factor between estimated and actual rows before statistics are looked at.",
+			   &audit_misestimate, 2, 0);
+	define_int("purser.audit_misestimate_rows",
+			   "Difference between estimated and actual rows before statistics are looked at.",
+			   &audit_misestimate_rows, 1, 0);
+	define_int("purser.audit_spill",
+			   "Size of the temporary files that a query must write before it is looked at.",
+			   &audit_spill, 1, GUC_UNIT_KB);
+	define_int("purser.audit_max_work_mem",
+			   "Largest setting of work_mem that the audit suggests.",
+			   &audit_max_work_mem, 64, GUC_UNIT_KB);
 
 	/* The sizes of shared memory can only be set where there is a choice. */
 	if (process_shared_preload_libraries_in_progress)

@@ -36,6 +36,12 @@ extern int	audit_n_plus_one_window;
 extern int	audit_repeated_query;
 extern int	audit_row_by_row_write;
 extern bool audit_unparameterized;
+extern int	audit_join_fanout;
+extern int	audit_fanout_size;
+extern int	audit_misestimate;
+extern int	audit_misestimate_rows;
+extern int	audit_spill;
+extern int	audit_max_work_mem;
 extern int	audit_max_queries;
 extern int	audit_max_findings;
 
@@ -55,6 +61,11 @@ typedef enum AuditRule
 	AUDIT_REPEATED_QUERY,
 	AUDIT_ROW_BY_ROW_WRITE,
 	AUDIT_UNPARAMETERIZED,
+	AUDIT_DISCARDED_ROWS,
+	AUDIT_JOIN_FANOUT,
+	AUDIT_STALE_STATISTICS,
+	AUDIT_ROW_MISESTIMATE,
+	AUDIT_DISK_SPILL,
 } AuditRule;
 
 /* A set of columns, in key order. */

@@ -3,9 +3,10 @@
  *		What to do with an execution that has ended.
  *
  * Counts it, and lets the rules see it: those that look at one execution at
- * once, those that need it measured only when it read much for little. One
- * cause makes one finding: rows that an OFFSET skipped, a count counted or a
- * client left unread are not held against the scan below it.
+ * once, those that need its plan nodes measured only when it shows a cause for
+ * that. One cause makes one finding: rows that an OFFSET skipped, a count counted
+ * or a client left unread are not held against what is below it; for the rest
+ * see audit_precedence.c.
  *
  * Called once for an execution, before the executor lets go of relations and
  * plan state; raises what purser.audit_error asks for, and nothing else.
@@ -16,19 +17,56 @@
 #include "executor/execdesc.h"
 #include "nodes/execnodes.h"
 
+/* What this execution shows, as far as it can be seen without measuring: bits of AuditCause. */
+static uint8
+causes_shown(const AuditWatch *watch)
+{
+	int64		read = audit_rows_read(watch);
+	uint8		causes = 0;
+
+	if (!watch->uncounted && audit_rule_screen(read, watch->rows_returned))
+		causes |= AUDIT_BIT(AUDIT_CAUSE_WASTE);
+	if (watch->rows_returned >= audit_min_rows && audit_suspect_join_fanout(watch))
+		causes |= AUDIT_BIT(AUDIT_CAUSE_FANOUT);
+	if (read >= audit_misestimate_rows && audit_suspect_row_misestimate(watch))
+		causes |= AUDIT_BIT(AUDIT_CAUSE_ESTIMATE);
+	if (watch->temp_blocks >= Max(audit_spill / (BLCKSZ / 1024), 1))
+		causes |= AUDIT_BIT(AUDIT_CAUSE_SPILL);
+	return causes;
+}
+
+/* What a measured run proves, as AuditSighting. */
+static List *
+measure(const AuditWatch *watch, uint8 causes)
+{
+	List	   *estimates = audit_measure_row_misestimate(watch);
+	List	   *sightings = NIL;
+
+	if (causes & AUDIT_BIT(AUDIT_CAUSE_WASTE))
+	{
+		sightings = audit_measure_missing_index(watch);
+		sightings = list_concat(sightings, audit_measure_discarded_rows(watch));
+	}
+	if (causes & AUDIT_BIT(AUDIT_CAUSE_FANOUT))
+		sightings = list_concat(sightings, audit_measure_join_fanout(watch));
+	if (causes & AUDIT_BIT(AUDIT_CAUSE_SPILL))
+		sightings = list_concat(sightings, audit_measure_disk_spill(watch, estimates != NIL));
+	return audit_one_for_each_cause(list_concat(sightings, estimates));
+}
+
 /*
  * A run in which all is allowed says nothing of others of the same query. Who
  * measures all runs needs no conviction.
  */
 static void
-judge_measured(const AuditWatch *watch, bool wasteful)
+judge_measured(const AuditWatch *watch, uint8 causes)
 {
-	List	   *proven = wasteful ? audit_measure_missing_index(watch) : NIL;
+	List	   *proven = measure(watch, causes);
 	List	   *wanted = audit_not_allowed(proven);
 	ListCell   *cell;
 
 	if (watch->slot >= 0)
-		audit_board_measured(watch, wanted, wasteful && (proven == NIL || wanted != NIL));
+		audit_board_measured(watch, wanted, proven == NIL || wanted != NIL ? causes : 0);
 	else
 	{
 		foreach(cell, wanted)
@@ -39,15 +77,14 @@ judge_measured(const AuditWatch *watch, bool wasteful)
 }
 
 static void
-judge_rows(AuditWatch *watch)
+judge_nodes(const AuditWatch *watch)
 {
-	bool		wasteful = !watch->uncounted &&
-		audit_rule_screen(audit_rows_read(watch), watch->rows_returned);
+	uint8		causes = causes_shown(watch);
 
 	if (watch->desc->planstate->instrument != NULL)
-		judge_measured(watch, wasteful);
-	else if (wasteful)
-		audit_board_convict(watch, false);
+		judge_measured(watch, causes);
+	else if (causes != 0)
+		audit_board_suspect(watch, causes);
 }
 
 void
@@ -66,7 +103,7 @@ audit_judge(AuditWatch *watch)
 	}
 	if (!audit_judge_deep_offset(watch) && !audit_judge_exact_count(watch) &&
 		!audit_judge_unread_rows(watch))
-		judge_rows(watch);
+		judge_nodes(watch);
 	MemoryContextSwitchTo(oldcontext);
 	audit_say_end();
 }

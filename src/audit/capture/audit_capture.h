@@ -67,6 +67,9 @@ typedef struct AuditWatch
 	uint64		lost_reports;	/* of workers, before this frame */
 	int64		rows_returned;
 	struct AuditSizes *sizes;	/* of the values sent, when audit_sizes.c takes them */
+	int64		temp_start;		/* blocks of temporary files written, at entry to the frame */
+	int64		temp_nested;	/* of what follows, by frames within */
+	int64		temp_blocks;	/* written by this query alone, all frames */
 	int			nrels;
 	AuditRel   *rels;
 	AuditRel	inline_rels[AUDIT_INLINE_RELS];

@@ -260,28 +260,56 @@ index_covers(HeapTuple tuple, TupleDesc desc, const AuditColumns *columns)
 	return found == columns->n;
 }
 
+/* Is this an index of the first column alone, whose values are all different? */
+static bool
+index_is_unique(HeapTuple tuple, TupleDesc desc, const AuditColumns *columns)
+{
+	Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
+
+	return form->indisvalid && form->indisunique && form->indnkeyatts == 1 &&
+		form->indkey.values[0] == columns->attnum[0] &&
+		heap_attisnull(tuple, Anum_pg_index_indpred, desc);
+}
+
 /*
- * Does a valid index cover these columns of a table? Reads the catalog only,
- * so it needs no lock on the table and waits for none; where the table or an
- * index is gone, there is none.
+ * Does one of a table's indexes pass the test? Reads the catalog only, so it
+ * needs no lock on the table and waits for none; where the table or an index is
+ * gone, there is none.
  */
-bool
-audit_index_exists(Oid relid, const AuditColumns *columns)
+static bool
+any_index(Oid relid, const AuditColumns *columns,
+		  bool (*test) (HeapTuple tuple, TupleDesc desc, const AuditColumns *columns))
 {
 	Relation	catalog = table_open(IndexRelationId, AccessShareLock);
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple	tuple;
-	bool		covered = false;
+	bool		found = false;
 
 	ScanKeyInit(&key, Anum_pg_index_indrelid, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(relid));
 	scan = systable_beginscan(catalog, IndexIndrelidIndexId, true, NULL, 1, &key);
-	while (!covered && HeapTupleIsValid(tuple = systable_getnext(scan)))
-		covered = index_covers(tuple, RelationGetDescr(catalog), columns);
+	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
+		found = test(tuple, RelationGetDescr(catalog), columns);
 	systable_endscan(scan);
 	table_close(catalog, AccessShareLock);
-	return covered;
+	return found;
+}
+
+/* Does a valid index cover these columns of a table? */
+bool
+audit_index_exists(Oid relid, const AuditColumns *columns)
+{
+	return any_index(relid, columns, index_covers);
+}
+
+/* Are all values of a column different, by an index? */
+bool
+audit_is_unique(Oid relid, AttrNumber attnum)
+{
+	AuditColumns column = {.n = 1, .attnum = {attnum}};
+
+	return any_index(relid, &column, index_is_unique);
 }
 
 static bool

@@ -76,3 +76,40 @@ audit_plan_origin(const Plan *plan, AttrNumber resno, const List *rtable, Oid *r
 	}
 	return false;
 }
+
+/* Follows an expression of a plan node, through joins and sorts, down to the table's column that it is. */
+bool
+audit_plan_column(const Plan *plan, Node *node, Index *rti, AttrNumber *attnum)
+{
+	for (int depth = 0; plan != NULL && depth < AUDIT_PLAN_DEPTH; depth++)
+	{
+		AuditScope	scope;
+		List	   *ignored;
+		const Var  *var;
+
+		while (IsA(node, RelabelType))
+			node = (Node *) ((RelabelType *) node)->arg;
+		if (audit_scan_scope(plan, &scope, &ignored))
+		{
+			var = audit_clause_column(&scope, node);
+			if (var == NULL)
+				return false;
+			*rti = scope.scanrelid;
+			*attnum = var->varattno;
+			return true;
+		}
+		if (!IsA(node, Var))
+			return false;
+		var = (const Var *) node;
+		if (var->varno == OUTER_VAR)
+			plan = plan->lefttree;
+		else if (var->varno == INNER_VAR)
+			plan = plan->righttree;
+		else
+			return false;
+		if (plan == NULL || var->varattno < 1 || var->varattno > list_length(plan->targetlist))
+			return false;
+		node = (Node *) list_nth_node(TargetEntry, plan->targetlist, var->varattno - 1)->expr;
+	}
+	return false;
+}

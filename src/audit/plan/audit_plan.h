@@ -40,9 +40,106 @@ typedef struct AuditFilter
 	double		loops;
 	List	   *index_clauses;	/* of AuditClause: what an index did already */
 	List	   *filter_clauses; /* of AuditClause: what was left to the filter */
+	AuditScope	scope;
+	List	   *conditions;		/* of the filter, as many as filter_clauses */
 } AuditFilter;
 
 extern List *audit_plan_filters(PlanState *top);
+
+/* ---- rows of one node of a measured plan: audit_node.c ---- */
+
+typedef struct AuditNodeRows
+{
+	double		all;			/* put out, by all processes and loops */
+	double		loops;			/* 0: never run, or not measured */
+	double		each;			/* in a loop, on average */
+	double		most;			/* likewise, of the process that had most */
+} AuditNodeRows;
+
+extern AuditNodeRows audit_node_rows(PlanState *state);
+extern double audit_node_rejected(PlanState *state);
+extern Relation audit_node_table(PlanState *state);
+
+/* ---- rows thrown away for no lack of an index: audit_discard.c ---- */
+
+typedef enum AuditDiscardKind
+{
+	AUDIT_DISCARD_CONDITION,	/* something else */
+	AUDIT_DISCARD_EXPRESSION,	/* compares what is computed from columns */
+	AUDIT_DISCARD_ALTERNATIVES, /* column = value OR column = value */
+	AUDIT_DISCARD_PATTERN,		/* LIKE '%x', regular expressions */
+	AUDIT_DISCARD_PREFIX,		/* LIKE 'x%' */
+	AUDIT_DISCARD_CONTAINS,		/* an operator that GIN knows */
+	AUDIT_DISCARD_JOIN,			/* pairs of a join */
+	AUDIT_DISCARD_GROUPS,		/* HAVING */
+	AUDIT_DISCARD_DUPLICATES,	/* DISTINCT */
+} AuditDiscardKind;
+
+typedef struct AuditDiscard
+{
+	AuditDiscardKind kind;
+	Relation	rel;
+	AuditColumns columns;		/* that the conditions look at */
+	double		scanned;
+	double		kept;
+	double		loops;
+} AuditDiscard;
+
+extern List *audit_plan_discards(PlanState *top);
+
+/* ---- joins of a measured plan: audit_join.c ---- */
+
+/* Rows of a parent that a join has repeated, once for each of the child's. */
+typedef struct AuditFanout
+{
+	Oid			parent;
+	Oid			child;			/* with the most rows */
+	AttrNumber	child_column;	/* that refers to the parent */
+	int			children;
+	double		rows;			/* of the join */
+	double		parent_rows;
+	double		child_rows;
+	double		separate_rows;	/* that a query for each table would return */
+	double		parent_width;	/* bytes of its columns that are sent */
+	double		width;			/* of all columns that are sent */
+} AuditFanout;
+
+extern bool audit_plan_fanout(const AuditWatch *watch, AuditFanout *fanout);
+
+/* ---- estimates of a measured plan: audit_estimate.c ---- */
+
+/* A scan that put out other numbers of rows than planned, where it matters. */
+typedef struct AuditEstimate
+{
+	PlanState  *scan;
+	Relation	rel;
+	double		estimated;		/* in a loop */
+	double		actual;
+	double		loops;
+} AuditEstimate;
+
+extern double audit_plan_index_rows(const Plan *plan);
+extern List *audit_plan_estimates(const AuditWatch *watch);
+extern bool audit_is_misestimated(double estimated, double actual, double loops);
+
+/* ---- what ANALYZE knows: audit_statistics.c ---- */
+
+extern bool audit_statistics_are_missing(Oid relid, const AuditColumns *columns);
+extern bool audit_statistics_are_stale(Oid relid);
+extern bool audit_statistics_cover(Oid relid, const AuditColumns *columns);
+extern double audit_equality_selectivity(Relation rel, const AuditClause *clause,
+										 ParamListInfo params);
+
+/* ---- temporary files of a measured plan: audit_spill.c ---- */
+
+typedef struct AuditSpill
+{
+	int			nodes;
+	double		work_mem;		/* kB, with which none would have spilled */
+} AuditSpill;
+
+extern AuditSpill audit_plan_spill(PlanState *top, bool but_hashes);
+extern bool audit_node_spilled(PlanState *state);
 
 #define AUDIT_PLAN_DEPTH 100	/* of a plan that is followed downwards */
 
@@ -50,6 +147,7 @@ extern List *audit_plan_filters(PlanState *top);
 
 extern bool audit_plan_origin(const Plan *plan, AttrNumber resno, const List *rtable, Oid *relid,
 							  AttrNumber *attnum);
+extern bool audit_plan_column(const Plan *plan, Node *node, Index *rti, AttrNumber *attnum);
 
 /* ---- the top of a plan: audit_order.c ---- */
 
@@ -130,6 +228,7 @@ extern bool audit_plan_is_volatile(PlanState *top);
 
 extern bool audit_index_advice(const AuditFilter *filter, AuditColumns *columns);
 extern bool audit_index_exists(Oid relid, const AuditColumns *columns);
+extern bool audit_is_unique(Oid relid, AttrNumber attnum);
 extern Oid	audit_index_owner(Oid relid, AuditColumns *columns);
 
 #endif							/* PURSER_AUDIT_PLAN_H */

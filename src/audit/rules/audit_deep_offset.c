@@ -45,7 +45,7 @@ audit_judge_deep_offset(AuditWatch *watch)
 	audit_sighting_waste(&sighting, watch, (double) skipped,
 						 (double) (skipped + watch->rows_returned));
 	audit_find(&sighting);
-	audit_board_convict(watch, true);
+	audit_board_keep(watch);
 	return true;
 }
 

@@ -45,7 +45,7 @@ audit_judge_exact_count(AuditWatch *watch)
 	sighting.numbers[RESTRICTED] = count.restricted ? 1 : 0;
 	audit_sighting_waste(&sighting, watch, (double) read, (double) read);
 	audit_find(&sighting);
-	audit_board_convict(watch, true);
+	audit_board_keep(watch);
 	return true;
 }
 

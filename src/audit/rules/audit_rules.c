@@ -18,6 +18,11 @@ static const AuditRuleSpec *const specs[] = {
 	[AUDIT_REPEATED_QUERY] = &audit_spec_repeated_query,
 	[AUDIT_ROW_BY_ROW_WRITE] = &audit_spec_row_by_row_write,
 	[AUDIT_UNPARAMETERIZED] = &audit_spec_unparameterized,
+	[AUDIT_DISCARDED_ROWS] = &audit_spec_discarded_rows,
+	[AUDIT_JOIN_FANOUT] = &audit_spec_join_fanout,
+	[AUDIT_STALE_STATISTICS] = &audit_spec_stale_statistics,
+	[AUDIT_ROW_MISESTIMATE] = &audit_spec_row_misestimate,
+	[AUDIT_DISK_SPILL] = &audit_spec_disk_spill,
 };
 
 /* A rule by its AuditRule, as keys of findings have it. */

@@ -35,6 +35,7 @@ extern void audit_append_columns(StringInfo out, const AuditFinding *finding,
 typedef struct AuditRuleSpec
 {
 	const char *name;
+	AuditCause	cause;			/* that has its runs measured, when the rule needs that */
 	int			least;			/* occurrences before a finding is shown */
 	bool		measured;		/* needs rows of plan nodes */
 	double		medium;			/* wasted by one occurrence, for more than low severity */
@@ -66,8 +67,24 @@ extern const AuditRuleSpec audit_spec_exact_count;
 extern const AuditRuleSpec audit_spec_repeated_query;
 extern const AuditRuleSpec audit_spec_row_by_row_write;
 extern const AuditRuleSpec audit_spec_unparameterized;
+extern const AuditRuleSpec audit_spec_discarded_rows;
+extern const AuditRuleSpec audit_spec_join_fanout;
+extern const AuditRuleSpec audit_spec_stale_statistics;
+extern const AuditRuleSpec audit_spec_row_misestimate;
+extern const AuditRuleSpec audit_spec_disk_spill;
 
 extern List *audit_measure_missing_index(const AuditWatch *watch);
+extern List *audit_measure_discarded_rows(const AuditWatch *watch);
+extern bool audit_suspect_join_fanout(const AuditWatch *watch);
+extern List *audit_measure_join_fanout(const AuditWatch *watch);
+extern bool audit_suspect_row_misestimate(const AuditWatch *watch);
+extern List *audit_measure_row_misestimate(const AuditWatch *watch);
+extern List *audit_measure_disk_spill(const AuditWatch *watch, bool misestimated);
+
+/* ---- one finding for one cause: audit_precedence.c ---- */
+
+extern List *audit_one_for_each_cause(List *sightings);
+extern bool audit_yields(const AuditFinding *finding, const AuditFinding *other);
 extern void audit_judge_unbounded_result(const AuditWatch *watch);
 extern bool audit_judge_deep_offset(AuditWatch *watch);
 extern void audit_judge_wide_select(AuditWatch *watch);

@@ -52,7 +52,7 @@ audit_judge_unread_rows(AuditWatch *watch)
 	keep_counted(&sighting);
 	audit_sighting_waste(&sighting, watch, left, made.rows);
 	audit_find(&sighting);
-	audit_board_convict(watch, true);
+	audit_board_keep(watch);
 	return true;
 }
 

@@ -218,7 +218,7 @@ audit_judge_wide_select(AuditWatch *watch)
 	if (watch->sizes != NULL)
 		judge_sent(watch);
 	else if (is_candidate(watch))
-		audit_board_convict(watch, true);
+		audit_board_keep(watch);
 }
 
 /* ---- its words ---- */
@@ -286,6 +286,7 @@ suggest(StringInfo out, const AuditFinding *finding, const AuditNames *names)
 /* A query is on the board only after a run that looked wide, so this is its second at least. */
 const AuditRuleSpec audit_spec_wide_select = {
 	.name = "wide_select",
+	.measured = true,
 	.least = 1,
 	.medium = 1024 * 1024,
 	.weight = weight,

@@ -2,11 +2,11 @@
  * audit_board.c
  *		The board of convicted queries: who is to be measured, and when.
  *
- * A query that read much for little is put on the board. Its next run is
- * measured (rows of each plan node), after that every SAMPLE-th. What a
- * measured run proves becomes findings, and the query is known as found;
- * where it proves nothing, the query is acquitted and only sampled on. A query
- * is one for each role that runs it, as findings are.
+ * A query is put on the board for what one of its runs showed (AuditCause). Its
+ * next run is measured (rows of each plan node), after that every SAMPLE-th. What
+ * a measured run proves becomes findings; of what it shows without proving
+ * anything the query is acquitted, and only sampled on. A query is one for each
+ * role that runs it, as findings are.
  *
  * The board is asked at the start of every statement, so that asking takes no
  * lock: the keys are atomic words, one cache line's worth for each bucket.
@@ -23,16 +23,11 @@
 #define WAYS 4
 #define SLOTS (BUCKETS * WAYS)
 #define SAMPLE 100				/* runs of a convicted query for one measured */
-#define MAX_MISSES 16			/* measured runs that were not wasteful, in a row */
-#define MAX_FOUND 4
+#define MAX_MISSES 16			/* measured runs that did not show it again, in a row */
+#define MAX_FOUND 6
 #define MAX_HITS 8				/* tables of one query */
 
-typedef enum SlotState
-{
-	CONVICTED,					/* not measured yet */
-	FOUND,						/* findings exist */
-	ACQUITTED,					/* measured, nothing found */
-} SlotState;
+#define KEPT 0x80				/* for a rule that needs no measuring */
 
 /* Wasteful runs that no finding has counted yet, by what they read much from. */
 typedef struct Hits
@@ -43,14 +38,24 @@ typedef struct Hits
 	int64		rows_returned;
 } Hits;
 
+/* A finding, and what a further run has to show to add to it. */
+typedef struct Found
+{
+	AuditFindingKey key;
+	uint8		causes;
+} Found;
+
 typedef struct Slot
 {
 	pg_atomic_uint32 runs;		/* since the conviction */
-	SlotState	state;
+	uint8		convicted;		/* causes not measured yet, */
+	uint8		proven;			/* for which findings exist, */
+	uint8		acquitted;		/* measured, nothing found */
 	int			misses;
 	int			nfound;
-	AuditFindingKey found[MAX_FOUND];	/* which further runs add to */
-	Hits		hits[MAX_HITS];
+	Found		found[MAX_FOUND];
+	Hits		hits[MAX_HITS]; /* of waste */
+	int64		suspected[AUDIT_NCAUSES];	/* runs that no finding has counted yet */
 } Slot;
 
 struct AuditBoard
@@ -124,6 +129,12 @@ audit_board_look(uint64 queryid, Oid userid, bool *due)
 	return slot;
 }
 
+static bool
+matters_little(const Slot *slot)
+{
+	return (slot->convicted | slot->proven) == 0;
+}
+
 /* The slot for a key, taken from the query of its bucket that matters least if need be. */
 static int
 take_slot(AuditBoard *board, uint64 key)
@@ -141,7 +152,7 @@ take_slot(AuditBoard *board, uint64 key)
 			best = i;
 			break;
 		}
-		if (board->slots[i].state == ACQUITTED && board->slots[best].state != ACQUITTED)
+		if (matters_little(&board->slots[i]) && !matters_little(&board->slots[best]))
 			best = i;
 	}
 	memset(&board->slots[best], 0, sizeof(Slot));
@@ -172,47 +183,73 @@ note_hit(Slot *slot, const AuditSource *sources, int n, int64 rows_returned)
 	}
 }
 
+/* Puts a query on the board so that its runs get timed, for a rule that needs no measuring. */
+void
+audit_board_keep(const AuditWatch *watch)
+{
+	AuditBoard *board = audit_store_board();
+
+	if (watch->slot >= 0)
+		return;
+	audit_store_lock(AUDIT_LOCK_FINDINGS, LW_EXCLUSIVE);
+	board->slots[take_slot(board, board_key(watch->queryid, watch->userid))].proven |= KEPT;
+	audit_store_unlock(AUDIT_LOCK_FINDINGS);
+}
+
+/* A run shows something that is to be measured; it counts unless what it is about is allowed. */
+static void
+convict(Slot *slot, uint8 causes, bool counts)
+{
+	if ((causes & ~slot->convicted) != 0)
+	{
+		slot->convicted |= causes;
+		slot->misses = 0;
+		pg_atomic_write_u32(&slot->runs, 0);
+	}
+	for (int i = 0; counts && i < AUDIT_NCAUSES; i++)
+		slot->suspected[i] += (causes & AUDIT_BIT(i)) != 0;
+}
+
 /*
- * A run that was not measured wasted rows. Adds to what the board, or the
- * findings of this query, count; "found" puts a query on the board only so
- * that its runs get timed, for a rule that needs no measuring.
+ * A run that was not measured shows these causes. Adds to what the board, or the
+ * findings of this query, count.
  */
 void
-audit_board_convict(AuditWatch *watch, bool found)
+audit_board_suspect(const AuditWatch *watch, uint8 causes)
 {
 	AuditBoard *board = audit_store_board();
 	AuditSource *sources = NULL;
 	int			nsources = 0;
-	AuditRuleSet allowed = 0;
-	Slot	   *slot = NULL;
+	AuditRuleSet allowed;
+	bool		counts;
+	uint8		open = causes;
+	Slot	   *slot;
 
 	if (watch->slot >= 0)
 	{
 		/* Without the lock: nothing to add where there is nothing to find. */
 		slot = &board->slots[watch->slot];
-		if (found || slot->state == ACQUITTED)
+		if ((causes & ~slot->acquitted) == 0)
 			return;
+		open &= ~slot->proven;
 	}
 	/* Looks into the catalogs, so not under the lock. */
-	if (!found)
-		allowed = audit_allowed_rules(watch);
-	if (!found && (allowed & audit_measured_rules()) == 0 &&
-		(slot == NULL || slot->state == CONVICTED))
+	allowed = audit_allowed_rules(watch);
+	counts = (allowed & audit_measured_rules()) == 0;
+	if (counts && (open & AUDIT_BIT(AUDIT_CAUSE_WASTE)) != 0)
 		sources = audit_sources(watch, &nsources);
 	audit_store_lock(AUDIT_LOCK_FINDINGS, LW_EXCLUSIVE);
 	slot = &board->slots[take_slot(board, board_key(watch->queryid, watch->userid))];
-	if (found)
-		slot->state = FOUND;
-	else if (slot->state == CONVICTED)
+	open = causes & ~(slot->proven | slot->acquitted);
+	convict(slot, open, counts);
+	if (open & AUDIT_BIT(AUDIT_CAUSE_WASTE))
 		note_hit(slot, sources, nsources, watch->rows_returned);
-	else
+	for (int i = 0; i < slot->nfound; i++)
 	{
-		for (int i = 0; i < slot->nfound; i++)
-		{
-			if ((audit_rule_bit(slot->found[i].rule) & allowed) != 0)
-				continue;
-			audit_find_again_locked(&slot->found[i], watch, slot->nfound == 1);
-		}
+		const Found *found = &slot->found[i];
+
+		if ((found->causes & causes) != 0 && (audit_rule_bit(found->key.rule) & allowed) == 0)
+			audit_find_again_locked(&found->key, watch, slot->nfound == 1);
 	}
 	audit_store_unlock(AUDIT_LOCK_FINDINGS);
 }
@@ -233,13 +270,83 @@ add_hits(const Slot *slot, AuditSighting *sighting)
 	}
 }
 
+/* Likewise for other causes, of whose runs only the number is known. */
+static void
+add_suspected(const Slot *slot, uint8 causes, AuditSighting *sighting)
+{
+	int64		runs = 0;
+
+	for (int i = 0; i < AUDIT_NCAUSES; i++)
+	{
+		if (causes & AUDIT_BIT(i))
+			runs = Max(runs, slot->suspected[i]);
+	}
+	sighting->occurrences += runs;
+	sighting->rows_read += runs * sighting->rows_read;
+	sighting->rows_returned += runs * sighting->rows_returned;
+	sighting->bytes += runs * sighting->bytes;
+}
+
+/* What a further run has to show to count: what this one did, best that which the rule is about. */
+static uint8
+causes_of(const AuditSighting *sighting, uint8 shown)
+{
+	uint8		own = shown & AUDIT_BIT(audit_rule(sighting->rule)->cause);
+
+	return own != 0 ? own : shown;
+}
+
+static void
+note_found(Slot *slot, AuditSighting *sighting, uint8 shown)
+{
+	uint8		causes = causes_of(sighting, shown);
+
+	if (causes & AUDIT_BIT(AUDIT_CAUSE_WASTE))
+		add_hits(slot, sighting);
+	else
+		add_suspected(slot, causes, sighting);
+	if (causes == 0 || slot->nfound == MAX_FOUND)
+		return;
+	slot->found[slot->nfound].key = audit_finding_key(sighting);
+	slot->found[slot->nfound++].causes = causes;
+}
+
+/* The causes that a measured run showed are judged anew. */
+static void
+forget_causes(Slot *slot, uint8 causes)
+{
+	int			kept = 0;
+
+	for (int i = 0; i < slot->nfound; i++)
+	{
+		if ((slot->found[i].causes & causes) == 0)
+			slot->found[kept++] = slot->found[i];
+	}
+	slot->nfound = kept;
+	slot->convicted &= ~causes;
+	slot->proven &= ~causes;
+	slot->acquitted &= ~causes;
+}
+
+static void
+forget_runs(Slot *slot, uint8 causes)
+{
+	if (causes & AUDIT_BIT(AUDIT_CAUSE_WASTE))
+		memset(slot->hits, 0, sizeof(slot->hits));
+	for (int i = 0; i < AUDIT_NCAUSES; i++)
+	{
+		if (causes & AUDIT_BIT(i))
+			slot->suspected[i] = 0;
+	}
+}
+
 /*
- * A run was measured: "sightings" (AuditSighting) is what it proves, perhaps
- * nothing. A run that wasted nothing proves nothing either way, and the next
- * one is measured instead.
+ * A run was measured that showed these causes: "sightings" (AuditSighting) is
+ * what it proves, perhaps nothing. Of what it did not show it proves nothing
+ * either way, and the next one is measured instead.
  */
 void
-audit_board_measured(const AuditWatch *watch, List *sightings, bool wasteful)
+audit_board_measured(const AuditWatch *watch, List *sightings, uint8 causes)
 {
 	AuditBoard *board = audit_store_board();
 	Slot	   *slot = &board->slots[watch->slot];
@@ -248,22 +355,16 @@ audit_board_measured(const AuditWatch *watch, List *sightings, bool wasteful)
 	audit_store_lock(AUDIT_LOCK_FINDINGS, LW_EXCLUSIVE);
 	if (pg_atomic_read_u64(&board->keys[watch->slot]) == board_key(watch->queryid, watch->userid))
 	{
-		if (!wasteful && slot->state == CONVICTED && ++slot->misses < MAX_MISSES)
+		if ((slot->convicted & ~causes) != 0 && ++slot->misses < MAX_MISSES)
 			pg_atomic_write_u32(&slot->runs, 0);
-		else if (wasteful)
-			slot->state = sightings != NIL ? FOUND : ACQUITTED;
-		if (wasteful)
-			slot->nfound = 0;
+		forget_causes(slot, causes);
 		foreach(cell, sightings)
 		{
-			AuditSighting *sighting = lfirst(cell);
-
-			add_hits(slot, sighting);
-			if (slot->nfound < MAX_FOUND)
-				slot->found[slot->nfound++] = audit_finding_key(sighting);
+			note_found(slot, lfirst(cell), causes);
+			slot->proven |= causes_of(lfirst(cell), causes);
 		}
-		if (wasteful)
-			memset(slot->hits, 0, sizeof(slot->hits));
+		slot->acquitted |= causes & ~slot->proven;
+		forget_runs(slot, causes);
 	}
 	foreach(cell, sightings)
 		audit_find_locked(lfirst(cell));

@@ -143,8 +143,9 @@ audit_find_numbers(const AuditSighting *sighting, double *numbers)
 
 /*
  * A run that was not measured did again what a finding is about. Its rows are
- * those of the finding's table; a partition's rows count for the partitioned
- * table, when there is no other finding that they could belong to.
+ * those of the finding's table, its bytes the usual ones; a partition's rows
+ * count for the partitioned table, when there is no other finding that they
+ * could belong to.
  */
 void
 audit_find_again_locked(const AuditFindingKey *key, const AuditWatch *watch, bool only)
@@ -161,6 +162,7 @@ audit_find_again_locked(const AuditFindingKey *key, const AuditWatch *watch, boo
 	}
 	if (rows == 0 && only)
 		rows = audit_rows_read(watch);
+	finding->bytes += finding->bytes / Max(finding->occurrences, 1);
 	finding->occurrences++;
 	finding->rows_read += rows;
 	finding->rows_returned += watch->rows_returned;

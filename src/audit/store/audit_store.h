@@ -132,9 +132,22 @@ extern void audit_store_get_counts(const void *entry, AuditQueryCounts *counts);
 extern Size audit_board_size(void);
 extern void audit_board_init(AuditBoard *board);
 extern void audit_board_clear(AuditBoard *board);
+/* What an execution shows that a measured run may prove: bits, by number. */
+typedef enum AuditCause
+{
+	AUDIT_CAUSE_WASTE,			/* reads much for little */
+	AUDIT_CAUSE_FANOUT,			/* returns more rows than a table it joins has given */
+	AUDIT_CAUSE_ESTIMATE,		/* other numbers of rows than planned */
+	AUDIT_CAUSE_SPILL,			/* writes temporary files */
+	AUDIT_NCAUSES,
+} AuditCause;
+
+#define AUDIT_BIT(cause) (1 << (cause))
+
 extern int	audit_board_look(uint64 queryid, Oid userid, bool *due);
-extern void audit_board_convict(AuditWatch *watch, bool found);
-extern void audit_board_measured(const AuditWatch *watch, List *sightings, bool wasteful);
+extern void audit_board_keep(const AuditWatch *watch);
+extern void audit_board_suspect(const AuditWatch *watch, uint8 causes);
+extern void audit_board_measured(const AuditWatch *watch, List *sightings, uint8 causes);
 extern void audit_board_retry(int slot);
 
 /* ---- what an execution adds to a finding: audit_sighting.c ---- */

@@ -80,6 +80,20 @@ is_mended(const AuditFinding *finding)
 	return spec->is_mended != NULL && spec->is_mended(finding);
 }
 
+/* Does another finding that is shown speak of the same cause? */
+static bool
+is_overruled(const AuditFinding *finding, const List *findings)
+{
+	ListCell   *cell;
+
+	foreach(cell, findings)
+	{
+		if (audit_yields(finding, lfirst(cell)) && !is_mended(lfirst(cell)))
+			return true;
+	}
+	return false;
+}
+
 static void
 append_number(StringInfo out, const char *name, double value)
 {
@@ -165,19 +179,22 @@ put_finding(ReturnSetInfo *rsinfo, const AuditFinding *finding, const AuditNames
 Datum
 purser_audit_findings_0_1(PG_FUNCTION_ARGS)
 {
+	List	   *findings;
 	ListCell   *cell;
 
 	audit_check_store();
 	InitMaterializedSRF(fcinfo, 0);
 	audit_local_publish();
 	(void) audit_suppressions_ready(true);
-	foreach(cell, copy_findings())
+	findings = copy_findings();
+	foreach(cell, findings)
 	{
 		const AuditFinding *finding = lfirst(cell);
 		AuditNames	names;
 
 		/* What was dropped is nothing to mend, nor what has been mended. */
-		if (audit_names(finding, &names) && !is_mended(finding) && !audit_is_hidden(finding))
+		if (audit_names(finding, &names) && !is_mended(finding) && !audit_is_hidden(finding) &&
+			!is_overruled(finding, findings))
 			put_finding((ReturnSetInfo *) fcinfo->resultinfo, finding, &names);
 	}
 	return (Datum) 0;
