@@ -77,7 +77,7 @@ audit_plan_origin(const Plan *plan, AttrNumber resno, const List *rtable, Oid *r
 	return false;
 }
 
-/* Follows an expression of a plan node, through joins and sorts, down to the table's column that it is. */
+/* Likewise an expression of a node, through joins and sorts; rti: the table, in the range table. */
 bool
 audit_plan_column(const Plan *plan, Node *node, Index *rti, AttrNumber *attnum)
 {
