@@ -63,10 +63,11 @@ OBJS_BULK_PARALLEL = $(addprefix src/bulk/parallel/bulk_, borrow.o parallel.o pa
 	parallel_claim.o parallel_numbers.o parallel_send.o parallel_worker.o)
 OBJS_AUDIT = $(addprefix src/audit/, audit.o audit_hooks.o audit_judge.o) \
 	$(addprefix src/audit/capture/audit_, local.o screen.o tap.o workers.o) \
-	$(addprefix src/audit/plan/audit_, clause.o filter.o index.o lookup.o order.o source.o) \
+	$(addprefix src/audit/plan/audit_, clause.o filter.o index.o lookup.o order.o source.o wrapped.o) \
 	$(addprefix src/audit/store/audit_, board.o finds.o sighting.o store.o table.o) \
-	$(addprefix src/audit/rules/audit_, deep_offset.o missing_index.o n_plus_one.o names.o rules.o \
-	unbounded_result.o) \
+	$(addprefix src/audit/whatif/audit_, hypothesis.o replan.o trees.o) \
+	$(addprefix src/audit/rules/audit_, deep_offset.o missing_index.o n_plus_one.o names.o \
+	non_sargable.o prove.o rules.o unbounded_result.o) \
 	$(addprefix src/audit/views/audit_, findings.o query_stats.o status.o)
 OBJS = src/pg_purser.o $(OBJS_SHARED) $(OBJS_LEDGER) $(OBJS_ONLINE) $(OBJS_ADOPT) $(OBJS_BULK) \
 	$(OBJS_BULK_INPUT) $(OBJS_BULK_VALUES) $(OBJS_BULK_WRITE) $(OBJS_BULK_CONFLICT) \
@@ -92,7 +93,8 @@ REGRESS_BULK = bulk_insert bulk_csv bulk_json bulk_trigger bulk_conflict bulk_pr
 	bulk_rejects_conflict bulk_bytes bulk_plan bulk_erase bulk_leaf bulk_rejects_index \
 	bulk_rejects_statement bulk_rejects_change bulk_outcomes_statement bulk_mistakes \
 	bulk_rejects_transaction bulk_capture bulk_foreign_memory
-REGRESS_AUDIT = audit_counts audit_missing_index audit_results audit_n_plus_one audit_access
+REGRESS_AUDIT = audit_counts audit_missing_index audit_results audit_n_plus_one audit_access \
+	audit_what_if audit_non_sargable
 REGRESS = setup $(REGRESS_LEDGER) $(REGRESS_ONLINE) $(REGRESS_ADOPT) $(REGRESS_BULK) \
 	$(REGRESS_AUDIT)
 ISOLATION = ledger_runners bulk_skip bulk_parents online_runners bulk_upsert_wait \

@@ -7,6 +7,7 @@
  * audit_store.c.
  */
 #include "audit/store/audit_store.h"
+#include "audit/whatif/audit_what_if.h"
 
 #include <limits.h>
 
@@ -20,6 +21,8 @@ int			audit_unbounded_rows = 10000;
 int			audit_deep_offset = 1000;
 int			audit_n_plus_one = 10;
 int			audit_n_plus_one_window = 2000;
+int			audit_what_if_interval = 600;
+int			audit_min_gain = 30;
 int			audit_max_queries = 5000;
 int			audit_max_findings = 1000;
 
@@ -69,6 +72,14 @@ define_settings(void)
 			   "Longest pause between such lookups outside of one transaction.",
 			   &audit_n_plus_one_window, 0, GUC_UNIT_MS);
 
+	define_int("purser.audit_what_if_interval",
+			   "Time between plannings of one query with hypothetical indexes.",
+			   &audit_what_if_interval, -1, GUC_UNIT_S);
+	DefineCustomIntVariable("purser.audit_min_gain",
+							"Percent of a query's cost that a change must spare to be advised.",
+							NULL, &audit_min_gain, audit_min_gain, 0, 100, PGC_SUSET, 0,
+							NULL, NULL, NULL);
+
 	/* The sizes of shared memory can only be set where there is a choice. */
 	if (process_shared_preload_libraries_in_progress)
 	{
@@ -87,6 +98,8 @@ audit_init(void)
 		return;
 	audit_store_init();
 	audit_install_hooks();
+	audit_install_planner();
+	audit_install_hypotheses();
 	started = true;
 	if (audit_enabled)
 		EnableQueryId();

@@ -7,6 +7,7 @@
  *	capture/	the watch over one execution: rows read, rows sent, workers
  *	plan/		facts out of plan trees and catalogs
  *	store/		the memory shared by all: counts, convicted queries, findings
+ *	whatif/		planning a query again, with indexes that do not exist
  *	rules/		one file for each rule: when it is raised, and its words
  *	views/		the SQL functions behind the views
  *
@@ -27,6 +28,8 @@ extern int	audit_unbounded_rows;
 extern int	audit_deep_offset;
 extern int	audit_n_plus_one;
 extern int	audit_n_plus_one_window;
+extern int	audit_what_if_interval;
+extern int	audit_min_gain;
 extern int	audit_max_queries;
 extern int	audit_max_findings;
 
@@ -40,6 +43,7 @@ typedef enum AuditRule
 	AUDIT_UNBOUNDED_RESULT,
 	AUDIT_DEEP_OFFSET,
 	AUDIT_N_PLUS_ONE,
+	AUDIT_NON_SARGABLE,
 } AuditRule;
 
 /* A set of columns, in key order. */
@@ -62,5 +66,6 @@ extern bool audit_is_watching(void);
 struct AuditWatch;
 
 extern void audit_judge(struct AuditWatch *watch);
+extern void audit_judge_early(struct AuditWatch *watch);
 
 #endif							/* PURSER_AUDIT_H */

@@ -116,6 +116,14 @@ sends_whole_result(const QueryDesc *desc, ScanDirection direction, uint64 count)
 		(ActivePortal->name[0] == '\0' || !ActivePortal->visible);
 }
 
+/* Nothing is left to run of the plan, as far as one can know. */
+static bool
+came_to_end(const QueryDesc *desc, ScanDirection direction, uint64 count)
+{
+	return ScanDirectionIsForward(direction) &&
+		(count == 0 || desc->estate->es_processed < count);
+}
+
 static void
 audit_ExecutorRun(PURSER_RUN_PARAMS)
 {
@@ -155,6 +163,8 @@ audit_ExecutorRun(PURSER_RUN_PARAMS)
 			audit_tap_close(queryDesc);
 	}
 	PG_END_TRY();
+	if (watch->timed && came_to_end(queryDesc, direction, count))
+		audit_judge_early(watch);
 }
 
 /*

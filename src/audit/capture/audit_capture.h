@@ -58,6 +58,8 @@ typedef struct AuditWatch
 	bool		to_client;		/* a top-level SELECT, all of its rows sent to the client */
 	bool		tapped;			/* audit_tap.c has hashes of its rows */
 	bool		timed;			/* instrumented on the board's behalf */
+	bool		proved;			/* the measured rules have decided: */
+	List	   *proofs;			/* AuditSighting */
 	instr_time	started;		/* of the latest frame, when timed */
 	instr_time	elapsed;		/* in all frames, when timed */
 	uint64		lost_reports;	/* of workers, before this frame */

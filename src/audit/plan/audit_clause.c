@@ -99,8 +99,16 @@ volatile_walker(Node *node, void *context)
 		expression_tree_walker(node, volatile_walker, context);
 }
 
-static bool
-is_independent(Node *value)
+/* Does it give another result each time, as far as one can tell? */
+bool
+audit_is_volatile(Node *node)
+{
+	return volatile_walker(node, NULL);
+}
+
+/* Is it the same for all rows of the scan? */
+bool
+audit_is_independent(Node *value)
 {
 	return !contain_var_clause(value) && !volatile_walker(value, NULL);
 }
@@ -117,13 +125,13 @@ read_comparison(const AuditScope *scope, const OpExpr *expr, AuditClause *clause
 		return false;
 	right = lsecond(expr->args);
 	column = audit_clause_column(scope, left);
-	if (column != NULL && is_independent(right))
+	if (column != NULL && audit_is_independent(right))
 	{
 		clause->value = right;
 		return set_operator(clause, column, expr->opno, expr->inputcollid);
 	}
 	column = audit_clause_column(scope, right);
-	if (column != NULL && is_independent(left))
+	if (column != NULL && audit_is_independent(left))
 	{
 		clause->value = left;
 		return set_operator(clause, column, get_commutator(expr->opno), expr->inputcollid);
@@ -137,7 +145,7 @@ read_any(const AuditScope *scope, const ScalarArrayOpExpr *expr, AuditClause *cl
 {
 	const Var  *column = audit_clause_column(scope, linitial(expr->args));
 
-	return expr->useOr && column != NULL && is_independent(lsecond(expr->args)) &&
+	return expr->useOr && column != NULL && audit_is_independent(lsecond(expr->args)) &&
 		set_operator(clause, column, expr->opno, expr->inputcollid) && clause->is_equality;
 }
 

@@ -24,6 +24,8 @@ filters_walker(PlanState *state, List **filters)
 		filter->kept = state->instrument->ntuples;
 		filter->scanned = state->instrument->ntuples + state->instrument->nfiltered1;
 		filter->loops = state->instrument->nloops;
+		filter->scope = scope;
+		filter->conditions = state->plan->qual;
 		filter->index_clauses = audit_clauses(&scope, index_conditions);
 		filter->filter_clauses = audit_clauses(&scope, state->plan->qual);
 		*filters = lappend(*filters, filter);

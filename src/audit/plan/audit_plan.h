@@ -27,6 +27,8 @@ typedef struct AuditClause
 
 extern bool audit_scan_scope(const Plan *plan, AuditScope *scope, List **index_conditions);
 extern List *audit_clauses(const AuditScope *scope, List *conditions);
+extern bool audit_is_independent(Node *value);
+extern bool audit_is_volatile(Node *node);
 extern const Var *audit_clause_column(const AuditScope *scope, Node *node);
 
 /* ---- filters of a measured plan: audit_filter.c ---- */
@@ -40,9 +42,34 @@ typedef struct AuditFilter
 	double		loops;
 	List	   *index_clauses;	/* of AuditClause: what an index did already */
 	List	   *filter_clauses; /* of AuditClause: what was left to the filter */
+	AuditScope	scope;
+	List	   *conditions;		/* the filter itself */
 } AuditFilter;
 
 extern List *audit_plan_filters(PlanState *top);
+
+/* ---- conditions that an index cannot serve: audit_wrapped.c ---- */
+
+typedef enum AuditCause
+{
+	AUDIT_CAUSE_FUNCTION,
+	AUDIT_CAUSE_EXPRESSION,
+	AUDIT_CAUSE_CAST,			/* that the query asks for */
+	AUDIT_CAUSE_LOSSY_CAST,		/* likewise; many values become one */
+	AUDIT_CAUSE_TYPE,			/* a cast that the other side's type brings about */
+	AUDIT_CAUSE_COLLATION,
+} AuditCause;
+
+typedef struct AuditWrapped
+{
+	AuditCause	cause;
+	AttrNumber	attnum;
+	Oid			index;			/* that begins with the column */
+	Node	   *expression;		/* around it, its table being number 1; NULL: the column */
+	Oid			opclass;		/* of the index that would serve; 0: the type's own */
+} AuditWrapped;
+
+extern bool audit_wrapped_column(const AuditFilter *filter, AuditWrapped *wrapped);
 
 /* ---- the top of a plan: audit_order.c ---- */
 
@@ -80,6 +107,7 @@ extern bool audit_is_user_table(const AuditWatch *watch, Oid relid);
 /* ---- indexes: audit_index.c ---- */
 
 extern bool audit_index_advice(const AuditFilter *filter, AuditColumns *columns);
+extern double audit_distinct_values(Relation rel, AttrNumber attnum);
 extern bool audit_index_exists(Oid relid, const AuditColumns *columns);
 extern Oid	audit_index_owner(Oid relid, AuditColumns *columns);
 

@@ -12,6 +12,7 @@ static const AuditRuleSpec *const specs[] = {
 	[AUDIT_UNBOUNDED_RESULT] = &audit_spec_unbounded_result,
 	[AUDIT_DEEP_OFFSET] = &audit_spec_deep_offset,
 	[AUDIT_N_PLUS_ONE] = &audit_spec_n_plus_one,
+	[AUDIT_NON_SARGABLE] = &audit_spec_non_sargable,
 };
 
 /* A rule by its AuditRule, as keys of findings have it. */

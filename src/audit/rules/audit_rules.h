@@ -11,6 +11,7 @@
 
 #include "audit/plan/audit_plan.h"
 #include "audit/store/audit_store.h"
+#include "audit/whatif/audit_what_if.h"
 
 #include "lib/stringinfo.h"
 
@@ -38,8 +39,10 @@ typedef struct AuditRuleSpec
 	double		medium;			/* wasted by one occurrence, for more than low severity */
 	double		(*weight) (const AuditFinding *finding);	/* that; NULL: the rows read */
 	const char *numbers[AUDIT_NUMBERS]; /* names of the figures of evidence; NULL: not used */
+	void		(*describe) (StringInfo out, const AuditFinding *finding);	/* more evidence */
 	bool		(*is_mended) (const AuditFinding *finding); /* NULL: cannot be known */
 	void		(*suggest) (StringInfo out, const AuditFinding *finding, const AuditNames *names);
+	bool		suggests_text;	/* of the query, so for its readers only */
 } AuditRuleSpec;
 
 extern const AuditRuleSpec *audit_rule(int rule);
@@ -47,14 +50,26 @@ extern bool audit_is_visible(const AuditFinding *finding);
 extern const char *audit_severity(const AuditFinding *finding);
 extern bool audit_rule_screen(int64 read, int64 returned);
 
+/* ---- what is proven by planning again: audit_prove.c ---- */
+
+typedef struct AuditSuspect
+{
+	AuditSighting sighting;
+	AuditHypothesis hypothesis; /* the index that would mend it */
+} AuditSuspect;
+
+extern List *audit_prove(AuditWatch *watch);
+
 /* ---- each, in its own file ---- */
 
 extern const AuditRuleSpec audit_spec_missing_index;
 extern const AuditRuleSpec audit_spec_unbounded_result;
 extern const AuditRuleSpec audit_spec_deep_offset;
 extern const AuditRuleSpec audit_spec_n_plus_one;
+extern const AuditRuleSpec audit_spec_non_sargable;
 
-extern List *audit_measure_missing_index(const AuditWatch *watch);
+extern List *audit_suspect_missing_index(const AuditWatch *watch);
+extern List *audit_suspect_non_sargable(const AuditWatch *watch);
 extern void audit_judge_unbounded_result(const AuditWatch *watch);
 extern bool audit_judge_deep_offset(AuditWatch *watch);
 

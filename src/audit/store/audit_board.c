@@ -16,8 +16,10 @@
  */
 #include "audit/rules/audit_rules.h"
 
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "port/atomics.h"
+#include "utils/timestamp.h"
 
 #define BUCKETS 256			/* a power of two */
 #define WAYS 4
@@ -48,6 +50,7 @@ typedef struct Slot
 	pg_atomic_uint32 runs;		/* since the conviction */
 	SlotState	state;
 	int			misses;
+	TimestampTz replanned;		/* what-if, 0: never */
 	int			nfound;
 	AuditFindingKey found[MAX_FOUND];	/* which further runs add to */
 	Hits		hits[MAX_HITS];
@@ -122,6 +125,16 @@ audit_board_look(uint64 queryid, Oid userid, bool *due)
 	if (slot >= 0)
 		*due = pg_atomic_fetch_add_u32(&board->slots[slot].runs, 1) % SAMPLE == 0;
 	return slot;
+}
+
+/* Will the query's next run be measured? */
+bool
+audit_board_is_due(uint64 queryid, Oid userid)
+{
+	AuditBoard *board = audit_store_board();
+	int			slot = find_slot(board, board_key(queryid, userid));
+
+	return slot >= 0 && pg_atomic_read_u32(&board->slots[slot].runs) % SAMPLE == 0;
 }
 
 /* The slot for a key, taken from the query of its bucket that matters least if need be. */
@@ -260,6 +273,63 @@ audit_board_measured(const AuditWatch *watch, List *sightings, bool wasteful)
 	foreach(cell, sightings)
 		audit_find_locked(lfirst(cell));
 	audit_store_unlock(AUDIT_LOCK_FINDINGS);
+}
+
+/* Is it time to ask what-if about this query? If so, the answer is the caller's to find. */
+bool
+audit_board_claim_replan(const AuditWatch *watch)
+{
+	AuditBoard *board = audit_store_board();
+	Slot	   *slot = &board->slots[watch->slot];
+	TimestampTz now = GetCurrentStatementStartTimestamp();
+	bool		claimed = false;
+
+	if (audit_what_if_interval < 0)
+		return false;
+	audit_store_lock(AUDIT_LOCK_FINDINGS, LW_EXCLUSIVE);
+	if (pg_atomic_read_u64(&board->keys[watch->slot]) == board_key(watch->queryid, watch->userid))
+		claimed = slot->replanned == 0 ||
+			TimestampDifferenceExceeds(slot->replanned, now, audit_what_if_interval * 1000);
+	if (claimed)
+		slot->replanned = now;
+	audit_store_unlock(AUDIT_LOCK_FINDINGS);
+	return claimed;
+}
+
+/* Is this what was found, or the first columns of it? Says how many. */
+static int
+columns_found(const AuditFindingKey *found, const AuditFindingKey *key)
+{
+	int			n = 0;
+
+	if (found->rule != key->rule || found->relid != key->relid)
+		return 0;
+	while (n < AUDIT_MAX_COLUMNS && found->attnum[n] != 0 && found->attnum[n] == key->attnum[n])
+		n++;
+	return n < AUDIT_MAX_COLUMNS && found->attnum[n] != 0 ? 0 : n;
+}
+
+/*
+ * What the latest what-if of the query made of a sighting: the number of its
+ * columns that became a finding, 0 when it became none, -1 without a what-if.
+ */
+int
+audit_board_verdict(const AuditWatch *watch, const AuditSighting *sighting)
+{
+	AuditBoard *board = audit_store_board();
+	const Slot *slot = &board->slots[watch->slot];
+	AuditFindingKey key = audit_finding_key(sighting);
+	int			verdict = -1;
+
+	audit_store_lock(AUDIT_LOCK_FINDINGS, LW_SHARED);
+	if (slot->replanned != 0 && slot->state != CONVICTED)
+	{
+		verdict = 0;
+		for (int i = 0; i < slot->nfound && verdict == 0; i++)
+			verdict = columns_found(&slot->found[i], &key);
+	}
+	audit_store_unlock(AUDIT_LOCK_FINDINGS);
+	return verdict;
 }
 
 /* The run that was to be measured did not come to its end: take the next. */

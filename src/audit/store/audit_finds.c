@@ -9,6 +9,8 @@
  */
 #include "audit/rules/audit_rules.h"
 
+#include <math.h>
+
 #include "access/xact.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -64,6 +66,7 @@ new_finding(const AuditFindingKey *key, const AuditSighting *sighting)
 	if (finding == NULL)
 		return NULL;
 	finding->columns = sighting->columns;
+	memcpy(finding->numbers, sighting->numbers, sizeof(finding->numbers));
 	finding->first_seen = GetCurrentStatementStartTimestamp();
 	strlcpy(finding->application_name, application_name ? application_name : "",
 			sizeof(finding->application_name));
@@ -93,7 +96,11 @@ audit_find_locked(const AuditSighting *sighting)
 	finding->bytes += sighting->bytes;
 	finding->timed += sighting->timed;
 	finding->timed_ms += sighting->timed_ms;
-	memcpy(finding->numbers, sighting->numbers, sizeof(finding->numbers));
+	for (int i = 0; i < AUDIT_NUMBERS; i++)
+	{
+		if (!isnan(sighting->numbers[i]))
+			finding->numbers[i] = sighting->numbers[i];
+	}
 	finding->last_seen = GetCurrentStatementStartTimestamp();
 }
 

@@ -24,7 +24,7 @@ typedef struct AuditSighting
 	int64		bytes;
 	int64		timed;			/* of the occurrences */
 	double		timed_ms;		/* what those wasted, in ms */
-	double		numbers[AUDIT_NUMBERS]; /* named by the rule */
+	double		numbers[AUDIT_NUMBERS]; /* named by the rule; NaN: as before */
 	uint64		parent_queryid;
 	const char *text;			/* not terminated */
 	int			text_len;
@@ -55,7 +55,7 @@ typedef struct AuditFinding
 	int64		bytes;
 	int64		timed;			/* of the occurrences */
 	double		timed_ms;		/* what those wasted, in ms */
-	double		numbers[AUDIT_NUMBERS]; /* of the latest sighting */
+	double		numbers[AUDIT_NUMBERS]; /* of the latest sighting; NaN: unknown */
 	uint64		parent_queryid;
 	TimestampTz first_seen;
 	TimestampTz last_seen;
@@ -130,6 +130,9 @@ extern int	audit_board_look(uint64 queryid, Oid userid, bool *due);
 extern void audit_board_convict(AuditWatch *watch, bool found);
 extern void audit_board_measured(const AuditWatch *watch, List *sightings, bool wasteful);
 extern void audit_board_retry(int slot);
+extern bool audit_board_is_due(uint64 queryid, Oid userid);
+extern bool audit_board_claim_replan(const AuditWatch *watch);
+extern int	audit_board_verdict(const AuditWatch *watch, const AuditSighting *sighting);
 
 /* ---- what an execution adds to a finding: audit_sighting.c ---- */
 

@@ -82,7 +82,8 @@ is_mended(const AuditFinding *finding)
 static void
 append_number(StringInfo out, const char *name, double value)
 {
-	appendStringInfo(out, "%s\"%s\": %.0f", out->len > 1 ? ", " : "", name, value);
+	if (!isnan(value))
+		appendStringInfo(out, "%s\"%s\": %.0f", out->len > 1 ? ", " : "", name, value);
 }
 
 static void
@@ -97,13 +98,16 @@ append_parent(StringInfo out, const AuditFinding *finding)
 static Datum
 evidence(const AuditFinding *finding, bool with_text)
 {
-	const char *const *names = audit_rule(finding->key.rule)->numbers;
+	const AuditRuleSpec *spec = audit_rule(finding->key.rule);
+	const char *const *names = spec->numbers;
 	StringInfoData out;
 
 	initStringInfo(&out);
 	appendStringInfoChar(&out, '{');
 	for (int i = 0; i < AUDIT_NUMBERS && names[i] != NULL; i++)
 		append_number(&out, names[i], finding->numbers[i]);
+	if (spec->describe != NULL)
+		spec->describe(&out, finding);
 	if (with_text && finding->parent_queryid != 0)
 		append_parent(&out, finding);
 	appendStringInfoChar(&out, '}');
@@ -145,6 +149,7 @@ put_finding(ReturnSetInfo *rsinfo, const AuditFinding *finding, const AuditNames
 	values[i] = nulls[i] ? (Datum) 0 : Float8GetDatum(wasted_ms(finding));
 	i++;
 	values[i++] = evidence(finding, readable);
+	nulls[i] = !readable && audit_rule(finding->key.rule)->suggests_text;
 	values[i++] = suggestion(finding, names);
 	values[i++] = CStringGetTextDatum(finding->application_name);
 	values[i] = audit_role_name(finding->key.userid, &nulls[i]);

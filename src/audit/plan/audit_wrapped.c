@@ -1,0 +1,214 @@
+/*
+ * audit_wrapped.c
+ *		Conditions on a column that its index cannot serve, as the column is
+ *		wrapped in something, or compared in a way that the index does not know.
+ */
+#include "audit/plan/audit_plan.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_am_d.h"
+#include "catalog/pg_collation_d.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_opclass_d.h"
+#include "catalog/pg_operator_d.h"
+#include "catalog/pg_type_d.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "rewrite/rewriteManip.h"
+#include "utils/lsyscache.h"
+#include "utils/relcache.h"
+#include "utils/syscache.h"
+#include "utils/typcache.h"
+
+#define FEW_VALUES 10			/* a column with fewer is not selective */
+
+/* Is this a valid b-tree over all rows that begins with the column? */
+static bool
+begins_with(Oid indexid, AttrNumber attnum)
+{
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(indexid));
+	Form_pg_index form;
+	bool		result;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	form = (Form_pg_index) GETSTRUCT(tuple);
+	result = form->indisvalid && form->indkey.values[0] == attnum &&
+		heap_attisnull(tuple, Anum_pg_index_indpred, NULL);
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+static Oid
+index_on(Relation rel, AttrNumber attnum)
+{
+	ListCell   *cell;
+
+	foreach(cell, RelationGetIndexList(rel))
+	{
+		if (begins_with(lfirst_oid(cell), attnum))
+			return lfirst_oid(cell);
+	}
+	return InvalidOid;
+}
+
+/* ---- what is around the column ---- */
+
+static Node *
+without_labels(Node *node)
+{
+	while (node != NULL && IsA(node, RelabelType))
+		node = (Node *) ((RelabelType *) node)->arg;
+	return node;
+}
+
+/* The only column that an expression reads, NULL when there are more or none. */
+static const Var *
+only_column(const AuditScope *scope, Node *expression)
+{
+	const Var  *found = NULL;
+	ListCell   *cell;
+
+	foreach(cell, pull_var_clause(expression, PVC_RECURSE_PLACEHOLDERS))
+	{
+		const Var  *var = audit_clause_column(scope, lfirst(cell));
+
+		if (var == NULL || (found != NULL && found->varattno != var->varattno))
+			return NULL;
+		found = var;
+	}
+	return found;
+}
+
+static bool
+is_parameter(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	return IsA(node, Param) || IsA(node, SubPlan) ||
+		expression_tree_walker(node, is_parameter, context);
+}
+
+/* Does a cast of this type keep its values apart? Into text all do. */
+static bool
+is_lossless(Node *cast, Oid type)
+{
+	return IsA(cast, CoerceViaIO) || type == INT2OID || type == INT4OID || type == INT8OID ||
+		type == FLOAT4OID || type == DATEOID;
+}
+
+static AuditCause
+cause_of(Node *expression, Oid type)
+{
+	CoercionForm form;
+
+	if (IsA(expression, FuncExpr))
+		form = ((FuncExpr *) expression)->funcformat;
+	else if (IsA(expression, CoerceViaIO))
+		form = ((CoerceViaIO *) expression)->coerceformat;
+	else
+		return AUDIT_CAUSE_EXPRESSION;
+	if (form == COERCE_IMPLICIT_CAST && is_lossless(expression, type))
+		return AUDIT_CAUSE_TYPE;
+	if (form != COERCE_EXPLICIT_CAST && form != COERCE_IMPLICIT_CAST)
+		return AUDIT_CAUSE_FUNCTION;
+	return is_lossless(expression, type) ? AUDIT_CAUSE_CAST : AUDIT_CAUSE_LOSSY_CAST;
+}
+
+/* Would a b-tree on the expression serve this operator? */
+static bool
+has_order(Node *expression, Oid operator, Oid collation)
+{
+	TypeCacheEntry *type = lookup_type_cache(exprType(expression), TYPECACHE_BTREE_OPFAMILY);
+
+	return OidIsValid(operator) && OidIsValid(type->btree_opf) &&
+		get_op_opfamily_strategy(operator, type->btree_opf) != 0 &&
+		(!OidIsValid(collation) || collation == exprCollation(expression));
+}
+
+/* An expression around one column, compared with something that is none of the table's. */
+static bool
+read_wrapped(const AuditFilter *filter, const OpExpr *condition, bool mirrored,
+			 AuditWrapped *wrapped)
+{
+	Node	   *expression = without_labels(mirrored ? lsecond(condition->args) :
+											linitial(condition->args));
+	Node	   *value = mirrored ? linitial(condition->args) : lsecond(condition->args);
+	Oid			operator = mirrored ? get_commutator(condition->opno) : condition->opno;
+	const Var  *column;
+
+	if (IsA(expression, Var) || !audit_is_independent(value))
+		return false;
+	column = only_column(&filter->scope, expression);
+	if (column == NULL || audit_is_volatile(expression) || is_parameter(expression, NULL) ||
+		!has_order(expression, operator, condition->inputcollid))
+		return false;
+	wrapped->cause = cause_of(expression, column->vartype);
+	wrapped->attnum = column->varattno;
+	wrapped->expression = expression;
+	wrapped->opclass = InvalidOid;
+	return true;
+}
+
+/* A pattern that only a b-tree in the order of bytes can look up. */
+static bool
+read_pattern(const AuditFilter *filter, const OpExpr *condition, AuditWrapped *wrapped)
+{
+	const Var  *column;
+
+	if (condition->opno != OID_TEXT_LIKE_OP && condition->opno != OID_BPCHAR_LIKE_OP)
+		return false;
+	column = audit_clause_column(&filter->scope, linitial(condition->args));
+	if (column == NULL || column->varcollid == C_COLLATION_OID ||
+		!audit_is_independent(lsecond(condition->args)))
+		return false;
+	wrapped->cause = AUDIT_CAUSE_COLLATION;
+	wrapped->attnum = column->varattno;
+	wrapped->expression = NULL;
+	wrapped->opclass = condition->opno == OID_BPCHAR_LIKE_OP ? BPCHAR_BTREE_PATTERN_OPS_OID :
+		TEXT_BTREE_PATTERN_OPS_OID;
+	return true;
+}
+
+static bool
+read_condition(const AuditFilter *filter, Node *condition, AuditWrapped *wrapped)
+{
+	const OpExpr *expr = (const OpExpr *) condition;
+
+	if (!IsA(condition, OpExpr) || list_length(expr->args) != 2)
+		return false;
+	return read_pattern(filter, expr, wrapped) ||
+		read_wrapped(filter, expr, false, wrapped) ||
+		read_wrapped(filter, expr, true, wrapped);
+}
+
+/*
+ * A condition of a filter that an index on its column was made for, and cannot
+ * serve. Beside other conditions, which may have thrown the rows away, the
+ * column must be known to have many values.
+ */
+bool
+audit_wrapped_column(const AuditFilter *filter, AuditWrapped *wrapped)
+{
+	ListCell   *cell;
+
+	if (filter->scope.index_columns != NIL)
+		return false;
+	foreach(cell, filter->conditions)
+	{
+		if (!read_condition(filter, lfirst(cell), wrapped))
+			continue;
+		wrapped->index = index_on(filter->rel, wrapped->attnum);
+		if (!OidIsValid(wrapped->index) ||
+			(list_length(filter->conditions) > 1 &&
+			 audit_distinct_values(filter->rel, wrapped->attnum) < FEW_VALUES))
+			continue;
+		if (wrapped->expression != NULL)
+		{
+			wrapped->expression = copyObject(wrapped->expression);
+			ChangeVarNodes(wrapped->expression, filter->scope.scanrelid, 1, 0);
+		}
+		return true;
+	}
+	return false;
+}

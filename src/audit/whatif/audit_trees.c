@@ -1,0 +1,120 @@
+/*
+ * audit_trees.c
+ *		The trees of queries whose next run will be measured.
+ *
+ * The planner scribbles on a query's tree, so a copy is taken before it does.
+ * Copies live as long as their transaction: as long, that is, as the locks on
+ * their tables, so no copy is older than what it names.
+ *
+ * A statement whose plan is cached does not come by here. When it is convicted,
+ * this session's cached plans are marked invalid, once, so that its next run is
+ * planned anew. In other sessions that hold a plan of it the run is measured
+ * all the same, without a tree.
+ */
+#include "audit/store/audit_store.h"
+#include "audit/whatif/audit_what_if.h"
+
+#include "access/parallel.h"
+#include "miscadmin.h"
+#include "optimizer/planner.h"
+#include "pgstat.h"
+#include "storage/proc.h"
+#include "utils/backend_status.h"
+#include "utils/memutils.h"
+#include "utils/plancache.h"
+
+#define TREES 4					/* kept at a time */
+#define RECENT 16				/* plannings remembered */
+
+static planner_hook_type prev_planner = NULL;
+static AuditTree trees[TREES];
+static int	next_tree = 0;
+static uint64 recent[RECENT];
+static unsigned int next_recent = 0;
+
+/* As the executor will know it; see query_identifier in audit_hooks.c. */
+static uint64
+query_identifier(const Query *query)
+{
+	uint64		queryid = (uint64) query->queryId;
+
+	if (queryid == 0 && !audit_in_frame())
+		queryid = (uint64) pgstat_get_my_query_id();
+	return queryid;
+}
+
+static void
+keep_tree(Query *query, int options, uint64 queryid)
+{
+	AuditTree  *tree = &trees[next_tree];
+	MemoryContext oldcontext;
+
+	next_tree = (next_tree + 1) % TREES;
+	if (tree->query != NULL && tree->lxid == PURSER_MY_LXID)
+		MemoryContextDelete(tree->context);
+	tree->query = NULL;
+	tree->context = AllocSetContextCreate(TopTransactionContext, "pg_purser query tree",
+										  ALLOCSET_SMALL_SIZES);
+	tree->queryid = queryid;
+	tree->userid = GetUserId();
+	tree->lxid = PURSER_MY_LXID;
+	tree->options = options;
+	oldcontext = MemoryContextSwitchTo(tree->context);
+	tree->query = copyObject(query);
+	MemoryContextSwitchTo(oldcontext);
+}
+
+static void
+note_planning(Query *query, int options)
+{
+	uint64		queryid = query_identifier(query);
+
+	if (queryid == 0)
+		return;
+	recent[next_recent++ % RECENT] = queryid;
+	if (audit_board_is_due(queryid, GetUserId()))
+		keep_tree(query, options, queryid);
+}
+
+static PlannedStmt *
+audit_planner(PURSER_PLANNER_PARAMS)
+{
+	if (audit_enabled && !IsParallelWorker() && !audit_is_replanning() && audit_store_ready())
+		note_planning(parse, cursorOptions);
+	return prev_planner != NULL ? prev_planner(PURSER_PLANNER_ARGS) :
+		standard_planner(PURSER_PLANNER_ARGS);
+}
+
+/* The tree that a query of this transaction was planned from, NULL when it is not kept. */
+const AuditTree *
+audit_tree_find(uint64 queryid, Oid userid)
+{
+	for (int i = 1; i <= TREES; i++)
+	{
+		const AuditTree *tree = &trees[(next_tree + TREES - i) % TREES];
+
+		if (tree->query != NULL && tree->lxid == PURSER_MY_LXID &&
+			tree->queryid == queryid && tree->userid == userid)
+			return tree;
+	}
+	return NULL;
+}
+
+/* A query is convicted: sees to it that this session plans its next run. */
+void
+audit_tree_want(uint64 queryid)
+{
+	for (int i = 0; i < RECENT; i++)
+	{
+		if (recent[i] == queryid)
+			return;
+	}
+	ResetPlanCache();
+}
+
+void
+audit_install_planner(void)
+{
+	prev_planner = planner_hook;
+	planner_hook = audit_planner;
+}
