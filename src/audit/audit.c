@@ -22,7 +22,7 @@ int			audit_deep_offset = 1000;
 int			audit_n_plus_one = 10;
 int			audit_n_plus_one_window = 2000;
 int			audit_what_if_interval = 600;
-int			audit_min_gain = 30;
+int			audit_min_gain = 10;
 int			audit_max_queries = 5000;
 int			audit_max_findings = 1000;
 
@@ -72,9 +72,10 @@ define_settings(void)
 			   "Longest pause between such lookups outside of one transaction.",
 			   &audit_n_plus_one_window, 0, GUC_UNIT_MS);
 
-	define_int("purser.audit_what_if_interval",
-			   "Time between plannings of one query with hypothetical indexes.",
-			   &audit_what_if_interval, -1, GUC_UNIT_S);
+	DefineCustomIntVariable("purser.audit_what_if_interval",
+							"Time between plannings of one query with hypothetical indexes.", NULL,
+							&audit_what_if_interval, audit_what_if_interval, -1, INT_MAX / 1000,
+							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
 	DefineCustomIntVariable("purser.audit_min_gain",
 							"Percent of a query's cost that a change must spare to be advised.",
 							NULL, &audit_min_gain, audit_min_gain, 0, 100, PGC_SUSET, 0,

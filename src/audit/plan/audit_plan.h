@@ -67,6 +67,7 @@ typedef struct AuditWrapped
 	Oid			index;			/* that begins with the column */
 	Node	   *expression;		/* around it, its table being number 1; NULL: the column */
 	Oid			opclass;		/* of the index that would serve; 0: the type's own */
+	bool		keeps_apart;	/* the expression has about as many values as the column */
 } AuditWrapped;
 
 extern bool audit_wrapped_column(const AuditFilter *filter, AuditWrapped *wrapped);

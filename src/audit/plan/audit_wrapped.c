@@ -15,6 +15,7 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "rewrite/rewriteManip.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/relcache.h"
 #include "utils/syscache.h"
@@ -115,6 +116,34 @@ cause_of(Node *expression, Oid type)
 	return is_lossless(expression, type) ? AUDIT_CAUSE_CAST : AUDIT_CAUSE_LOSSY_CAST;
 }
 
+/* Has the expression about as many values as the column? */
+static bool
+keeps_apart(const AuditWrapped *wrapped)
+{
+	Oid			function;
+
+	if (wrapped->cause == AUDIT_CAUSE_CAST || wrapped->cause == AUDIT_CAUSE_TYPE ||
+		wrapped->cause == AUDIT_CAUSE_COLLATION)
+		return true;
+	if (wrapped->cause != AUDIT_CAUSE_FUNCTION || !IsA(wrapped->expression, FuncExpr))
+		return false;
+	function = ((FuncExpr *) wrapped->expression)->funcid;
+	return function == F_LOWER_TEXT || function == F_UPPER_TEXT || function == F_BTRIM_TEXT ||
+		function == F_LTRIM_TEXT || function == F_RTRIM_TEXT;
+}
+
+/*
+ * Is it this condition that threw the rows away? Others may have done it, so
+ * beside these the column has to have many values, in what is compared too.
+ */
+static bool
+is_to_blame(const AuditFilter *filter, const AuditWrapped *wrapped)
+{
+	return list_length(filter->conditions) == 1 ||
+		(wrapped->keeps_apart &&
+		 audit_distinct_values(filter->rel, wrapped->attnum) >= FEW_VALUES);
+}
+
 /* Would a b-tree on the expression serve this operator? */
 static bool
 has_order(Node *expression, Oid operator, Oid collation)
@@ -184,8 +213,7 @@ read_condition(const AuditFilter *filter, Node *condition, AuditWrapped *wrapped
 
 /*
  * A condition of a filter that an index on its column was made for, and cannot
- * serve. Beside other conditions, which may have thrown the rows away, the
- * column must be known to have many values.
+ * serve.
  */
 bool
 audit_wrapped_column(const AuditFilter *filter, AuditWrapped *wrapped)
@@ -198,10 +226,9 @@ audit_wrapped_column(const AuditFilter *filter, AuditWrapped *wrapped)
 	{
 		if (!read_condition(filter, lfirst(cell), wrapped))
 			continue;
+		wrapped->keeps_apart = keeps_apart(wrapped);
 		wrapped->index = index_on(filter->rel, wrapped->attnum);
-		if (!OidIsValid(wrapped->index) ||
-			(list_length(filter->conditions) > 1 &&
-			 audit_distinct_values(filter->rel, wrapped->attnum) < FEW_VALUES))
+		if (!OidIsValid(wrapped->index) || !is_to_blame(filter, wrapped))
 			continue;
 		if (wrapped->expression != NULL)
 		{

@@ -61,6 +61,7 @@ new_suspect(const AuditWatch *watch, const AuditFilter *filter, const AuditWrapp
 	hypothesis->attnum[0] = wrapped->attnum;
 	hypothesis->opclass = wrapped->opclass;
 	hypothesis->expression = wrapped->expression;
+	hypothesis->keeps_apart = wrapped->keeps_apart;
 	return suspect;
 }
 

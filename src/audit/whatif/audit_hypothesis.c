@@ -1,6 +1,6 @@
 /*
  * audit_hypothesis.c
- *		Hypothetical indexes: shown to the planner, and found again in its plan.
+ *		Hypothetical indexes, as they are shown to the planner.
  *
  * What the planner is told is what get_relation_info would read off a b-tree
  * freshly built: size from the rows and widths that the planner assumes for
@@ -20,20 +20,24 @@
 #include "access/nbtree.h"
 #include "access/table.h"
 #include "catalog/pg_am_d.h"
+#include "catalog/pg_statistic.h"
 #include "commands/defrem.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/pathnodes.h"
+#include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/selfuncs.h"
+#include "utils/syscache.h"
 
-#define FIRST_OID 9000			/* of the hypotheses: not given to anything but in development */
 #define LEAF_FILL (BTREE_DEFAULT_FILLFACTOR / 100.0)
 #define INNER_FILL (BTREE_NONLEAF_FILLFACTOR / 100.0)
 #define PAGE_BYTES (BLCKSZ - SizeOfPageHeaderData - MAXALIGN(sizeof(BTPageOpaqueData)))
 
 static purser_relation_hook_type prev_relation_hook = NULL;
+static get_index_stats_hook_type prev_stats_hook = NULL;
 static List *current = NIL;
 
 /* ---- one index, as the planner sees it ---- */
@@ -231,7 +235,7 @@ static void
 add_hypotheses(RelOptInfo *rel, Oid relid)
 {
 	Relation	table = table_open(relid, NoLock);
-	Oid			oid = FIRST_OID;
+	Oid			oid = AUDIT_HYPOTHESIS_OID;
 	ListCell   *cell;
 
 	foreach(cell, current)
@@ -252,6 +256,41 @@ audit_relation_hook(PURSER_RELATION_PARAMS)
 		add_hypotheses(rel, PURSER_RELATION_ID);
 }
 
+/* The statistics of a column, as far as they hold for values made of it one by one. */
+static HeapTuple
+derived_statistics(Oid relid, AttrNumber attnum)
+{
+	HeapTuple	tuple = SearchSysCacheCopy3(STATRELATTINH, ObjectIdGetDatum(relid),
+											Int16GetDatum(attnum), BoolGetDatum(false));
+	Form_pg_statistic form;
+
+	if (!HeapTupleIsValid(tuple))
+		return NULL;
+	form = (Form_pg_statistic) GETSTRUCT(tuple);
+	form->stakind1 = form->stakind2 = form->stakind3 = form->stakind4 = form->stakind5 = 0;
+	return tuple;
+}
+
+static bool
+audit_stats_hook(PlannerInfo *root, Oid index, AttrNumber column, VariableStatData *data)
+{
+	if (index >= AUDIT_HYPOTHESIS_OID &&
+		index < AUDIT_HYPOTHESIS_OID + (Oid) list_length(current) && data->rel != NULL)
+	{
+		const AuditHypothesis *hypothesis = list_nth(current, index - AUDIT_HYPOTHESIS_OID);
+		Oid			relid = planner_rt_fetch(data->rel->relid, root)->relid;
+
+		if (hypothesis->expression != NULL && hypothesis->keeps_apart)
+		{
+			data->statsTuple = derived_statistics(relid, map_column(hypothesis->origin, relid,
+																	hypothesis->attnum[0]));
+			data->freefunc = heap_freetuple;
+		}
+		return true;
+	}
+	return prev_stats_hook != NULL && prev_stats_hook(root, index, column, data);
+}
+
 /* The indexes that the planner is to see from now on; NIL ends it. */
 void
 audit_hypotheses_set(List *hypotheses)
@@ -264,96 +303,6 @@ audit_install_hypotheses(void)
 {
 	prev_relation_hook = purser_relation_hook;
 	purser_relation_hook = audit_relation_hook;
-}
-
-/* ---- found in a plan ---- */
-
-/* The last column of an index that its conditions compare. */
-static bool
-last_column_walker(Node *node, int *last)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, Var))
-	{
-		if (((Var *) node)->varno == INDEX_VAR)
-			*last = Max(*last, ((Var *) node)->varattno);
-		return false;
-	}
-	return expression_tree_walker(node, last_column_walker, last);
-}
-
-static void
-note_use(List *hypotheses, Oid indexid, List *conditions)
-{
-	AuditHypothesis *hypothesis;
-
-	if (indexid < FIRST_OID || indexid >= FIRST_OID + (Oid) list_length(hypotheses))
-		return;
-	hypothesis = list_nth(hypotheses, indexid - FIRST_OID);
-	last_column_walker((Node *) conditions, &hypothesis->used);
-}
-
-static void search_plan(List *hypotheses, const Plan *plan, int depth);
-
-static void
-search_plans(List *hypotheses, List *plans, int depth)
-{
-	ListCell   *cell;
-
-	foreach(cell, plans)
-		search_plan(hypotheses, lfirst(cell), depth);
-}
-
-static void
-search_plan(List *hypotheses, const Plan *plan, int depth)
-{
-	if (plan == NULL || depth > AUDIT_PLAN_DEPTH)
-		return;
-	depth++;
-	switch (nodeTag(plan))
-	{
-		case T_IndexScan:
-			note_use(hypotheses, ((const IndexScan *) plan)->indexid,
-					 ((const IndexScan *) plan)->indexqual);
-			break;
-		case T_IndexOnlyScan:
-			note_use(hypotheses, ((const IndexOnlyScan *) plan)->indexid,
-					 ((const IndexOnlyScan *) plan)->indexqual);
-			break;
-		case T_BitmapIndexScan:
-			note_use(hypotheses, ((const BitmapIndexScan *) plan)->indexid,
-					 ((const BitmapIndexScan *) plan)->indexqual);
-			break;
-		case T_Append:
-			search_plans(hypotheses, ((const Append *) plan)->appendplans, depth);
-			break;
-		case T_MergeAppend:
-			search_plans(hypotheses, ((const MergeAppend *) plan)->mergeplans, depth);
-			break;
-		case T_BitmapAnd:
-			search_plans(hypotheses, ((const BitmapAnd *) plan)->bitmapplans, depth);
-			break;
-		case T_BitmapOr:
-			search_plans(hypotheses, ((const BitmapOr *) plan)->bitmapplans, depth);
-			break;
-		case T_SubqueryScan:
-			search_plan(hypotheses, ((const SubqueryScan *) plan)->subplan, depth);
-			break;
-		case T_CustomScan:
-			search_plans(hypotheses, ((const CustomScan *) plan)->custom_plans, depth);
-			break;
-		default:
-			break;
-	}
-	search_plan(hypotheses, plan->lefttree, depth);
-	search_plan(hypotheses, plan->righttree, depth);
-}
-
-/* Sets in each hypothesis how many of its columns the plan searches by. */
-void
-audit_hypotheses_find(List *hypotheses, const PlannedStmt *stmt)
-{
-	search_plan(hypotheses, stmt->planTree, 0);
-	search_plans(hypotheses, stmt->subplans, 0);
+	prev_stats_hook = get_index_stats_hook;
+	get_index_stats_hook = audit_stats_hook;
 }

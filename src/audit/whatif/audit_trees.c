@@ -6,25 +6,29 @@
  * Copies live as long as their transaction: as long, that is, as the locks on
  * their tables, so no copy is older than what it names.
  *
- * A statement whose plan is cached does not come by here. When it is convicted,
- * this session's cached plans are marked invalid, once, so that its next run is
- * planned anew. In other sessions that hold a plan of it the run is measured
- * all the same, without a tree.
+ * A statement whose plan is cached does not come by here. When one is convicted
+ * that may be of this kind, this session's cached plans are marked invalid, so
+ * that its next run is planned anew. In other sessions that hold a plan of it
+ * the run is measured all the same, without a tree.
  */
 #include "audit/store/audit_store.h"
 #include "audit/whatif/audit_what_if.h"
 
 #include "access/parallel.h"
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "optimizer/planner.h"
 #include "pgstat.h"
 #include "storage/proc.h"
+#include "tcop/tcopprot.h"
 #include "utils/backend_status.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
+#include "utils/timestamp.h"
 
 #define TREES 4					/* kept at a time */
-#define RECENT 16				/* plannings remembered */
+#define RECENT 16				/* plannings remembered whose plans are not kept */
+#define REPLANS_A_MINUTE 20		/* of all that this session has cached */
 
 static planner_hook_type prev_planner = NULL;
 static AuditTree trees[TREES];
@@ -64,14 +68,30 @@ keep_tree(Query *query, int options, uint64 queryid)
 	MemoryContextSwitchTo(oldcontext);
 }
 
+/* Remembers plannings for one run: plain statements, and plans for given parameters. */
 static void
-note_planning(Query *query, int options)
+note_kind(uint64 queryid, bool for_one_run)
+{
+	if (for_one_run)
+	{
+		recent[next_recent++ % RECENT] = queryid;
+		return;
+	}
+	for (int i = 0; i < RECENT; i++)
+	{
+		if (recent[i] == queryid)
+			recent[i] = 0;
+	}
+}
+
+static void
+note_planning(Query *query, int options, bool for_one_run)
 {
 	uint64		queryid = query_identifier(query);
 
 	if (queryid == 0)
 		return;
-	recent[next_recent++ % RECENT] = queryid;
+	note_kind(queryid, for_one_run);
 	if (audit_board_is_due(queryid, GetUserId()))
 		keep_tree(query, options, queryid);
 }
@@ -80,7 +100,8 @@ static PlannedStmt *
 audit_planner(PURSER_PLANNER_PARAMS)
 {
 	if (audit_enabled && !IsParallelWorker() && !audit_is_replanning() && audit_store_ready())
-		note_planning(parse, cursorOptions);
+		note_planning(parse, cursorOptions,
+					  boundParams != NULL || query_string == debug_query_string);
 	return prev_planner != NULL ? prev_planner(PURSER_PLANNER_ARGS) :
 		standard_planner(PURSER_PLANNER_ARGS);
 }
@@ -100,6 +121,22 @@ audit_tree_find(uint64 queryid, Oid userid)
 	return NULL;
 }
 
+/* Many convictions at once must not keep a session from using its plans. */
+static bool
+may_replan_all(void)
+{
+	static TimestampTz since = 0;
+	static int	count = 0;
+	TimestampTz now = GetCurrentStatementStartTimestamp();
+
+	if (TimestampDifferenceExceeds(since, now, 60000))
+	{
+		since = now;
+		count = 0;
+	}
+	return count++ < REPLANS_A_MINUTE;
+}
+
 /* A query is convicted: sees to it that this session plans its next run. */
 void
 audit_tree_want(uint64 queryid)
@@ -109,7 +146,8 @@ audit_tree_want(uint64 queryid)
 		if (recent[i] == queryid)
 			return;
 	}
-	ResetPlanCache();
+	if (may_replan_all())
+		ResetPlanCache();
 }
 
 void

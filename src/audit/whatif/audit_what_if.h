@@ -4,8 +4,9 @@
  *
  * A query's tree is kept when it is planned for a run that will be measured
  * (audit_trees.c). It is planned again, twice, at the end of that run: as it
- * is, and with hypothetical indexes (audit_hypothesis.c). Neither plan is
- * executed, and neither goes through the plan cache (audit_replan.c).
+ * is, and with hypothetical indexes (audit_hypothesis.c, found again in the
+ * plan by audit_hypothesis_use.c). Neither plan is executed, and neither goes
+ * through the plan cache (audit_replan.c).
  */
 #ifndef PURSER_AUDIT_WHAT_IF_H
 #define PURSER_AUDIT_WHAT_IF_H
@@ -22,7 +23,8 @@ typedef struct AuditHypothesis
 	int			n;
 	AttrNumber	attnum[AUDIT_MAX_COLUMNS];
 	Oid			opclass;		/* of the first column; 0: the type's own */
-	Node	   *expression;		/* in place of columns; its table is number 1 */
+	Node	   *expression;		/* around the column, in its place; its table is number 1 */
+	bool		keeps_apart;	/* it has about as many values as the column */
 	int			used;			/* out: leading columns that the plan searches by */
 	bool		indexable;		/* out: the expression is immutable */
 	char	   *text;			/* out: the expression in SQL */
@@ -55,6 +57,11 @@ extern void audit_tree_want(uint64 queryid);
 
 extern void audit_install_hypotheses(void);
 extern void audit_hypotheses_set(List *hypotheses);
+
+/* ---- found in a plan: audit_hypothesis_use.c ---- */
+
+#define AUDIT_HYPOTHESIS_OID 9000	/* of the first: given to objects only in development */
+
 extern void audit_hypotheses_find(List *hypotheses, const PlannedStmt *stmt);
 
 /* ---- planning again: audit_replan.c ---- */
