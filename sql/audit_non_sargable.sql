@@ -43,6 +43,8 @@ SELECT * FROM try('SELECT * FROM person WHERE phone + 0 = 49000005');
 SELECT * FROM try('SELECT * FROM person WHERE lower(email) = ''u55@example.org'' AND id % 2 = 1');
 SELECT evidence - 'cost_before' - 'cost_after' AS evidence, rows_read, severity FROM purser.findings;
 
+SELECT * FROM try('SELECT * FROM person WHERE lower(email) IN (''u55@example.org'', ''u56@example.org'')');
+
 -- Where the expression keeps the values of the column apart, its statistics hold for both.
 SELECT (evidence->>'cost_after')::float8 * 20 < (evidence->>'cost_before')::float8 AS cheap FROM purser.findings;
 

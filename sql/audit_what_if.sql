@@ -28,6 +28,19 @@ DO $$ BEGIN FOR i IN 1..250 LOOP EXECUTE 'SELECT count(*) FROM audit_what_if.ord
 SELECT count(*) FROM orders WHERE customer = 7;
 SELECT evidence = :'first' AS same FROM purser.findings WHERE query LIKE 'SELECT count%';
 
+-- they are those of the real index
+CREATE FUNCTION cost_of(query text) RETURNS float8 LANGUAGE plpgsql AS $$
+DECLARE plan json;
+BEGIN
+    EXECUTE 'EXPLAIN (FORMAT json) ' || query INTO plan;
+    RETURN plan->0->'Plan'->>'Total Cost';
+END $$;
+SELECT round(cost_of('SELECT count(*) FROM orders WHERE customer = 7')) = (:'first'::json->>'cost_before')::float8 AS same;
+CREATE INDEX real ON orders (customer);
+SELECT abs(cost_of('SELECT count(*) FROM orders WHERE customer = 7') - (:'first'::json->>'cost_after')::float8) < 2 AS near;
+SELECT count(*) AS shown FROM purser.findings;
+DROP INDEX real;
+
 -- A prepared one, with custom plans, and with a generic plan that is there already.
 SELECT purser.audit_reset();
 PREPARE by_customer (int) AS SELECT count(*) FROM orders WHERE customer = $1;

@@ -199,16 +199,35 @@ read_pattern(const AuditFilter *filter, const OpExpr *condition, AuditWrapped *w
 	return true;
 }
 
+/* "expression = ANY (array)" is looked up as "expression = value" is. */
+static const OpExpr *
+comparison_of(Node *condition)
+{
+	const ScalarArrayOpExpr *any = (const ScalarArrayOpExpr *) condition;
+	OpExpr	   *single;
+
+	if (IsA(condition, OpExpr))
+		return (const OpExpr *) condition;
+	if (!IsA(condition, ScalarArrayOpExpr) || !any->useOr)
+		return NULL;
+	single = makeNode(OpExpr);
+	single->opno = any->opno;
+	single->inputcollid = any->inputcollid;
+	single->args = any->args;
+	return single;
+}
+
 static bool
 read_condition(const AuditFilter *filter, Node *condition, AuditWrapped *wrapped)
 {
-	const OpExpr *expr = (const OpExpr *) condition;
+	const OpExpr *expr = comparison_of(condition);
 
-	if (!IsA(condition, OpExpr) || list_length(expr->args) != 2)
+	if (expr == NULL || list_length(expr->args) != 2)
 		return false;
-	return read_pattern(filter, expr, wrapped) ||
-		read_wrapped(filter, expr, false, wrapped) ||
-		read_wrapped(filter, expr, true, wrapped);
+	if (read_wrapped(filter, expr, false, wrapped))
+		return true;
+	return IsA(condition, OpExpr) &&
+		(read_pattern(filter, expr, wrapped) || read_wrapped(filter, expr, true, wrapped));
 }
 
 /*

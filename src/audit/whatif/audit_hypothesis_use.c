@@ -27,7 +27,8 @@ note_use(List *hypotheses, Oid indexid, List *conditions)
 {
 	AuditHypothesis *hypothesis;
 
-	if (indexid < AUDIT_HYPOTHESIS_OID || indexid >= AUDIT_HYPOTHESIS_OID + (Oid) list_length(hypotheses))
+	if (indexid < AUDIT_HYPOTHESIS_OID ||
+		indexid >= AUDIT_HYPOTHESIS_OID + (Oid) list_length(hypotheses))
 		return;
 	hypothesis = list_nth(hypotheses, indexid - AUDIT_HYPOTHESIS_OID);
 	last_column_walker((Node *) conditions, &hypothesis->used);
