@@ -63,7 +63,7 @@ OBJS_BULK_PARALLEL = $(addprefix src/bulk/parallel/bulk_, borrow.o parallel.o pa
 	parallel_claim.o parallel_numbers.o parallel_send.o parallel_worker.o)
 OBJS_AUDIT = $(addprefix src/audit/, audit.o audit_hooks.o audit_judge.o) \
 	$(addprefix src/audit/capture/audit_, local.o screen.o tap.o workers.o) \
-	$(addprefix src/audit/plan/audit_, clause.o filter.o index.o lookup.o order.o source.o wrapped.o) \
+	$(addprefix src/audit/plan/audit_, clause.o expression.o filter.o index.o lookup.o order.o source.o wrapped.o) \
 	$(addprefix src/audit/store/audit_, board.o finds.o sighting.o store.o table.o) \
 	$(addprefix src/audit/whatif/audit_, hypothesis.o hypothesis_use.o replan.o trees.o) \
 	$(addprefix src/audit/rules/audit_, deep_offset.o missing_index.o n_plus_one.o names.o \

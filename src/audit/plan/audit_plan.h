@@ -72,6 +72,11 @@ typedef struct AuditWrapped
 
 extern bool audit_wrapped_column(const AuditFilter *filter, AuditWrapped *wrapped);
 
+/* ---- expressions that indexes are on: audit_expression.c ---- */
+
+extern uint32 audit_expression_hash(Node *expression);
+extern bool audit_expression_is_indexed(Oid relid, uint32 hash);
+
 /* ---- the top of a plan: audit_order.c ---- */
 
 #define AUDIT_PLAN_DEPTH 100	/* of a plan that is followed downwards */

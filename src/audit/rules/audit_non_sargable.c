@@ -121,7 +121,28 @@ audit_suspect_non_sargable(const AuditWatch *watch)
 	return wasteful;
 }
 
+/*
+ * An index on the expression would do. The finding keeps it where others have
+ * their parent's text and its query's identifier.
+ */
+void
+audit_set_expression(AuditSighting *sighting, const AuditHypothesis *hypothesis)
+{
+	sighting->parent_text = hypothesis->text;
+	sighting->parent_text_len = (int) strlen(hypothesis->text);
+	sighting->parent_queryid = hypothesis->hash;
+}
+
 /* ---- its words ---- */
+
+/* Is the index there by now? */
+static bool
+is_mended(const AuditFinding *finding)
+{
+	return finding->parent_text[0] != '\0' &&
+		audit_expression_is_indexed(finding->key.relid, (uint32) finding->parent_queryid);
+}
+
 
 static void
 describe(StringInfo out, const AuditFinding *finding)
@@ -162,6 +183,7 @@ const AuditRuleSpec audit_spec_non_sargable = {
 	.medium = 10000,
 	.numbers = {"rows_scanned", "rows_kept", "cost_before", "cost_after"},
 	.describe = describe,
+	.is_mended = is_mended,
 	.suggest = suggest,
 	.suggests_text = true
 };

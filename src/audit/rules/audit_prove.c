@@ -29,14 +29,6 @@ set_costs(AuditSighting *sighting, double before, double after)
 	costs_of(sighting)[1] = after;
 }
 
-/* The finding keeps the expression where others have their parent's text. */
-static void
-set_expression(AuditSighting *sighting, const char *text)
-{
-	sighting->parent_text = text;
-	sighting->parent_text_len = (int) strlen(text);
-}
-
 static void
 cut_columns(AuditColumns *columns, int n)
 {
@@ -68,7 +60,7 @@ taken(List *suspects, const AuditCosts *costs)
 		if (suspect->sighting.rule == AUDIT_MISSING_INDEX)
 			cut_columns(&suspect->sighting.columns, suspect->hypothesis.used);
 		else if (suspect->hypothesis.indexable)
-			set_expression(&suspect->sighting, suspect->hypothesis.text);
+			audit_set_expression(&suspect->sighting, &suspect->hypothesis);
 		proven = lappend(proven, &suspect->sighting);
 	}
 	return proven;

@@ -62,6 +62,8 @@ extern List *audit_prove(AuditWatch *watch);
 
 /* ---- each, in its own file ---- */
 
+extern void audit_set_expression(AuditSighting *sighting, const AuditHypothesis *hypothesis);
+
 extern const AuditRuleSpec audit_spec_missing_index;
 extern const AuditRuleSpec audit_spec_unbounded_result;
 extern const AuditRuleSpec audit_spec_deep_offset;

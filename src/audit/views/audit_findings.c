@@ -108,7 +108,7 @@ evidence(const AuditFinding *finding, bool with_text)
 		append_number(&out, names[i], finding->numbers[i]);
 	if (spec->describe != NULL)
 		spec->describe(&out, finding);
-	if (with_text && finding->parent_queryid != 0)
+	else if (with_text && finding->parent_queryid != 0)
 		append_parent(&out, finding);
 	appendStringInfoChar(&out, '}');
 	return DirectFunctionCall1(jsonb_in, CStringGetDatum(out.data));

@@ -77,6 +77,17 @@ map_expression_walker(Node *node, ColumnMap *map)
 	return expression_tree_walker(node, map_expression_walker, map);
 }
 
+/* The expression with the columns of another table of the family; NULL when it lacks one. */
+Node *
+audit_hypothesis_expression(const AuditHypothesis *hypothesis, Oid relid)
+{
+	Node	   *expression = copyObject(hypothesis->expression);
+	ColumnMap	map = {hypothesis->origin, relid, false};
+
+	map_expression_walker(expression, &map);
+	return map.failed ? NULL : expression;
+}
+
 /* The key columns as expressions of the planner's relation; NIL when one is missing. */
 static List *
 key_expressions(const AuditHypothesis *hypothesis, const RelOptInfo *rel, Relation table)
@@ -86,13 +97,11 @@ key_expressions(const AuditHypothesis *hypothesis, const RelOptInfo *rel, Relati
 
 	if (hypothesis->expression != NULL)
 	{
-		Node	   *key = copyObject(hypothesis->expression);
-		ColumnMap	map = {hypothesis->origin, relid, false};
+		Node	   *key = audit_hypothesis_expression(hypothesis, relid);
 
-		map_expression_walker(key, &map);
-		if (rel->relid != 1)
+		if (key != NULL && rel->relid != 1)
 			ChangeVarNodes(key, 1, rel->relid, 0);
-		return map.failed ? NIL : list_make1(key);
+		return key == NULL ? NIL : list_make1(key);
 	}
 	for (int i = 0; i < hypothesis->n; i++)
 	{

@@ -13,6 +13,7 @@
  * Planning evaluates functions of constants. Where these belong to a procedural
  * language they could do anything, so such queries are not planned again.
  */
+#include "audit/plan/audit_plan.h"
 #include "audit/whatif/audit_what_if.h"
 
 #include "access/htup_details.h"
@@ -112,11 +113,14 @@ plan_cost(const AuditWatch *watch, const AuditTree *tree, List *hypotheses)
 static void
 describe(AuditHypothesis *hypothesis, MemoryContext context)
 {
+	Node	   *owners;
 	List	   *names;
 
 	if (hypothesis->expression == NULL || hypothesis->used == 0)
 		return;
 	hypothesis->indexable = !contain_mutable_functions(hypothesis->expression);
+	owners = audit_hypothesis_expression(hypothesis, hypothesis->owner);
+	hypothesis->hash = owners == NULL ? 0 : audit_expression_hash(owners);
 	names = deparse_context_for(get_rel_name(hypothesis->origin), hypothesis->origin);
 	hypothesis->text = MemoryContextStrdup(context,
 										   deparse_expression(hypothesis->expression, names,

@@ -28,6 +28,7 @@ typedef struct AuditHypothesis
 	int			used;			/* out: leading columns that the plan searches by */
 	bool		indexable;		/* out: the expression is immutable */
 	char	   *text;			/* out: the expression in SQL */
+	uint32		hash;			/* out: of the expression, with the owner's columns */
 } AuditHypothesis;
 
 typedef struct AuditCosts
@@ -56,6 +57,7 @@ extern void audit_tree_want(uint64 queryid);
 /* ---- hypothetical indexes: audit_hypothesis.c ---- */
 
 extern void audit_install_hypotheses(void);
+extern Node *audit_hypothesis_expression(const AuditHypothesis *hypothesis, Oid relid);
 extern void audit_hypotheses_set(List *hypotheses);
 
 /* ---- found in a plan: audit_hypothesis_use.c ---- */
