@@ -138,6 +138,15 @@ SELECT n FROM names WHERE name = noisy(7);
 SELECT n FROM names WHERE name = noisy(7);
 SELECT * FROM found;
 
+-- what is planned for a function that planning calls does not see what does not exist
+CREATE FUNCTION the_name() RETURNS text STABLE LANGUAGE sql AS
+$$ SELECT name FROM audit_what_if.names WHERE name = 'n5' LIMIT 1 $$;
+SELECT purser.audit_reset();
+SELECT n FROM names WHERE name = the_name();
+SELECT n FROM names WHERE name = the_name();
+SELECT n FROM names WHERE name = the_name();
+SELECT before, halved FROM found WHERE suggestion IS NOT NULL;
+
 -- An error of planning again ends there: with its parameters a division by zero is computed at once.
 PREPARE fails (text, int) AS SELECT n FROM names WHERE name = $1 AND 1 / $2 > n;
 SET plan_cache_mode = force_generic_plan;

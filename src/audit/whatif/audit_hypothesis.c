@@ -6,7 +6,8 @@
  * freshly built: size from the rows and widths that the planner assumes for
  * the table itself, and the height that such a tree has. The indexes' OIDs are
  * out of a range that no object of a database can have; only the plan that is
- * thrown away holds them.
+ * thrown away holds them. Planning can run functions, whose own statements are
+ * planned meanwhile, perhaps for a cache: these do not see them.
  */
 #include "audit/plan/audit_plan.h"
 #include "audit/whatif/audit_what_if.h"
@@ -39,6 +40,7 @@
 static purser_relation_hook_type prev_relation_hook = NULL;
 static get_index_stats_hook_type prev_stats_hook = NULL;
 static List *current = NIL;
+static int	depth = 0;			/* of calls of the planner since "current" was set */
 
 /* ---- one index, as the planner sees it ---- */
 
@@ -261,7 +263,7 @@ audit_relation_hook(PURSER_RELATION_PARAMS)
 {
 	if (prev_relation_hook)
 		prev_relation_hook(PURSER_RELATION_ARGS);
-	if (current != NIL && OidIsValid(PURSER_RELATION_ID))
+	if (current != NIL && depth == 1 && OidIsValid(PURSER_RELATION_ID))
 		add_hypotheses(rel, PURSER_RELATION_ID);
 }
 
@@ -300,11 +302,25 @@ audit_stats_hook(PlannerInfo *root, Oid index, AttrNumber column, VariableStatDa
 	return prev_stats_hook != NULL && prev_stats_hook(root, index, column, data);
 }
 
-/* The indexes that the planner is to see from now on; NIL ends it. */
+/* The indexes that the planner is to see when it is called next; NIL ends it. */
 void
 audit_hypotheses_set(List *hypotheses)
 {
 	current = hypotheses;
+	depth = 0;
+}
+
+/* A call of the planner begins, or ends without an error. */
+void
+audit_hypotheses_enter(void)
+{
+	depth++;
+}
+
+void
+audit_hypotheses_leave(void)
+{
+	depth--;
 }
 
 void

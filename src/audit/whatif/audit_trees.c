@@ -97,13 +97,28 @@ note_planning(Query *query, int options, bool for_one_run)
 }
 
 static PlannedStmt *
-audit_planner(PURSER_PLANNER_PARAMS)
+next_planner(PURSER_PLANNER_PARAMS)
 {
-	if (audit_enabled && !IsParallelWorker() && !audit_is_replanning() && audit_store_ready())
-		note_planning(parse, cursorOptions,
-					  boundParams != NULL || query_string == debug_query_string);
 	return prev_planner != NULL ? prev_planner(PURSER_PLANNER_ARGS) :
 		standard_planner(PURSER_PLANNER_ARGS);
+}
+
+static PlannedStmt *
+audit_planner(PURSER_PLANNER_PARAMS)
+{
+	PlannedStmt *stmt;
+
+	if (audit_is_replanning())
+	{
+		audit_hypotheses_enter();
+		stmt = next_planner(PURSER_PLANNER_ARGS);
+		audit_hypotheses_leave();
+		return stmt;
+	}
+	if (audit_enabled && !IsParallelWorker() && audit_store_ready())
+		note_planning(parse, cursorOptions,
+					  boundParams != NULL || query_string == debug_query_string);
+	return next_planner(PURSER_PLANNER_ARGS);
 }
 
 /* The tree that a query of this transaction was planned from, NULL when it is not kept. */

@@ -59,6 +59,8 @@ extern void audit_tree_want(uint64 queryid);
 extern void audit_install_hypotheses(void);
 extern Node *audit_hypothesis_expression(const AuditHypothesis *hypothesis, Oid relid);
 extern void audit_hypotheses_set(List *hypotheses);
+extern void audit_hypotheses_enter(void);
+extern void audit_hypotheses_leave(void);
 
 /* ---- found in a plan: audit_hypothesis_use.c ---- */
 
