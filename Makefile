@@ -63,17 +63,18 @@ OBJS_BULK_PARALLEL = $(addprefix src/bulk/parallel/bulk_, borrow.o parallel.o pa
 	parallel_claim.o parallel_numbers.o parallel_send.o parallel_worker.o)
 OBJS_AUDIT = $(addprefix src/audit/, audit.o audit_hooks.o audit_judge.o) \
 	$(addprefix src/audit/capture/audit_, local.o screen.o sizes.o tap.o workers.o) \
-	$(addprefix src/audit/plan/audit_, clause.o count.o discard.o estimate.o extent.o filter.o index.o \
-	join.o link.o lookup.o made.o node.o order.o origin.o source.o spill.o statistics.o unique.o \
-	volatile.o) \
+	$(addprefix src/audit/plan/audit_, clause.o count.o discard.o estimate.o expression.o extent.o \
+	filter.o index.o join.o link.o lookup.o made.o node.o order.o origin.o source.o spill.o \
+	statistics.o unique.o volatile.o wrapped.o) \
 	$(addprefix src/audit/store/audit_, board.o finds.o sighting.o store.o table.o) \
+	$(addprefix src/audit/whatif/audit_, hypothesis.o hypothesis_use.o replan.o trees.o) \
 	$(addprefix src/audit/govern/audit_, allow.o comment.o policy.o say.o suppress.o \
 	suppressions.o) \
 	$(addprefix src/audit/session/audit_, changes.o children.o loops.o parents.o session.o text.o) \
 	$(addprefix src/audit/rules/audit_, deep_offset.o discarded_rows.o disk_spill.o exact_count.o \
-	join_fanout.o missing_index.o n_plus_one.o names.o precedence.o repeated_query.o \
-	row_by_row_write.o row_misestimate.o rules.o stale_statistics.o unbounded_result.o \
-	unparameterized.o unread_rows.o wide_select.o) \
+	join_fanout.o missing_index.o n_plus_one.o names.o non_sargable.o precedence.o prove.o \
+	repeated_query.o row_by_row_write.o row_misestimate.o rules.o stale_statistics.o \
+	unbounded_result.o unparameterized.o unread_rows.o wide_select.o) \
 	$(addprefix src/audit/views/audit_, findings.o query_stats.o status.o)
 OBJS = src/pg_purser.o $(OBJS_SHARED) $(OBJS_LEDGER) $(OBJS_ONLINE) $(OBJS_ADOPT) $(OBJS_BULK) \
 	$(OBJS_BULK_INPUT) $(OBJS_BULK_VALUES) $(OBJS_BULK_WRITE) $(OBJS_BULK_CONFLICT) \
@@ -102,7 +103,8 @@ REGRESS_BULK = bulk_insert bulk_csv bulk_json bulk_trigger bulk_conflict bulk_pr
 REGRESS_AUDIT = audit_counts audit_missing_index audit_results audit_n_plus_one audit_repeated \
 	audit_row_by_row audit_unparameterized audit_wide_select audit_unbounded_result \
 	audit_unread_rows audit_exact_count audit_keyset audit_discarded_rows audit_disk_spill \
-	audit_join_fanout audit_misestimate audit_speak audit_suppress audit_access
+	audit_join_fanout audit_misestimate audit_what_if audit_non_sargable audit_speak \
+	audit_suppress audit_access
 REGRESS = setup $(REGRESS_LEDGER) $(REGRESS_ONLINE) $(REGRESS_ADOPT) $(REGRESS_BULK) \
 	$(REGRESS_AUDIT)
 ISOLATION = ledger_runners bulk_skip bulk_parents online_runners bulk_upsert_wait \

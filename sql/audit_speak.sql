@@ -5,6 +5,7 @@ SET search_path = audit_speak;
 SET max_parallel_workers_per_gather = 0;
 SET purser.audit_unbounded_rows = 2000;
 SET purser.audit_n_plus_one_window = 0;
+SET purser.audit_what_if_interval = -1;
 CREATE TABLE posts (id int PRIMARY KEY, author int, word text);
 INSERT INTO posts SELECT i, i % 50, 'word ' || i FROM generate_series(1, 3000) i;
 CREATE TABLE users (id int PRIMARY KEY);

@@ -4,6 +4,7 @@ CREATE SCHEMA audit_suppress;
 SET search_path = audit_suppress;
 SET max_parallel_workers_per_gather = 0;
 SET purser.audit_n_plus_one_window = 0;
+SET purser.audit_what_if_interval = -1;
 CREATE TABLE posts (id int PRIMARY KEY, author int, word text);
 INSERT INTO posts SELECT i, i % 50, 'word ' || i FROM generate_series(1, 3000) i;
 CREATE TABLE "Other" AS SELECT * FROM posts;

@@ -493,6 +493,32 @@ typedef struct ClusterStmt PurserRepackStmt;
 		 ((index = list_nth_int((stmt)->resultRelations, at_)) > 0); at_++)
 #endif
 
+/*
+ * 19: indexes are added to what the planner knows of a table by another hook,
+ * and the planner is told what EXPLAIN wants
+ */
+#if PG_VERSION_NUM >= 190000
+#define PURSER_RELATION_HOOK_H "optimizer/pathnode.h"
+#define purser_relation_hook build_simple_rel_hook
+#define purser_relation_hook_type build_simple_rel_hook_type
+#define PURSER_RELATION_PARAMS \
+	PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte
+#define PURSER_RELATION_ARGS root, rel, rte
+#define PURSER_RELATION_ID (rte->rtekind == RTE_RELATION && !rte->inh ? rte->relid : InvalidOid)
+#define purser_planner(query, text, options, params) \
+	planner((query), (text), (options), (params), NULL)
+#else
+#define PURSER_RELATION_HOOK_H "optimizer/plancat.h"
+#define purser_relation_hook get_relation_info_hook
+#define purser_relation_hook_type get_relation_info_hook_type
+#define PURSER_RELATION_PARAMS \
+	PlannerInfo *root, Oid relationObjectId, bool inhparent, RelOptInfo *rel
+#define PURSER_RELATION_ARGS root, relationObjectId, inhparent, rel
+#define PURSER_RELATION_ID (inhparent ? InvalidOid : relationObjectId)
+#define purser_planner(query, text, options, params) \
+	planner((query), (text), (options), (params))
+#endif
+
 /* 19: a tranche is named when it is made, not by each backend that uses it */
 #if PG_VERSION_NUM >= 190000
 #define purser_new_tranche(name) LWLockNewTrancheId(name)

@@ -7,6 +7,7 @@
  * audit_store.c.
  */
 #include "audit/govern/audit_govern.h"
+#include "audit/whatif/audit_what_if.h"
 
 #include <limits.h>
 
@@ -33,6 +34,8 @@ int			audit_misestimate = 10;
 int			audit_misestimate_rows = 1000;
 int			audit_spill = 1024;
 int			audit_max_work_mem = 256 * 1024;
+int			audit_what_if_interval = 600;
+int			audit_min_gain = 10;
 int			audit_max_queries = 5000;
 int			audit_max_findings = 1000;
 
@@ -124,6 +127,15 @@ define_settings(void)
 			   "Largest setting of work_mem that the audit suggests.",
 			   &audit_max_work_mem, 64, GUC_UNIT_KB);
 
+	DefineCustomIntVariable("purser.audit_what_if_interval",
+							"Time between plannings of one query with hypothetical indexes.", NULL,
+							&audit_what_if_interval, audit_what_if_interval, -1, INT_MAX / 1000,
+							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomIntVariable("purser.audit_min_gain",
+							"Percent of a query's cost that a change must spare to be advised.",
+							NULL, &audit_min_gain, audit_min_gain, 0, 100, PGC_SUSET, 0,
+							NULL, NULL, NULL);
+
 	/* The sizes of shared memory can only be set where there is a choice. */
 	if (process_shared_preload_libraries_in_progress)
 	{
@@ -142,6 +154,8 @@ audit_init(void)
 		return;
 	audit_store_init();
 	audit_install_hooks();
+	audit_install_planner();
+	audit_install_hypotheses();
 	started = true;
 	if (audit_enabled)
 		EnableQueryId();

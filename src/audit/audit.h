@@ -8,6 +8,7 @@
  *	plan/		facts out of plan trees and catalogs
  *	store/		the memory shared by all: counts, convicted queries, findings
  *	session/	what this session did lately: results, lookups, writes, loops
+ *	whatif/		planning a query again, with indexes that do not exist
  *	rules/		one file for each rule: when it is raised, and its words
  *	govern/		which findings are wanted, and which are told at once
  *	views/		the SQL functions behind the views
@@ -42,6 +43,8 @@ extern int	audit_misestimate;
 extern int	audit_misestimate_rows;
 extern int	audit_spill;
 extern int	audit_max_work_mem;
+extern int	audit_what_if_interval;
+extern int	audit_min_gain;
 extern int	audit_max_queries;
 extern int	audit_max_findings;
 
@@ -66,6 +69,7 @@ typedef enum AuditRule
 	AUDIT_STALE_STATISTICS,
 	AUDIT_ROW_MISESTIMATE,
 	AUDIT_DISK_SPILL,
+	AUDIT_NON_SARGABLE,
 } AuditRule;
 
 /* A set of columns, in key order. */
@@ -88,5 +92,6 @@ extern bool audit_is_watching(void);
 struct AuditWatch;
 
 extern void audit_judge(struct AuditWatch *watch);
+extern void audit_judge_early(struct AuditWatch *watch);
 
 #endif							/* PURSER_AUDIT_H */

@@ -13,9 +13,16 @@
  */
 #include "audit/govern/audit_govern.h"
 #include "audit/session/audit_session.h"
+#include "audit/whatif/audit_what_if.h"
 
 #include "executor/execdesc.h"
 #include "nodes/execnodes.h"
+
+static bool
+is_wasteful(const AuditWatch *watch)
+{
+	return !watch->uncounted && audit_rule_screen(audit_rows_read(watch), watch->rows_returned);
+}
 
 /* What this execution shows, as far as it can be seen without measuring: bits of AuditCause. */
 static uint8
@@ -24,7 +31,7 @@ causes_shown(const AuditWatch *watch)
 	int64		read = audit_rows_read(watch);
 	uint8		causes = 0;
 
-	if (!watch->uncounted && audit_rule_screen(read, watch->rows_returned))
+	if (is_wasteful(watch))
 		causes |= AUDIT_BIT(AUDIT_CAUSE_WASTE);
 	if (watch->rows_returned >= audit_min_rows && audit_suspect_join_fanout(watch))
 		causes |= AUDIT_BIT(AUDIT_CAUSE_FANOUT);
@@ -37,16 +44,13 @@ causes_shown(const AuditWatch *watch)
 
 /* What a measured run proves, as AuditSighting. */
 static List *
-measure(const AuditWatch *watch, uint8 causes)
+measure(AuditWatch *watch, uint8 causes)
 {
 	List	   *estimates = audit_measure_row_misestimate(watch);
 	List	   *sightings = NIL;
 
 	if (causes & AUDIT_BIT(AUDIT_CAUSE_WASTE))
-	{
-		sightings = audit_measure_missing_index(watch);
-		sightings = list_concat(sightings, audit_measure_discarded_rows(watch));
-	}
+		sightings = list_concat_copy(audit_prove(watch), audit_measure_discarded_rows(watch));
 	if (causes & AUDIT_BIT(AUDIT_CAUSE_FANOUT))
 		sightings = list_concat(sightings, audit_measure_join_fanout(watch));
 	if (causes & AUDIT_BIT(AUDIT_CAUSE_SPILL))
@@ -59,7 +63,7 @@ measure(const AuditWatch *watch, uint8 causes)
  * measures all runs needs no conviction.
  */
 static void
-judge_measured(const AuditWatch *watch, uint8 causes)
+judge_measured(AuditWatch *watch, uint8 causes)
 {
 	List	   *proven = measure(watch, causes);
 	List	   *wanted = audit_not_allowed(proven);
@@ -77,14 +81,34 @@ judge_measured(const AuditWatch *watch, uint8 causes)
 }
 
 static void
-judge_nodes(const AuditWatch *watch)
+judge_nodes(AuditWatch *watch)
 {
 	uint8		causes = causes_shown(watch);
 
 	if (watch->desc->planstate->instrument != NULL)
 		judge_measured(watch, causes);
 	else if (causes != 0)
+	{
+		if (watch->slot < 0)
+			audit_tree_want(watch->queryid);
 		audit_board_suspect(watch, causes);
+	}
+}
+
+/*
+ * A measured run has ended. ExecutorEnd may come as part of the commit, when
+ * nothing can be planned any more, so what needs planning is decided here.
+ */
+void
+audit_judge_early(AuditWatch *watch)
+{
+	MemoryContext oldcontext;
+
+	if (watch->desc->planstate->instrument == NULL || !is_wasteful(watch))
+		return;
+	oldcontext = MemoryContextSwitchTo(watch->desc->estate->es_query_cxt);
+	audit_prove(watch);
+	MemoryContextSwitchTo(oldcontext);
 }
 
 void

@@ -62,6 +62,8 @@ typedef struct AuditWatch
 	bool		paged;			/* a client got rows of it piece by piece */
 	bool		at_end;			/* its rows came to an end */
 	bool		timed;			/* instrumented on the audit's behalf */
+	bool		proved;			/* the measured rules have decided: */
+	List	   *proofs;			/* AuditSighting */
 	instr_time	started;		/* of the latest frame, when timed */
 	instr_time	elapsed;		/* in all frames, when timed */
 	uint64		lost_reports;	/* of workers, before this frame */

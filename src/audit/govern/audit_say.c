@@ -9,6 +9,8 @@
  */
 #include "audit/govern/audit_govern.h"
 
+#include <math.h>
+
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "storage/proc.h"
@@ -135,8 +137,11 @@ detail_of(const AuditSighting *sighting, const AuditFinding *finding, const Audi
 		appendStringInfoChar(&out, ')');
 	}
 	for (int i = 0; i < AUDIT_NUMBERS && figures[i] != NULL; i++)
-		appendStringInfo(&out, "%s %s %.0f", i == 0 ? ":" : ",", figures[i],
-						 sighting->numbers[i]);
+	{
+		if (!isnan(sighting->numbers[i]))
+			appendStringInfo(&out, "%s %s %.0f", i == 0 ? ":" : ",", figures[i],
+							 sighting->numbers[i]);
+	}
 	appendStringInfoChar(&out, '.');
 	if (sighting->parent_text != NULL)
 		appendStringInfo(&out, "\nParent query: %.*s", sighting->parent_text_len,

@@ -59,8 +59,9 @@ set_operator(AuditClause *clause, const Var *column, Oid operator, Oid collation
 	return true;
 }
 
-static bool
-is_independent(Node *value)
+/* Is it the same for all rows of the scan? */
+bool
+audit_is_independent(Node *value)
 {
 	return !contain_var_clause(value) && !audit_expression_is_volatile(value);
 }
@@ -77,13 +78,13 @@ read_comparison(const AuditScope *scope, const OpExpr *expr, AuditClause *clause
 		return false;
 	right = lsecond(expr->args);
 	column = audit_clause_column(scope, left);
-	if (column != NULL && is_independent(right))
+	if (column != NULL && audit_is_independent(right))
 	{
 		clause->value = right;
 		return set_operator(clause, column, expr->opno, expr->inputcollid);
 	}
 	column = audit_clause_column(scope, right);
-	if (column != NULL && is_independent(left))
+	if (column != NULL && audit_is_independent(left))
 	{
 		clause->value = left;
 		return set_operator(clause, column, get_commutator(expr->opno), expr->inputcollid);
@@ -97,7 +98,7 @@ read_any(const AuditScope *scope, const ScalarArrayOpExpr *expr, AuditClause *cl
 {
 	const Var  *column = audit_clause_column(scope, linitial(expr->args));
 
-	return expr->useOr && column != NULL && is_independent(lsecond(expr->args)) &&
+	return expr->useOr && column != NULL && audit_is_independent(lsecond(expr->args)) &&
 		set_operator(clause, column, expr->opno, expr->inputcollid) && clause->is_equality;
 }
 

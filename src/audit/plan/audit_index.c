@@ -47,8 +47,8 @@ typedef struct Candidates
 } Candidates;
 
 /* Different values in a column as ANALYZE saw it, 0 when it has not. */
-static double
-distinct_values(Relation rel, AttrNumber attnum)
+double
+audit_distinct_values(Relation rel, AttrNumber attnum)
 {
 	HeapTuple	tuple = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(RelationGetRelid(rel)),
 										Int16GetDatum(attnum), BoolGetDatum(false));
@@ -81,7 +81,7 @@ add_candidate(Candidates *candidates, Relation rel, const AuditClause *clause)
 	if (candidates->n == AUDIT_MAX_COLUMNS)
 		return;
 	candidates->at[candidates->n].clause = clause;
-	candidates->at[candidates->n++].ndistinct = distinct_values(rel, clause->attnum);
+	candidates->at[candidates->n++].ndistinct = audit_distinct_values(rel, clause->attnum);
 }
 
 static void

@@ -27,6 +27,7 @@ typedef struct AuditClause
 
 extern bool audit_scan_scope(const Plan *plan, AuditScope *scope, List **index_conditions);
 extern List *audit_clauses(const AuditScope *scope, List *conditions);
+extern bool audit_is_independent(Node *value);
 extern const Var *audit_clause_column(const AuditScope *scope, Node *node);
 
 /* ---- filters of a measured plan: audit_filter.c ---- */
@@ -141,6 +142,35 @@ typedef struct AuditSpill
 extern AuditSpill audit_plan_spill(PlanState *top, bool but_hashes);
 extern bool audit_node_spilled(PlanState *state);
 
+/* ---- conditions that an index cannot serve: audit_wrapped.c ---- */
+
+typedef enum AuditWrap
+{
+	AUDIT_WRAP_FUNCTION,
+	AUDIT_WRAP_EXPRESSION,
+	AUDIT_WRAP_CAST,			/* that the query asks for */
+	AUDIT_WRAP_LOSSY_CAST,		/* likewise; many values become one */
+	AUDIT_WRAP_TYPE,			/* a cast that the other side's type brings about */
+	AUDIT_WRAP_COLLATION,
+} AuditWrap;
+
+typedef struct AuditWrapped
+{
+	AuditWrap	cause;
+	AttrNumber	attnum;
+	Oid			index;			/* that begins with the column */
+	Node	   *expression;		/* around it, its table being number 1; NULL: the column */
+	Oid			opclass;		/* of the index that would serve; 0: the type's own */
+	bool		keeps_apart;	/* the expression has about as many values as the column */
+} AuditWrapped;
+
+extern bool audit_wrapped_column(const AuditFilter *filter, AuditWrapped *wrapped);
+
+/* ---- expressions that indexes are on: audit_expression.c ---- */
+
+extern uint32 audit_expression_hash(Node *expression);
+extern bool audit_expression_is_indexed(Oid relid, uint32 hash);
+
 #define AUDIT_PLAN_DEPTH 100	/* of a plan that is followed downwards */
 
 /* ---- columns of the result: audit_origin.c ---- */
@@ -227,6 +257,7 @@ extern bool audit_plan_is_volatile(PlanState *top);
 /* ---- indexes: audit_index.c ---- */
 
 extern bool audit_index_advice(const AuditFilter *filter, AuditColumns *columns);
+extern double audit_distinct_values(Relation rel, AttrNumber attnum);
 extern bool audit_index_exists(Oid relid, const AuditColumns *columns);
 extern bool audit_is_unique(Oid relid, AttrNumber attnum);
 extern Oid	audit_index_owner(Oid relid, AuditColumns *columns);

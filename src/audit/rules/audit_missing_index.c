@@ -8,35 +8,51 @@
 #define FEWEST_DISCARDED 100	/* by a partition's scan, for it to be looked at */
 #define SMALL_TABLE 100			/* rows for each loop that an index cannot better */
 
-static AuditSighting *
-same_advice(List *sightings, Oid relid, const AuditColumns *columns)
+static AuditSuspect *
+same_advice(List *suspects, Oid relid, const AuditColumns *columns)
 {
 	ListCell   *cell;
 
-	foreach(cell, sightings)
+	foreach(cell, suspects)
 	{
-		AuditSighting *sighting = lfirst(cell);
+		AuditSuspect *suspect = lfirst(cell);
+		const AuditSighting *sighting = &suspect->sighting;
 
 		if (sighting->relid == relid &&
 			sighting->columns.n == columns->n &&
 			memcmp(sighting->columns.attnum, columns->attnum, sizeof(columns->attnum)) == 0)
-			return sighting;
+			return suspect;
 	}
 	return NULL;
+}
+
+static AuditSuspect *
+new_suspect(const AuditWatch *watch, Oid owner, const AuditColumns *columns)
+{
+	AuditSuspect *suspect = palloc0(sizeof(AuditSuspect));
+
+	audit_sighting(watch, AUDIT_MISSING_INDEX, &suspect->sighting);
+	suspect->sighting.relid = owner;
+	suspect->sighting.columns = *columns;
+	suspect->hypothesis.origin = owner;
+	suspect->hypothesis.owner = owner;
+	suspect->hypothesis.n = columns->n;
+	memcpy(suspect->hypothesis.attnum, columns->attnum, sizeof(columns->attnum));
+	return suspect;
 }
 
 /* What filters threw away, by the index that would have spared it: partitions add up. */
 static List *
 advice_of(const AuditWatch *watch)
 {
-	List	   *sightings = NIL;
+	List	   *suspects = NIL;
 	int			looked_at = 0;
 	ListCell   *cell;
 
 	foreach(cell, audit_plan_filters(watch->desc->planstate))
 	{
 		const AuditFilter *filter = lfirst(cell);
-		AuditSighting *sighting;
+		AuditSuspect *suspect;
 		AuditColumns columns;
 		Oid			owner;
 
@@ -44,20 +60,17 @@ advice_of(const AuditWatch *watch)
 			!audit_index_advice(filter, &columns))
 			continue;
 		owner = audit_index_owner(RelationGetRelid(filter->rel), &columns);
-		sighting = same_advice(sightings, owner, &columns);
-		if (sighting == NULL)
+		suspect = same_advice(suspects, owner, &columns);
+		if (suspect == NULL)
 		{
-			sighting = palloc(sizeof(AuditSighting));
-			audit_sighting(watch, AUDIT_MISSING_INDEX, sighting);
-			sighting->relid = owner;
-			sighting->columns = columns;
-			sightings = lappend(sightings, sighting);
+			suspect = new_suspect(watch, owner, &columns);
+			suspects = lappend(suspects, suspect);
 		}
-		sighting->numbers[0] += filter->scanned;
-		sighting->numbers[1] += filter->kept;
-		sighting->numbers[2] += filter->loops;
+		suspect->sighting.numbers[0] += filter->scanned;
+		suspect->sighting.numbers[1] += filter->kept;
+		suspect->sighting.numbers[2] += filter->loops;
 	}
-	return sightings;
+	return suspects;
 }
 
 /* Does one filter throw away most of what its scan reads? */
@@ -71,16 +84,17 @@ is_wasteful(const AuditSighting *sighting)
 		scanned >= SMALL_TABLE * Max(sighting->numbers[2], 1.0);
 }
 
-/* A run that was measured: an AuditSighting for each index that it proves missing. */
+/* A run that was measured: an AuditSuspect for each index that seems to be missing. */
 List *
-audit_measure_missing_index(const AuditWatch *watch)
+audit_suspect_missing_index(const AuditWatch *watch)
 {
-	List	   *proven = NIL;
+	List	   *wasteful = NIL;
 	ListCell   *cell;
 
 	foreach(cell, advice_of(watch))
 	{
-		AuditSighting *sighting = lfirst(cell);
+		AuditSuspect *suspect = lfirst(cell);
+		AuditSighting *sighting = &suspect->sighting;
 		double		scanned = sighting->numbers[0];
 
 		if (!is_wasteful(sighting))
@@ -88,9 +102,9 @@ audit_measure_missing_index(const AuditWatch *watch)
 		audit_sighting_waste(sighting, watch, scanned - sighting->numbers[1],
 							 (double) sighting->rows_read);
 		sighting->rows_read = (int64) scanned;
-		proven = lappend(proven, sighting);
+		wasteful = lappend(wasteful, suspect);
 	}
-	return proven;
+	return wasteful;
 }
 
 /* ---- its words ---- */
@@ -115,7 +129,7 @@ const AuditRuleSpec audit_spec_missing_index = {
 	.least = 2,
 	.measured = true,
 	.medium = 10000,
-	.numbers = {"rows_scanned", "rows_kept", "loops"},
+	.numbers = {"rows_scanned", "rows_kept", "loops", "cost_before", "cost_after"},
 	.is_mended = is_mended,
 	.suggest = suggest
 };

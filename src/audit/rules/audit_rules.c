@@ -23,6 +23,7 @@ static const AuditRuleSpec *const specs[] = {
 	[AUDIT_STALE_STATISTICS] = &audit_spec_stale_statistics,
 	[AUDIT_ROW_MISESTIMATE] = &audit_spec_row_misestimate,
 	[AUDIT_DISK_SPILL] = &audit_spec_disk_spill,
+	[AUDIT_NON_SARGABLE] = &audit_spec_non_sargable,
 };
 
 /* A rule by its AuditRule, as keys of findings have it. */

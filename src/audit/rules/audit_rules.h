@@ -11,6 +11,7 @@
 
 #include "audit/plan/audit_plan.h"
 #include "audit/store/audit_store.h"
+#include "audit/whatif/audit_what_if.h"
 
 #include "lib/stringinfo.h"
 
@@ -46,6 +47,7 @@ typedef struct AuditRuleSpec
 								 const AuditNames *names);	/* more of it; NULL: none */
 	bool		(*is_mended) (const AuditFinding *finding); /* NULL: cannot be known */
 	void		(*suggest) (StringInfo out, const AuditFinding *finding, const AuditNames *names);
+	bool		suggests_text;	/* of the query, so for its readers only */
 } AuditRuleSpec;
 
 extern const AuditRuleSpec *audit_rule(int rule);
@@ -55,7 +57,19 @@ extern bool audit_is_visible(const AuditFinding *finding);
 extern const char *audit_severity(const AuditFinding *finding);
 extern bool audit_rule_screen(int64 read, int64 returned);
 
+/* ---- what is proven by planning again: audit_prove.c ---- */
+
+typedef struct AuditSuspect
+{
+	AuditSighting sighting;
+	AuditHypothesis hypothesis; /* the index that would mend it */
+} AuditSuspect;
+
+extern List *audit_prove(AuditWatch *watch);
+
 /* ---- each, in its own file ---- */
+
+extern void audit_set_expression(AuditSighting *sighting, const AuditHypothesis *hypothesis);
 
 extern const AuditRuleSpec audit_spec_missing_index;
 extern const AuditRuleSpec audit_spec_unbounded_result;
@@ -73,7 +87,6 @@ extern const AuditRuleSpec audit_spec_stale_statistics;
 extern const AuditRuleSpec audit_spec_row_misestimate;
 extern const AuditRuleSpec audit_spec_disk_spill;
 
-extern List *audit_measure_missing_index(const AuditWatch *watch);
 extern List *audit_measure_discarded_rows(const AuditWatch *watch);
 extern bool audit_suspect_join_fanout(const AuditWatch *watch);
 extern List *audit_measure_join_fanout(const AuditWatch *watch);
@@ -85,6 +98,10 @@ extern List *audit_measure_disk_spill(const AuditWatch *watch, bool misestimated
 
 extern List *audit_one_for_each_cause(List *sightings);
 extern bool audit_yields(const AuditFinding *finding, const AuditFinding *other);
+extern const AuditRuleSpec audit_spec_non_sargable;
+
+extern List *audit_suspect_missing_index(const AuditWatch *watch);
+extern List *audit_suspect_non_sargable(const AuditWatch *watch);
 extern void audit_judge_unbounded_result(const AuditWatch *watch);
 extern bool audit_judge_deep_offset(AuditWatch *watch);
 extern void audit_judge_wide_select(AuditWatch *watch);

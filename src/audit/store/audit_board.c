@@ -16,8 +16,10 @@
  */
 #include "audit/govern/audit_govern.h"
 
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "port/atomics.h"
+#include "utils/timestamp.h"
 
 #define BUCKETS 256			/* a power of two */
 #define WAYS 4
@@ -52,6 +54,7 @@ typedef struct Slot
 	uint8		proven;			/* for which findings exist, */
 	uint8		acquitted;		/* measured, nothing found */
 	int			misses;
+	TimestampTz replanned;		/* what-if, 0: never */
 	int			nfound;
 	Found		found[MAX_FOUND];
 	Hits		hits[MAX_HITS]; /* of waste */
@@ -127,6 +130,16 @@ audit_board_look(uint64 queryid, Oid userid, bool *due)
 	if (slot >= 0)
 		*due = pg_atomic_fetch_add_u32(&board->slots[slot].runs, 1) % SAMPLE == 0;
 	return slot;
+}
+
+/* Will the query's next run be measured? */
+bool
+audit_board_is_due(uint64 queryid, Oid userid)
+{
+	AuditBoard *board = audit_store_board();
+	int			slot = find_slot(board, board_key(queryid, userid));
+
+	return slot >= 0 && pg_atomic_read_u32(&board->slots[slot].runs) % SAMPLE == 0;
 }
 
 static bool
@@ -369,6 +382,66 @@ audit_board_measured(const AuditWatch *watch, List *sightings, uint8 causes)
 	foreach(cell, sightings)
 		audit_find_locked(lfirst(cell));
 	audit_store_unlock(AUDIT_LOCK_FINDINGS);
+}
+
+/* Is it time to ask what-if about this query? If so, the answer is the caller's to find. */
+bool
+audit_board_claim_replan(const AuditWatch *watch)
+{
+	AuditBoard *board = audit_store_board();
+	Slot	   *slot = &board->slots[watch->slot];
+	TimestampTz now = GetCurrentStatementStartTimestamp();
+	bool		claimed = false;
+
+	if (audit_what_if_interval < 0 || watch->slot < 0)
+		return false;
+	audit_store_lock(AUDIT_LOCK_FINDINGS, LW_EXCLUSIVE);
+	if (pg_atomic_read_u64(&board->keys[watch->slot]) == board_key(watch->queryid, watch->userid))
+		claimed = slot->replanned == 0 ||
+			TimestampDifferenceExceeds(slot->replanned, now, audit_what_if_interval * 1000);
+	if (claimed)
+		slot->replanned = now;
+	audit_store_unlock(AUDIT_LOCK_FINDINGS);
+	return claimed;
+}
+
+/* Is this what was found, or the first columns of it? Says how many. */
+static int
+columns_found(const AuditFindingKey *found, const AuditFindingKey *key)
+{
+	int			n = 0;
+
+	if (found->rule != key->rule || found->relid != key->relid)
+		return 0;
+	while (n < AUDIT_MAX_COLUMNS && found->attnum[n] != 0 && found->attnum[n] == key->attnum[n])
+		n++;
+	return n < AUDIT_MAX_COLUMNS && found->attnum[n] != 0 ? 0 : n;
+}
+
+/*
+ * What the latest what-if of the query made of a sighting: the number of its
+ * columns that became a finding, 0 when it became none, -1 without a what-if.
+ */
+int
+audit_board_verdict(const AuditWatch *watch, const AuditSighting *sighting)
+{
+	AuditBoard *board = audit_store_board();
+	const Slot *slot = &board->slots[watch->slot];
+	AuditFindingKey key = audit_finding_key(sighting);
+	int			verdict = -1;
+
+	if (watch->slot < 0)
+		return verdict;
+	audit_store_lock(AUDIT_LOCK_FINDINGS, LW_SHARED);
+	if (slot->replanned != 0 &&
+		((slot->proven | slot->acquitted) & AUDIT_BIT(AUDIT_CAUSE_WASTE)) != 0)
+	{
+		verdict = 0;
+		for (int i = 0; i < slot->nfound && verdict == 0; i++)
+			verdict = columns_found(&slot->found[i].key, &key);
+	}
+	audit_store_unlock(AUDIT_LOCK_FINDINGS);
+	return verdict;
 }
 
 /* The run that was to be measured did not come to its end: take the next. */

@@ -10,6 +10,8 @@
  */
 #include "audit/govern/audit_govern.h"
 
+#include <math.h>
+
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
@@ -76,6 +78,8 @@ new_finding(const AuditFindingKey *key, const AuditSighting *sighting)
 	}
 	if (finding == NULL)
 		return NULL;
+	finding->columns = sighting->columns;
+	memcpy(finding->numbers, sighting->numbers, sizeof(finding->numbers));
 	finding->first_seen = GetCurrentStatementStartTimestamp();
 	strlcpy(finding->application_name, application_name ? application_name : "",
 			sizeof(finding->application_name));
@@ -103,7 +107,11 @@ audit_find_locked(const AuditSighting *sighting)
 	finding->timed += sighting->timed;
 	finding->timed_ms += sighting->timed_ms;
 	finding->columns = sighting->columns;
-	memcpy(finding->numbers, sighting->numbers, sizeof(finding->numbers));
+	for (int i = 0; i < AUDIT_NUMBERS; i++)
+	{
+		if (!isnan(sighting->numbers[i]))
+			finding->numbers[i] = sighting->numbers[i];
+	}
 	finding->last_seen = GetCurrentStatementStartTimestamp();
 }
 

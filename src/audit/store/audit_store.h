@@ -24,7 +24,7 @@ typedef struct AuditSighting
 	int64		bytes;
 	int64		timed;			/* of the occurrences */
 	double		timed_ms;		/* what those wasted, in ms */
-	double		numbers[AUDIT_NUMBERS]; /* named by the rule */
+	double		numbers[AUDIT_NUMBERS]; /* named by the rule; NaN: as before */
 	bool		nested;			/* the parent is the client's statement that this ran in */
 	uint64		parent_queryid;
 	Oid			parent_relid;	/* the column that values came from, if it is known */
@@ -58,7 +58,7 @@ typedef struct AuditFinding
 	int64		bytes;
 	int64		timed;			/* of the occurrences */
 	double		timed_ms;		/* what those wasted, in ms */
-	double		numbers[AUDIT_NUMBERS]; /* of the latest sighting */
+	double		numbers[AUDIT_NUMBERS]; /* of the latest sighting; NaN: unknown */
 	uint64		parent_queryid;
 	Oid			parent_relid;	/* the column that values came from, if it is known */
 	AttrNumber	parent_attnum;
@@ -149,6 +149,9 @@ extern void audit_board_keep(const AuditWatch *watch);
 extern void audit_board_suspect(const AuditWatch *watch, uint8 causes);
 extern void audit_board_measured(const AuditWatch *watch, List *sightings, uint8 causes);
 extern void audit_board_retry(int slot);
+extern bool audit_board_is_due(uint64 queryid, Oid userid);
+extern bool audit_board_claim_replan(const AuditWatch *watch);
+extern int	audit_board_verdict(const AuditWatch *watch, const AuditSighting *sighting);
 
 /* ---- what an execution adds to a finding: audit_sighting.c ---- */
 

@@ -97,7 +97,8 @@ is_overruled(const AuditFinding *finding, const List *findings)
 static void
 append_number(StringInfo out, const char *name, double value)
 {
-	appendStringInfo(out, "%s\"%s\": %.0f", out->len > 1 ? ", " : "", name, value);
+	if (!isnan(value))
+		appendStringInfo(out, "%s\"%s\": %.0f", out->len > 1 ? ", " : "", name, value);
 }
 
 static void
@@ -125,7 +126,8 @@ evidence(const AuditFinding *finding, const AuditNames *names, bool with_text)
 			append_number(&out, spec->numbers[i], finding->numbers[i]);
 	if (spec->add_evidence != NULL)
 		spec->add_evidence(&out, finding, names);
-	if (with_text && (finding->parent_queryid != 0 || finding->nested))
+	/* The place of a parent's text may hold an expression. */
+	if (with_text && !spec->suggests_text && (finding->parent_queryid != 0 || finding->nested))
 		append_parent(&out, finding);
 	appendStringInfoChar(&out, '}');
 	return DirectFunctionCall1(jsonb_in, CStringGetDatum(out.data));
@@ -166,6 +168,7 @@ put_finding(ReturnSetInfo *rsinfo, const AuditFinding *finding, const AuditNames
 	values[i] = nulls[i] ? (Datum) 0 : Float8GetDatum(wasted_ms(finding));
 	i++;
 	values[i++] = evidence(finding, names, readable);
+	nulls[i] = !readable && audit_rule(finding->key.rule)->suggests_text;
 	values[i++] = suggestion(finding, names);
 	values[i++] = CStringGetTextDatum(finding->application_name);
 	values[i] = audit_role_name(finding->key.userid, &nulls[i]);

@@ -1,0 +1,154 @@
+/*
+ * audit_prove.c
+ *		What a measured run proves: waste that was measured, and a change that
+ *		the planner would make use of.
+ *
+ * The rules that advise on indexes say what they suspect, each with the index
+ * that would mend it. The query is planned again with all of these. What the
+ * planner does not take, or what does not make the query cheap enough, is
+ * dropped. Where the query cannot be planned again, what the latest what-if
+ * said of it still holds; without any, a missing index stands on the measured
+ * waste alone, and no condition is called non-sargable.
+ */
+#include "audit/rules/audit_rules.h"
+#include "audit/whatif/audit_what_if.h"
+
+#include <math.h>
+
+/* Where a rule's figures of evidence have the costs. */
+static double *
+costs_of(AuditSighting *sighting)
+{
+	return &sighting->numbers[sighting->rule == AUDIT_MISSING_INDEX ? 3 : 2];
+}
+
+static void
+set_costs(AuditSighting *sighting, double before, double after)
+{
+	costs_of(sighting)[0] = before;
+	costs_of(sighting)[1] = after;
+}
+
+static void
+cut_columns(AuditColumns *columns, int n)
+{
+	for (int i = n; i < columns->n; i++)
+	{
+		columns->attnum[i] = InvalidAttrNumber;
+		columns->ranged[i] = 0;
+		columns->operator[i] = InvalidOid;
+	}
+	columns->n = n;
+}
+
+/* What the plan with hypothetical indexes proves. */
+static List *
+taken(List *suspects, const AuditCosts *costs)
+{
+	List	   *proven = NIL;
+	ListCell   *cell;
+
+	if (costs->after > costs->before * (1 - audit_min_gain / 100.0))
+		return NIL;
+	foreach(cell, suspects)
+	{
+		AuditSuspect *suspect = lfirst(cell);
+
+		if (suspect->hypothesis.used == 0)
+			continue;
+		set_costs(&suspect->sighting, costs->before, costs->after);
+		if (suspect->sighting.rule == AUDIT_MISSING_INDEX)
+			cut_columns(&suspect->sighting.columns, suspect->hypothesis.used);
+		else if (suspect->hypothesis.indexable)
+			audit_set_expression(&suspect->sighting, &suspect->hypothesis);
+		proven = lappend(proven, &suspect->sighting);
+	}
+	return proven;
+}
+
+/* What stands without planning again. */
+static List *
+as_before(const AuditWatch *watch, List *suspects)
+{
+	List	   *proven = NIL;
+	ListCell   *cell;
+
+	foreach(cell, suspects)
+	{
+		AuditSuspect *suspect = lfirst(cell);
+		int			verdict = audit_board_verdict(watch, &suspect->sighting);
+
+		if (verdict == 0 || (verdict < 0 && suspect->sighting.rule != AUDIT_MISSING_INDEX))
+			continue;
+		set_costs(&suspect->sighting, NAN, NAN);
+		if (verdict > 0)
+			cut_columns(&suspect->sighting.columns, verdict);
+		proven = lappend(proven, &suspect->sighting);
+	}
+	return proven;
+}
+
+/* One cause, one finding: a table that lacks an index lacks it for all conditions on it. */
+static List *
+without_doubles(List *proven)
+{
+	List	   *kept = NIL;
+	ListCell   *cell;
+
+	foreach(cell, proven)
+	{
+		AuditSighting *sighting = lfirst(cell);
+		bool		doubled = false;
+		ListCell   *other;
+
+		foreach(other, proven)
+		{
+			const AuditSighting *rival = lfirst(other);
+
+			doubled |= sighting->rule == AUDIT_NON_SARGABLE &&
+				rival->rule == AUDIT_MISSING_INDEX && rival->relid == sighting->relid;
+		}
+		if (!doubled)
+			kept = lappend(kept, sighting);
+	}
+	return kept;
+}
+
+static List *
+hypotheses_of(List *suspects)
+{
+	List	   *hypotheses = NIL;
+	ListCell   *cell;
+
+	foreach(cell, suspects)
+		hypotheses = lappend(hypotheses, &((AuditSuspect *) lfirst(cell))->hypothesis);
+	return hypotheses;
+}
+
+static List *
+decide(const AuditWatch *watch, List *suspects)
+{
+	AuditCosts	costs;
+
+	if (suspects == NIL)
+		return NIL;
+	if (audit_can_replan(watch) && audit_board_claim_replan(watch) &&
+		audit_replan(watch, hypotheses_of(suspects), &costs))
+		return taken(suspects, &costs);
+	return as_before(watch, suspects);
+}
+
+/* An AuditSighting for each thing that a measured, wasteful run proves. */
+List *
+audit_prove(AuditWatch *watch)
+{
+	if (!watch->proved)
+	{
+		List	   *suspects = audit_suspect_missing_index(watch);
+
+		suspects = list_concat(suspects, audit_suspect_non_sargable(watch));
+		watch->proofs = without_doubles(decide(watch, suspects));
+		watch->proved = true;
+	}
+	return watch->proofs;
+}

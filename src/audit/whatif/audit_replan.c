@@ -1,0 +1,199 @@
+/*
+ * audit_replan.c
+ *		Planning a query again, as it is and with hypothetical indexes.
+ *
+ * The parameters are those of the run that was measured. Both plannings run in
+ * an internal subtransaction, so that an error in one of them (something was
+ * dropped meanwhile, a lock is not to be had at once) ends there and leaves
+ * nothing behind. That needs a transaction in order and a snapshot, which are
+ * there when an ExecutorRun has come to its end, though not always when an
+ * ExecutorEnd is called: that may be part of a commit. What the user asked for,
+ * a cancel, is passed on.
+ *
+ * Planning evaluates functions of constants. Where these belong to a procedural
+ * language they could do anything, so such queries are not planned again.
+ */
+#include "audit/plan/audit_plan.h"
+#include "audit/whatif/audit_what_if.h"
+
+#include "access/htup_details.h"
+#include "access/parallel.h"
+#include "access/xact.h"
+#include "catalog/pg_language_d.h"
+#include "catalog/pg_proc.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/planner.h"
+#include "storage/proc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/ruleutils.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#define MOST_RELATIONS 30		/* of a query that is planned again */
+#define LONGEST_LOCK_WAIT 1		/* in ms */
+
+static bool replanning = false;
+
+/* Is the planner at work for the audit? */
+bool
+audit_is_replanning(void)
+{
+	return replanning;
+}
+
+/* ---- may this be planned here? ---- */
+
+static bool
+is_foreign_function(Oid funcid, void *context pg_attribute_unused())
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(funcid));
+	Form_pg_proc form;
+	bool		result;
+
+	if (!HeapTupleIsValid(tuple))
+		return true;
+	form = (Form_pg_proc) GETSTRUCT(tuple);
+	result = form->provolatile != PROVOLATILE_VOLATILE && form->prolang != INTERNALlanguageId &&
+		form->prolang != ClanguageId && form->prolang != SQLlanguageId;
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+typedef struct Survey
+{
+	int			relations;
+} Survey;
+
+/* Finds a function that planning could call into a procedural language. */
+static bool
+survey_walker(Node *node, Survey *survey)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+	{
+		survey->relations += list_length(((Query *) node)->rtable);
+		return survey->relations > MOST_RELATIONS ||
+			query_tree_walker((Query *) node, survey_walker, survey, 0);
+	}
+	return check_functions_in_node(node, is_foreign_function, NULL) ||
+		expression_tree_walker(node, survey_walker, survey);
+}
+
+/* Is the query's tree at hand, and is this a place where it can be planned? */
+bool
+audit_can_replan(const AuditWatch *watch)
+{
+	return audit_tree_find(watch->queryid, watch->userid) != NULL &&
+		IsTransactionState() && ActiveSnapshotSet() &&
+		!IsParallelWorker() && !IsInParallelMode() && !replanning;
+}
+
+/* ---- planning ---- */
+
+static double
+plan_cost(const AuditWatch *watch, const AuditTree *tree, List *hypotheses)
+{
+	Query	   *query = copyObject(tree->query);
+	PlannedStmt *stmt;
+
+	/* Others who count plannings by query need not count this one. */
+	query->queryId = 0;
+	audit_hypotheses_set(hypotheses);
+	stmt = purser_planner(query, watch->desc->sourceText, tree->options,
+						  watch->desc->params);
+	audit_hypotheses_set(NIL);
+	audit_hypotheses_find(hypotheses, stmt);
+	return stmt->planTree->total_cost;
+}
+
+static void
+describe(AuditHypothesis *hypothesis, MemoryContext context)
+{
+	Node	   *owners;
+	List	   *names;
+
+	if (hypothesis->expression == NULL || hypothesis->used == 0)
+		return;
+	hypothesis->indexable = !contain_mutable_functions(hypothesis->expression);
+	owners = audit_hypothesis_expression(hypothesis, hypothesis->owner);
+	hypothesis->hash = owners == NULL ? 0 : audit_expression_hash(owners);
+	names = deparse_context_for(get_rel_name(hypothesis->origin), hypothesis->origin);
+	hypothesis->text = MemoryContextStrdup(context,
+										   deparse_expression(hypothesis->expression, names,
+															  false, false));
+}
+
+static bool
+plan_both(const AuditWatch *watch, List *hypotheses, AuditCosts *costs, MemoryContext context)
+{
+	const AuditTree *tree = audit_tree_find(watch->queryid, watch->userid);
+	Survey		survey = {0};
+	ListCell   *cell;
+
+	if (survey_walker((Node *) tree->query, &survey))
+		return false;
+	costs->before = plan_cost(watch, tree, NIL);
+	costs->after = plan_cost(watch, tree, hypotheses);
+	foreach(cell, hypotheses)
+		describe(lfirst(cell), context);
+	return true;
+}
+
+/* Errors that are not the planning's own: cancels, and conflicts with recovery. */
+static bool
+is_for_user(const ErrorData *error)
+{
+	int			category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+
+	return category == ERRCODE_TO_CATEGORY(ERRCODE_QUERY_CANCELED) ||
+		category == ERRCODE_TO_CATEGORY(ERRCODE_T_R_SERIALIZATION_FAILURE);
+}
+
+/*
+ * Plans a query as it is and with hypothetical indexes, in which it sets how
+ * far they are used. False when that could not be done. Only where
+ * audit_can_replan() says so.
+ */
+bool
+audit_replan(const AuditWatch *watch, List *hypotheses, AuditCosts *costs)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	int			lock_timeout = LockTimeout;
+	MemoryContext context = AllocSetContextCreate(caller, "pg_purser what-if",
+												  ALLOCSET_DEFAULT_SIZES);
+	volatile bool done = false;
+	ErrorData  *volatile error = NULL;
+
+	replanning = true;
+	LockTimeout = LONGEST_LOCK_WAIT;
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		done = plan_both(watch, hypotheses, costs, caller);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		done = false;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	CurrentResourceOwner = owner;
+	LockTimeout = lock_timeout;
+	audit_hypotheses_set(NIL);
+	replanning = false;
+	MemoryContextDelete(context);
+	if (error != NULL && is_for_user(error))
+		ReThrowError(error);
+	return done;
+}

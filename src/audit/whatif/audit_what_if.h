@@ -1,0 +1,77 @@
+/*
+ * audit_what_if.h
+ *		What the planner would do if there were another index.
+ *
+ * A query's tree is kept when it is planned for a run that will be measured
+ * (audit_trees.c). It is planned again, twice, at the end of that run: as it
+ * is, and with hypothetical indexes (audit_hypothesis.c, found again in the
+ * plan by audit_hypothesis_use.c). Neither plan is executed, and neither goes
+ * through the plan cache (audit_replan.c).
+ */
+#ifndef PURSER_AUDIT_WHAT_IF_H
+#define PURSER_AUDIT_WHAT_IF_H
+
+#include "audit/capture/audit_capture.h"
+
+#include "nodes/plannodes.h"
+
+/* A b-tree that does not exist: on columns of a table, or on one expression. */
+typedef struct AuditHypothesis
+{
+	Oid			origin;			/* the table whose numbers of columns these are */
+	Oid			owner;			/* the same, or what it is a partition of */
+	int			n;
+	AttrNumber	attnum[AUDIT_MAX_COLUMNS];
+	Oid			opclass;		/* of the first column; 0: the type's own */
+	Node	   *expression;		/* around the column, in its place; its table is number 1 */
+	bool		keeps_apart;	/* it has about as many values as the column */
+	int			used;			/* out: leading columns that the plan searches by */
+	bool		indexable;		/* out: the expression is immutable */
+	char	   *text;			/* out: the expression in SQL */
+	uint32		hash;			/* out: of the expression, with the owner's columns */
+} AuditHypothesis;
+
+typedef struct AuditCosts
+{
+	double		before;
+	double		after;
+} AuditCosts;
+
+/* ---- trees of queries that are to be measured: audit_trees.c ---- */
+
+extern void audit_install_planner(void);
+/* What the planner was given. */
+typedef struct AuditTree
+{
+	uint64		queryid;
+	Oid			userid;
+	LocalTransactionId lxid;	/* the transaction that it lives in */
+	MemoryContext context;
+	Query	   *query;			/* NULL: none */
+	int			options;		/* CURSOR_OPT_... */
+} AuditTree;
+
+extern const AuditTree *audit_tree_find(uint64 queryid, Oid userid);
+extern void audit_tree_want(uint64 queryid);
+
+/* ---- hypothetical indexes: audit_hypothesis.c ---- */
+
+extern void audit_install_hypotheses(void);
+extern Node *audit_hypothesis_expression(const AuditHypothesis *hypothesis, Oid relid);
+extern void audit_hypotheses_set(List *hypotheses);
+extern void audit_hypotheses_enter(void);
+extern void audit_hypotheses_leave(void);
+
+/* ---- found in a plan: audit_hypothesis_use.c ---- */
+
+#define AUDIT_HYPOTHESIS_OID 9000	/* of the first: given to objects only in development */
+
+extern void audit_hypotheses_find(List *hypotheses, const PlannedStmt *stmt);
+
+/* ---- planning again: audit_replan.c ---- */
+
+extern bool audit_can_replan(const AuditWatch *watch);
+extern bool audit_replan(const AuditWatch *watch, List *hypotheses, AuditCosts *costs);
+extern bool audit_is_replanning(void);
+
+#endif							/* PURSER_AUDIT_WHAT_IF_H */
