@@ -62,9 +62,11 @@ OBJS_BULK_JOB = $(addprefix src/bulk/job/bulk_, arguments.o call.o cut.o job.o r
 OBJS_BULK_PARALLEL = $(addprefix src/bulk/parallel/bulk_, borrow.o parallel.o parallel_check.o \
 	parallel_claim.o parallel_numbers.o parallel_send.o parallel_worker.o)
 OBJS_AUDIT = $(addprefix src/audit/, audit.o audit_hooks.o audit_judge.o) \
-	$(addprefix src/audit/capture/audit_, local.o screen.o tap.o workers.o) \
+	$(addprefix src/audit/capture/audit_, figures.o idle.o local.o \
+	screen.o tap.o workers.o) \
 	$(addprefix src/audit/plan/audit_, clause.o filter.o index.o lookup.o order.o source.o) \
-	$(addprefix src/audit/store/audit_, board.o finds.o sighting.o store.o table.o) \
+	$(addprefix src/audit/store/audit_, board.o finds.o load.o save.o saver.o section.o \
+	sighting.o store.o table.o) \
 	$(addprefix src/audit/rules/audit_, deep_offset.o missing_index.o n_plus_one.o names.o rules.o \
 	unbounded_result.o) \
 	$(addprefix src/audit/views/audit_, findings.o query_stats.o status.o)

@@ -22,6 +22,7 @@ int			audit_n_plus_one = 10;
 int			audit_n_plus_one_window = 2000;
 int			audit_max_queries = 5000;
 int			audit_max_findings = 1000;
+int			audit_save_interval = 60;	/* seconds */
 
 static bool started = false;
 
@@ -68,6 +69,11 @@ define_settings(void)
 	define_int("purser.audit_n_plus_one_window",
 			   "Longest pause between such lookups outside of one transaction.",
 			   &audit_n_plus_one_window, 0, GUC_UNIT_MS);
+
+	DefineCustomIntVariable("purser.audit_save",
+							"Longest time whose findings and counts a crash may lose.",
+							"0 turns saving off.", &audit_save_interval, 60, 0, 86400,
+							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 
 	/* The sizes of shared memory can only be set where there is a choice. */
 	if (process_shared_preload_libraries_in_progress)

@@ -29,6 +29,7 @@ extern int	audit_n_plus_one;
 extern int	audit_n_plus_one_window;
 extern int	audit_max_queries;
 extern int	audit_max_findings;
+extern int	audit_save_interval;
 
 #define AUDIT_TEXT_BYTES 1024	/* of a statement's text that a finding keeps, with the final 0 */
 #define AUDIT_MAX_COLUMNS 4		/* columns that a finding names */

@@ -62,6 +62,9 @@ typedef struct AuditWatch
 	instr_time	elapsed;		/* in all frames, when timed */
 	uint64		lost_reports;	/* of workers, before this frame */
 	int64		rows_returned;
+	int64		temp_start;		/* temporary blocks written, at entry to the frame */
+	int64		temp_nested;	/* by frames within */
+	int64		temp_blocks;	/* by this query alone, all frames */
 	int			nrels;
 	AuditRel   *rels;
 	AuditRel	inline_rels[AUDIT_INLINE_RELS];
@@ -106,5 +109,16 @@ extern void audit_local_ready(void);
 extern void audit_local_add(const AuditWatch *watch, bool finished);
 extern void audit_local_publish(void);
 extern void audit_local_forget(void);
+extern bool audit_local_waits(void);
+
+/* ---- other figures of an execution: audit_figures.c ---- */
+
+struct AuditQueryCounts;
+extern void audit_add_figures(const AuditWatch *watch, struct AuditQueryCounts *counts);
+
+/* ---- sessions that go idle: audit_idle.c ---- */
+
+extern void audit_idle_ready(void);
+extern void audit_idle_watch(void);
 
 #endif							/* PURSER_AUDIT_CAPTURE_H */

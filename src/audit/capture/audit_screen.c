@@ -21,6 +21,7 @@
 
 #include "access/parallel.h"
 #include "executor/executor.h"
+#include "executor/instrument.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "pgstat.h"
@@ -249,6 +250,8 @@ audit_frame_enter(AuditWatch *watch)
 	watch->nruns++;
 	if (watch->parallel)
 		audit_reports_begin(watch);
+	watch->temp_start = pgBufferUsage.temp_blks_written;
+	watch->temp_nested = 0;
 	for (int i = 0; i < watch->nrels; i++)
 	{
 		AuditRel   *rel = &watch->rels[i];
@@ -297,6 +300,19 @@ close_counters(AuditWatch *watch)
 	}
 }
 
+/* Temporary blocks of parallel workers are added to the leader's as they end. */
+static void
+close_temp(AuditWatch *watch)
+{
+	int64		written = pgBufferUsage.temp_blks_written - watch->temp_start;
+
+	if (written == 0)
+		return;
+	watch->temp_blocks += written - watch->temp_nested;
+	if (watch->outer != NULL)
+		watch->outer->temp_nested += written;
+}
+
 /*
  * Leaves the frame, also on the way out of an error; then it may neither
  * allocate nor take a lock. Frames above that were not left are dropped.
@@ -314,6 +330,7 @@ audit_frame_exit(AuditWatch *watch, bool finished)
 	}
 
 	close_counters(watch);
+	close_temp(watch);
 	if (!finished)
 		watch->uncounted |= watch->parallel;
 	else if (watch->fragment)

@@ -14,6 +14,12 @@ static const AuditRuleSpec *const specs[] = {
 	[AUDIT_N_PLUS_ONE] = &audit_spec_n_plus_one,
 };
 
+int
+audit_nrules(void)
+{
+	return lengthof(specs);
+}
+
 /* A rule by its AuditRule, as keys of findings have it. */
 const AuditRuleSpec *
 audit_rule(int rule)

@@ -42,6 +42,7 @@ typedef struct AuditRuleSpec
 	void		(*suggest) (StringInfo out, const AuditFinding *finding, const AuditNames *names);
 } AuditRuleSpec;
 
+extern int	audit_nrules(void);
 extern const AuditRuleSpec *audit_rule(int rule);
 extern bool audit_is_visible(const AuditFinding *finding);
 extern const char *audit_severity(const AuditFinding *finding);
@@ -57,6 +58,7 @@ extern const AuditRuleSpec audit_spec_n_plus_one;
 extern List *audit_measure_missing_index(const AuditWatch *watch);
 extern void audit_judge_unbounded_result(const AuditWatch *watch);
 extern bool audit_judge_deep_offset(AuditWatch *watch);
+extern int64 audit_rows_skipped(const PlanState *top);
 
 extern AuditRowHashes *audit_n_plus_one_scratch(void);
 extern void audit_n_plus_one_statement(AuditWatch *watch);
