@@ -94,7 +94,8 @@ REGRESS_BULK = bulk_insert bulk_csv bulk_json bulk_trigger bulk_conflict bulk_pr
 	bulk_rejects_conflict bulk_bytes bulk_plan bulk_erase bulk_leaf bulk_rejects_index \
 	bulk_rejects_statement bulk_rejects_change bulk_outcomes_statement bulk_mistakes \
 	bulk_rejects_transaction bulk_capture bulk_foreign_memory
-REGRESS_AUDIT = audit_counts audit_missing_index audit_results audit_n_plus_one audit_access
+REGRESS_AUDIT = audit_counts audit_missing_index audit_results audit_n_plus_one audit_access \
+	audit_query_stats
 REGRESS = setup $(REGRESS_LEDGER) $(REGRESS_ONLINE) $(REGRESS_ADOPT) $(REGRESS_BULK) \
 	$(REGRESS_AUDIT)
 ISOLATION = ledger_runners bulk_skip bulk_parents online_runners bulk_upsert_wait \
