@@ -163,10 +163,10 @@ my @cases = (
     [ 'recursion', 'WITH RECURSIVE r(id) AS (SELECT 20 UNION ALL SELECT s.id * 20 + 20 FROM r JOIN small s ON s.big_id = r.id WHERE s.id < 400) SELECT count(*) FROM r' ],
     [ 'values', 'SELECT count(*) FROM (VALUES (1), (2), (300)) v(id) JOIN big USING (id)' ],
     [ 'insert', 'INSERT INTO noted SELECT id FROM small WHERE id <= 5', undef, $inner, 5 ],
-    [ 'insert, foreign key', 'INSERT INTO child SELECT id, id FROM small WHERE v = 1', undef, 'SELECT 1 FROM small WHERE id = 42 AND v >= 0', 100 ],
+    [ 'insert, foreign key', 'INSERT INTO child SELECT id, id FROM small WHERE v = 1', undef, 'SELECT 1 FROM small WHERE id = 42 FOR KEY SHARE', 100 ],
     [ 'insert, conflicts', 'INSERT INTO sink SELECT id + 100, v FROM small ON CONFLICT (id) DO UPDATE SET v = excluded.v + 1' ],
     [ 'update', 'UPDATE big SET val = val + 1 WHERE grp = 5' ],
-    [ 'update of the key', 'UPDATE small SET id = id + 1000 WHERE id BETWEEN 10 AND 90' ],
+    [ 'update of the key', 'UPDATE sink SET id = id + 1000 WHERE id BETWEEN 10 AND 90' ],
     [ 'update from', 'UPDATE big SET val = 9 FROM small WHERE big.id = small.big_id AND small.v = 1' ],
     [ 'update that moves', 'UPDATE part SET id = id + 2000 WHERE id BETWEEN 100 AND 300' ],
     [ 'delete', 'DELETE FROM big WHERE id < 300' ],
@@ -209,7 +209,7 @@ my %settings = (
         SET min_parallel_index_scan_size = 0; SET parallel_leader_participation = off; SET enable_seqscan = off;',
 );
 # Before 18, EXPLAIN rounds what the loops of a node read on average to whole rows.
-my %rounded = map { $_ => 1 } 'left join', 'anti join', 'semi join', 'recursion';
+my %rounded = map { $_ => 1 } 'left join', 'anti join', 'semi join', 'recursion', 'generic plan';
 # Index-only scans count entries of the index, those of dead rows too.
 my $clean = 'VACUUM (INDEX_CLEANUP ON) big, small, part, sink, child, noted;';
 
@@ -241,6 +241,8 @@ for my $set (sort keys %settings)
         my ($name, $uncounted, $read, $true_read, $returned, $true_returned, $discarded, $true_discarded) = split /\|/, $row, -1;
         $_ = 0 for grep { $_ eq '' } $read, $returned;
         next if $rounded{$name} && $version < 180000;
+        # The check of a foreign key stops at the row that it looks for.
+        next if $name eq 'insert, foreign key' && $set eq 'sequential scans';
         ok( $uncounted == 0 && within_one_per_cent($read, $true_read) && within_one_per_cent($discarded, $true_discarded)
                 && ($true_read == 0 || within_one_per_cent($returned, $true_returned)),
             "$set: $name")
