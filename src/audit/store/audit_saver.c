@@ -115,7 +115,7 @@ audit_saver_main(Datum arg pg_attribute_unused())
 			since = GetCurrentTimestamp();
 		}
 	}
-	pg_atomic_write_u32(&audit_store_saver()->ending, 1);
+	(void) pg_atomic_exchange_u32(&audit_store_saver()->ending, 1);
 	if (audit_save_interval > 0 && !audit_store_is_preloaded())
 		audit_save();
 	proc_exit(1);				/* and start anew, unless the server ends */
@@ -175,17 +175,21 @@ is_due(AuditSaver *saver)
 		pg_atomic_compare_exchange_u64(&saver->tried, &tried, (uint64) now);
 }
 
-/* This backend has published its counts. */
+/*
+ * This backend has published its counts. What it published before the worker
+ * was told to end is in what that saves last.
+ */
 void
 audit_saver_published(bool at_exit)
 {
 	AuditSaver *saver = audit_store_saver();
+	bool		alone = at_exit && !audit_store_is_preloaded();
 
-	if (!audit_store_is_shared() || audit_save_interval == 0 || IsParallelWorker() ||
-		pg_atomic_read_u32(&saver->pid) != 0)
+	if (!audit_store_is_shared() || audit_save_interval == 0 || IsParallelWorker())
 		return;
-	if (at_exit && !audit_store_is_preloaded() && pg_atomic_read_u32(&saver->ending) != 0)
+	if (alone && pg_atomic_read_u32(&saver->ending) != 0)
 		audit_save();
-	else if (is_due(saver) && (at_exit || audit_store_is_preloaded() || !try_start()))
+	else if (pg_atomic_read_u32(&saver->pid) == 0 && is_due(saver) &&
+			 (at_exit || audit_store_is_preloaded() || !try_start()))
 		audit_save();
 }
