@@ -91,7 +91,7 @@ SELECT octet_length(query), length(query) FROM audit_access.found;
 
 -- Settings and their bounds.
 SELECT name, setting, unit, context, min_val FROM pg_settings
-WHERE name LIKE 'purser.audit%' AND context <> 'postmaster' ORDER BY name COLLATE "C";
+WHERE name LIKE 'purser.audit%' AND context IN ('superuser', 'user') ORDER BY name COLLATE "C";
 SET purser.audit_min_rows = 0;
 SET purser.audit_n_plus_one = 1;
 

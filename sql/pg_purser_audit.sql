@@ -38,17 +38,20 @@ COMMENT ON COLUMN purser.findings.last_seen IS 'start of the statement that was 
 
 CREATE FUNCTION purser.audit_query_stats(
     OUT queryid bigint, OUT role text, OUT calls bigint, OUT unfinished bigint, OUT uncounted bigint,
-    OUT rows_read bigint, OUT rows_returned bigint)
+    OUT rows_read bigint, OUT rows_returned bigint, OUT rows_estimated bigint,
+    OUT rows_skipped bigint, OUT temp_blks_written bigint, OUT measured bigint,
+    OUT rows_discarded bigint)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'purser_audit_query_stats_0_1' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION purser.audit_query_stats() IS
 'Counts of the queries of this database, for the view purser.query_stats, which says what each column holds. Error: 55000 when the audit does not run in this server.';
 
 CREATE VIEW purser.query_stats AS
-SELECT queryid, role, calls, unfinished, uncounted, rows_read, rows_returned
+SELECT queryid, role, calls, unfinished, uncounted, rows_read, rows_returned, rows_estimated,
+       rows_skipped, temp_blks_written, measured, rows_discarded
 FROM purser.audit_query_stats();
 COMMENT ON VIEW purser.query_stats IS
-'Counts of the queries of this database, one row for each query and role. Other sessions may add what they have counted with a delay of up to 256 executions.';
+'Counts of the queries of this database, one row for each query and role. Other sessions may add what they have counted with a delay: up to 256 executions, a second while they are busy, five as they go idle, and, idle within a transaction, until that ends.';
 COMMENT ON COLUMN purser.query_stats.queryid IS 'query identifier, as in pg_stat_activity; NULL for those who may not see the text';
 COMMENT ON COLUMN purser.query_stats.role IS 'role that ran the query';
 COMMENT ON COLUMN purser.query_stats.calls IS 'executions';
@@ -56,19 +59,24 @@ COMMENT ON COLUMN purser.query_stats.unfinished IS 'of these, executions that en
 COMMENT ON COLUMN purser.query_stats.uncounted IS 'of these, executions whose rows_read is incomplete, as parallel workers could not report';
 COMMENT ON COLUMN purser.query_stats.rows_read IS 'rows that scans of tables and indexes read, without those of queries within the query';
 COMMENT ON COLUMN purser.query_stats.rows_returned IS 'rows returned, or inserted, updated or deleted';
+COMMENT ON COLUMN purser.query_stats.rows_estimated IS 'rows that the planner expected of those SELECTs that did not end in an error, as if each were read to its end';
+COMMENT ON COLUMN purser.query_stats.rows_skipped IS 'rows that an OFFSET at the top of the query really skipped';
+COMMENT ON COLUMN purser.query_stats.temp_blks_written IS 'blocks of temporary files written, by sorts, hashes and others that had not enough memory, with those of parallel workers';
+COMMENT ON COLUMN purser.query_stats.measured IS 'executions whose plan was instrumented, by the audit, by EXPLAIN ANALYZE or by another extension';
+COMMENT ON COLUMN purser.query_stats.rows_discarded IS 'rows that scans of tables read and their conditions threw away, in the measured executions alone';
 
 CREATE FUNCTION purser.audit_status(
     OUT preloaded boolean, OUT shared boolean, OUT watching boolean, OUT queries bigint,
     OUT max_queries bigint, OUT evicted_queries bigint, OUT findings bigint,
-    OUT max_findings bigint, OUT evicted_findings bigint)
+    OUT max_findings bigint, OUT evicted_findings bigint, OUT saved timestamptz)
 AS 'MODULE_PATHNAME', 'purser_audit_status_0_1' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION purser.audit_status() IS
-'Whether the audit watches, and how full its memory is, in entries of all databases: whether the library is preloaded, so that every session is watched; whether sessions share the memory; whether the session that asks is watched, from its first call of a function of this extension on; queries and findings kept (those seen once included), how many there is room for, and how many had to make room for others since the last reset. Error: 55000 when the audit does not run in this server.';
+'Whether the audit watches, and how full its memory is, in entries of all databases: whether the library is preloaded, so that every session is watched; whether sessions share the memory; whether the session that asks is watched, from its first call of a function of this extension on; queries and findings kept (those seen once included), how many there is room for, and how many had to make room for others since the last reset or start; and when all this was last saved, NULL when it was not, or not since the last reset. Error: 55000 when the audit does not run in this server.';
 
 CREATE FUNCTION purser.audit_reset() RETURNS void
 AS 'MODULE_PATHNAME', 'purser_audit_reset_0_1' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION purser.audit_reset() IS
-'Forgets all findings and counts, those of other databases too. Error: 55000 when the audit does not run in this server.';
+'Forgets all findings and counts, those of other databases and what is saved of them too. Errors: 55000 when the audit does not run in this server; of class 58 when the file cannot be removed.';
 
 CREATE TABLE purser.suppressions (
     id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,

@@ -38,6 +38,7 @@ int			audit_what_if_interval = 600;
 int			audit_min_gain = 10;
 int			audit_max_queries = 5000;
 int			audit_max_findings = 1000;
+int			audit_save_interval = 60;	/* seconds */
 
 static bool started = false;
 
@@ -135,6 +136,11 @@ define_settings(void)
 							"Percent of a query's cost that a change must spare to be advised.",
 							NULL, &audit_min_gain, audit_min_gain, 0, 100, PGC_SUSET, 0,
 							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("purser.audit_save",
+							"Longest time whose findings and counts a crash may lose.",
+							"0 turns saving off.", &audit_save_interval, 60, 0, 86400,
+							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 
 	/* The sizes of shared memory can only be set where there is a choice. */
 	if (process_shared_preload_libraries_in_progress)

@@ -47,6 +47,7 @@ extern int	audit_what_if_interval;
 extern int	audit_min_gain;
 extern int	audit_max_queries;
 extern int	audit_max_findings;
+extern int	audit_save_interval;
 
 #define AUDIT_TEXT_BYTES 1024	/* of a statement's text that a finding keeps, with the final 0 */
 #define AUDIT_MAX_COLUMNS 4		/* columns that a finding names */

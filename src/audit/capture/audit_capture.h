@@ -139,5 +139,16 @@ extern void audit_local_ready(void);
 extern void audit_local_add(const AuditWatch *watch, bool finished);
 extern void audit_local_publish(void);
 extern void audit_local_forget(void);
+extern bool audit_local_waits(void);
+
+/* ---- other figures of an execution: audit_figures.c ---- */
+
+struct AuditQueryCounts;
+extern void audit_add_figures(const AuditWatch *watch, struct AuditQueryCounts *counts);
+
+/* ---- sessions that go idle: audit_idle.c ---- */
+
+extern void audit_idle_ready(void);
+extern void audit_idle_watch(void);
 
 #endif							/* PURSER_AUDIT_CAPTURE_H */

@@ -5,10 +5,11 @@
  * A small open hash table in the backend's own memory takes the counts of
  * each execution, so that a statement touches no shared memory. It is
  * published every PUBLISH_CALLS executions, by a statement that starts
- * PUBLISH_MS after the last time, before this session reads the views, and at
- * the backend's exit. After an error nothing may be published or allocated,
- * so there is room for more failures than calls between two publications; a
- * failure beyond that is not counted.
+ * PUBLISH_MS after the last time, before this session reads the views, a while
+ * after the session has gone idle (audit_idle.c), and at the backend's exit.
+ * After an error nothing may be published or allocated, so there is room for
+ * more failures than calls between two publications; a failure beyond that is
+ * not counted.
  */
 #include "audit/session/audit_session.h"
 
@@ -34,11 +35,13 @@ static int	nused = 0;
 static int	ncalls = 0;			/* since the last publication */
 static uint64 generation = 0;	/* of the store that the counts are for */
 static TimestampTz published = 0;
+static bool idle_watched = false;	/* since the last publication */
 
 static void
 publish_at_exit(int code pg_attribute_unused(), Datum arg pg_attribute_unused())
 {
 	audit_local_publish();
+	audit_saver_published(true);
 }
 
 static Slot *
@@ -73,7 +76,15 @@ audit_local_ready(void)
 		return;
 	before_shmem_exit(publish_at_exit, (Datum) 0);
 	generation = audit_store_generation();
+	audit_idle_ready();
 	registered = true;
+}
+
+/* Are there counts that are not published? */
+bool
+audit_local_waits(void)
+{
+	return ncalls > 0;
 }
 
 /* Adds one execution; when it did not finish, does nothing but that. */
@@ -89,13 +100,20 @@ audit_local_add(const AuditWatch *watch, bool finished)
 	slot->counts.uncounted += watch->uncounted;
 	slot->counts.rows_read += audit_rows_read(watch);
 	slot->counts.rows_returned += watch->rows_returned;
+	slot->counts.temp_blocks += watch->temp_blocks;
 	ncalls++;
 	if (!finished)
 		return;
 
+	audit_add_figures(watch, &slot->counts);
 	if (ncalls >= PUBLISH_CALLS ||
 		GetCurrentStatementStartTimestamp() - published > PUBLISH_MS * INT64CONST(1000))
 		audit_local_publish();
+	else if (!idle_watched)
+	{
+		audit_idle_watch();
+		idle_watched = true;
+	}
 }
 
 void
@@ -104,6 +122,7 @@ audit_local_forget(void)
 	for (int i = 0; i < nused; i++)
 		memset(&slots[used[i]], 0, sizeof(Slot));
 	nused = ncalls = 0;
+	idle_watched = false;
 	generation = audit_store_generation();
 }
 
@@ -125,4 +144,5 @@ audit_local_publish(void)
 		audit_store_add_counts(&key, &slot->counts);
 	}
 	audit_local_forget();
+	audit_saver_published(false);
 }

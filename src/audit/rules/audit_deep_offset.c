@@ -9,8 +9,8 @@
 #include "utils/lsyscache.h"
 
 /* The rows that the OFFSET at the top of a plan really skipped. */
-static int64
-rows_skipped(const PlanState *top)
+int64
+audit_rows_skipped(const PlanState *top)
 {
 	const LimitState *limit = (const LimitState *) top;
 
@@ -24,7 +24,7 @@ bool
 audit_judge_deep_offset(AuditWatch *watch)
 {
 	PlanState  *top = watch->desc->planstate;
-	int64		skipped = rows_skipped(top);
+	int64		skipped = audit_rows_skipped(top);
 	int64		ignored;
 	AuditSighting sighting;
 

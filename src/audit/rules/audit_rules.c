@@ -26,6 +26,12 @@ static const AuditRuleSpec *const specs[] = {
 	[AUDIT_NON_SARGABLE] = &audit_spec_non_sargable,
 };
 
+int
+audit_nrules(void)
+{
+	return lengthof(specs);
+}
+
 /* A rule by its AuditRule, as keys of findings have it. */
 const AuditRuleSpec *
 audit_rule(int rule)

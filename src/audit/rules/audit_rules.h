@@ -50,6 +50,7 @@ typedef struct AuditRuleSpec
 	bool		suggests_text;	/* of the query, so for its readers only */
 } AuditRuleSpec;
 
+extern int	audit_nrules(void);
 extern const AuditRuleSpec *audit_rule(int rule);
 extern int	audit_rule_count(void);
 extern uint64 audit_measured_rules(void);
@@ -107,6 +108,7 @@ extern bool audit_judge_deep_offset(AuditWatch *watch);
 extern void audit_judge_wide_select(AuditWatch *watch);
 extern bool audit_judge_unread_rows(AuditWatch *watch);
 extern bool audit_judge_exact_count(AuditWatch *watch);
+extern int64 audit_rows_skipped(const PlanState *top);
 
 /* Rules about what a session does; see session/audit_session.h. */
 struct AuditChild;

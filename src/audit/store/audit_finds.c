@@ -66,7 +66,7 @@ take_texts(AuditFinding *finding, const AuditSighting *sighting)
 }
 
 static AuditFinding *
-new_finding(const AuditFindingKey *key, const AuditSighting *sighting)
+insert_finding(const AuditFindingKey *key)
 {
 	AuditTable *findings = audit_store_findings();
 	AuditFinding *finding = audit_table_insert(findings, key);
@@ -76,6 +76,14 @@ new_finding(const AuditFindingKey *key, const AuditSighting *sighting)
 		audit_table_evict(findings, finding_usefulness);
 		finding = audit_table_insert(findings, key);
 	}
+	return finding;
+}
+
+static AuditFinding *
+new_finding(const AuditFindingKey *key, const AuditSighting *sighting)
+{
+	AuditFinding *finding = insert_finding(key);
+
 	if (finding == NULL)
 		return NULL;
 	finding->columns = sighting->columns;
@@ -175,4 +183,20 @@ audit_find_again_locked(const AuditFindingKey *key, const AuditWatch *watch, boo
 	finding->rows_read += rows;
 	finding->rows_returned += watch->rows_returned;
 	finding->last_seen = GetCurrentStatementStartTimestamp();
+}
+
+/* A finding as it was saved; one that is there already is newer. */
+void
+audit_find_restore(const AuditFinding *saved)
+{
+	AuditFinding *finding;
+
+	audit_store_lock(AUDIT_LOCK_FINDINGS, LW_EXCLUSIVE);
+	if (audit_table_find(audit_store_findings(), &saved->key) == NULL)
+	{
+		finding = insert_finding(&saved->key);
+		if (finding != NULL)
+			memcpy(finding, saved, sizeof(AuditFinding));
+	}
+	audit_store_unlock(AUDIT_LOCK_FINDINGS);
 }

@@ -8,13 +8,14 @@
  *	- from PostgreSQL 17, in a named dynamic segment when it is not, made by
  *	  the first session that loads the library;
  *	- else in the backend's own memory, and the audit sees that session alone.
+ * The shared ones are saved in a file: audit_save.c.
  *
  * Locks: one for each table and one for the workers' reports. Counts of
  * queries are added under the shared lock, atomically; entries come and go
  * under the exclusive one. Whoever holds one of these locks does nothing but
- * copy numbers and bytes.
+ * copy numbers and bytes. Only writers of the file wait for one another.
  */
-#include "audit/store/audit_store.h"
+#include "audit/store/audit_save.h"
 
 #include "miscadmin.h"
 #include "port/atomics.h"
@@ -25,7 +26,7 @@
 #include "storage/dsm_registry.h"
 #endif
 
-#define STORE_NAME "pg_purser_audit_1"	/* the number changes with the layout */
+#define STORE_NAME "pg_purser_audit_2"	/* the number changes with the layout */
 #define TRANCHE_NAME "pg_purser_audit"
 
 typedef struct Store
@@ -35,6 +36,8 @@ typedef struct Store
 	Size		queries;
 	Size		findings;
 	Size		board;
+	Size		saving;
+	Size		saver;
 	LWLock		locks[AUDIT_NLOCKS];
 	pg_atomic_uint64 generation;	/* changes with each reset */
 } Store;
@@ -47,6 +50,11 @@ typedef struct QueryEntry
 	pg_atomic_uint64 uncounted;
 	pg_atomic_uint64 rows_read;
 	pg_atomic_uint64 rows_returned;
+	pg_atomic_uint64 rows_estimated;
+	pg_atomic_uint64 rows_skipped;
+	pg_atomic_uint64 temp_blocks;
+	pg_atomic_uint64 measured;
+	pg_atomic_uint64 rows_discarded;
 } QueryEntry;
 
 static Store *store = NULL;
@@ -65,6 +73,10 @@ store_layout(Store *layout)
 
 	layout->board = size;
 	size = add_size(size, MAXALIGN(audit_board_size()));
+	layout->saving = size;
+	size = add_size(size, MAXALIGN(audit_saving_size()));
+	layout->saver = size;
+	size = add_size(size, MAXALIGN(audit_saver_size()));
 	layout->reports = size;
 	size = add_size(size, MAXALIGN(audit_reports_size()));
 	layout->queries = size;
@@ -84,6 +96,8 @@ store_fill(Store *new_store)
 
 	store = new_store;
 	audit_board_init(audit_store_board());
+	audit_saving_init(audit_store_saving());
+	audit_saver_init(audit_store_saver());
 	audit_reports_clear(audit_store_reports());
 	audit_table_init(audit_store_queries(), audit_max_queries, sizeof(AuditQueryKey),
 					 sizeof(QueryEntry));
@@ -99,6 +113,17 @@ audit_shmem_request(void)
 	if (prev_shmem_request)
 		prev_shmem_request();
 	RequestAddinShmemSpace(store_layout(&layout));
+}
+
+/*
+ * The postmaster ends, and all others have ended and published before; after a
+ * crash, what they left behind is not to be trusted.
+ */
+static void
+save_at_end(int code, Datum arg pg_attribute_unused())
+{
+	if (code == 0 && audit_save_interval > 0)
+		audit_save();
 }
 
 static void
@@ -118,6 +143,11 @@ audit_shmem_startup(void)
 	store = block;
 	shared = true;
 	purser_register_tranche(store->tranche, TRANCHE_NAME);
+	if (!IsUnderPostmaster)
+	{
+		audit_load();
+		on_shmem_exit(save_at_end, (Datum) 0);
+	}
 }
 
 #ifdef PURSER_HAVE_NAMED_DSM
@@ -125,6 +155,7 @@ static void
 store_fill_segment(PURSER_DSM_INIT_PARAMS)
 {
 	store_fill(ptr);
+	audit_load();
 }
 
 static void
@@ -136,6 +167,8 @@ store_attach(void)
 	store = purser_named_dsm(STORE_NAME, store_layout(&layout), store_fill_segment, &found);
 	shared = true;
 	purser_register_tranche(store->tranche, TRANCHE_NAME);
+	if (!found)
+		audit_saver_start();
 }
 #endif
 
@@ -162,6 +195,7 @@ audit_store_init(void)
 		shmem_request_hook = audit_shmem_request;
 		prev_shmem_startup = shmem_startup_hook;
 		shmem_startup_hook = audit_shmem_startup;
+		audit_saver_register();
 		return;
 	}
 #ifdef PURSER_HAVE_NAMED_DSM
@@ -199,6 +233,8 @@ void
 audit_store_lock(AuditLock lock, LWLockMode mode)
 {
 	LWLockAcquire(&store->locks[lock], mode);
+	if (mode == LW_EXCLUSIVE && (lock == AUDIT_LOCK_QUERIES || lock == AUDIT_LOCK_FINDINGS))
+		audit_save_changed();
 }
 
 void
@@ -231,6 +267,18 @@ audit_store_reports(void)
 	return (AuditReports *) ((char *) store + store->reports);
 }
 
+AuditSaving *
+audit_store_saving(void)
+{
+	return (AuditSaving *) ((char *) store + store->saving);
+}
+
+AuditSaver *
+audit_store_saver(void)
+{
+	return (AuditSaver *) ((char *) store + store->saver);
+}
+
 uint64
 audit_store_generation(void)
 {
@@ -238,12 +286,15 @@ audit_store_generation(void)
 }
 
 /*
- * Forgets all findings and counts, those of other databases too. What
- * backends have not published yet belongs to the old generation: they drop it.
+ * Forgets all findings and counts, those of other databases and those that
+ * are saved too. What backends have not published yet belongs to the old
+ * generation: they drop it.
  */
 void
 audit_store_reset(void)
 {
+	audit_store_lock(AUDIT_LOCK_SAVE, LW_EXCLUSIVE);
+	audit_save_forget();
 	audit_store_lock(AUDIT_LOCK_QUERIES, LW_EXCLUSIVE);
 	audit_store_lock(AUDIT_LOCK_FINDINGS, LW_EXCLUSIVE);
 	pg_atomic_fetch_add_u64(&store->generation, 1);
@@ -252,20 +303,31 @@ audit_store_reset(void)
 	audit_board_clear(audit_store_board());
 	audit_store_unlock(AUDIT_LOCK_FINDINGS);
 	audit_store_unlock(AUDIT_LOCK_QUERIES);
+	audit_store_unlock(AUDIT_LOCK_SAVE);
 }
 
 /* ---- counts of queries ---- */
 
+static inline void
+add_count(pg_atomic_uint64 *count, int64 add)
+{
+	if (add != 0)
+		pg_atomic_fetch_add_u64(count, add);
+}
+
 static void
 add_counts(QueryEntry *entry, const AuditQueryCounts *add)
 {
-	pg_atomic_fetch_add_u64(&entry->calls, add->calls);
-	if (add->unfinished != 0)
-		pg_atomic_fetch_add_u64(&entry->unfinished, add->unfinished);
-	if (add->uncounted != 0)
-		pg_atomic_fetch_add_u64(&entry->uncounted, add->uncounted);
-	pg_atomic_fetch_add_u64(&entry->rows_read, add->rows_read);
-	pg_atomic_fetch_add_u64(&entry->rows_returned, add->rows_returned);
+	add_count(&entry->calls, add->calls);
+	add_count(&entry->unfinished, add->unfinished);
+	add_count(&entry->uncounted, add->uncounted);
+	add_count(&entry->rows_read, add->rows_read);
+	add_count(&entry->rows_returned, add->rows_returned);
+	add_count(&entry->rows_estimated, add->rows_estimated);
+	add_count(&entry->rows_skipped, add->rows_skipped);
+	add_count(&entry->temp_blocks, add->temp_blocks);
+	add_count(&entry->measured, add->measured);
+	add_count(&entry->rows_discarded, add->rows_discarded);
 }
 
 /* Queries that ran often or read much are worth keeping. */
@@ -290,7 +352,10 @@ audit_store_add_counts(const AuditQueryKey *key, const AuditQueryCounts *add)
 		add_counts(entry, add);
 	audit_store_unlock(AUDIT_LOCK_QUERIES);
 	if (entry != NULL)
+	{
+		audit_save_changed();
 		return;
+	}
 
 	audit_store_lock(AUDIT_LOCK_QUERIES, LW_EXCLUSIVE);
 	entry = audit_table_find(queries, key);
@@ -317,4 +382,9 @@ audit_store_get_counts(const void *entry, AuditQueryCounts *counts)
 	counts->uncounted = pg_atomic_read_u64(&query->uncounted);
 	counts->rows_read = pg_atomic_read_u64(&query->rows_read);
 	counts->rows_returned = pg_atomic_read_u64(&query->rows_returned);
+	counts->rows_estimated = pg_atomic_read_u64(&query->rows_estimated);
+	counts->rows_skipped = pg_atomic_read_u64(&query->rows_skipped);
+	counts->temp_blocks = pg_atomic_read_u64(&query->temp_blocks);
+	counts->measured = pg_atomic_read_u64(&query->measured);
+	counts->rows_discarded = pg_atomic_read_u64(&query->rows_discarded);
 }

@@ -85,6 +85,11 @@ typedef struct AuditQueryCounts
 	int64		uncounted;		/* calls whose rows_read is incomplete */
 	int64		rows_read;
 	int64		rows_returned;
+	int64		rows_estimated; /* by the planner, of SELECTs that finished */
+	int64		rows_skipped;	/* by OFFSET */
+	int64		temp_blocks;	/* temporary blocks written */
+	int64		measured;		/* calls that were instrumented */
+	int64		rows_discarded; /* by filters of scans, in these */
 } AuditQueryCounts;
 
 /* ---- tables of fixed size: audit_table.c ---- */
@@ -104,6 +109,7 @@ extern void audit_table_fill(const AuditTable *table, int64 *used, int64 *capaci
 
 typedef enum AuditLock
 {
+	AUDIT_LOCK_SAVE,			/* the file */
 	AUDIT_LOCK_QUERIES,
 	AUDIT_LOCK_FINDINGS,		/* the board's details too */
 	AUDIT_LOCK_WORKERS,
@@ -111,6 +117,8 @@ typedef enum AuditLock
 } AuditLock;
 
 typedef struct AuditBoard AuditBoard;
+typedef struct AuditSaving AuditSaving;
+typedef struct AuditSaver AuditSaver;
 
 extern void audit_store_init(void);
 extern bool audit_store_ready(void);
@@ -122,6 +130,8 @@ extern AuditTable *audit_store_queries(void);
 extern AuditTable *audit_store_findings(void);
 extern AuditBoard *audit_store_board(void);
 extern AuditReports *audit_store_reports(void);
+extern AuditSaving *audit_store_saving(void);
+extern AuditSaver *audit_store_saver(void);
 extern uint64 audit_store_generation(void);
 extern void audit_store_reset(void);
 extern void audit_store_add_counts(const AuditQueryKey *key, const AuditQueryCounts *add);
@@ -170,5 +180,17 @@ extern bool audit_find_numbers(const AuditSighting *sighting, double *numbers);
 extern void audit_find_again_locked(const AuditFindingKey *key, const AuditWatch *watch,
 									bool only);
 extern AuditFindingKey audit_finding_key(const AuditSighting *sighting);
+extern void audit_find_restore(const AuditFinding *saved);
+
+/* ---- the file: audit_save.c and audit_saver.c; more in audit_save.h ---- */
+
+extern Size audit_saving_size(void);
+extern void audit_saving_init(AuditSaving *saving);
+extern void audit_save_changed(void);
+extern void audit_save_forget(void);
+extern TimestampTz audit_save_time(void);
+extern Size audit_saver_size(void);
+extern void audit_saver_init(AuditSaver *saver);
+extern void audit_saver_published(bool at_exit);
 
 #endif							/* PURSER_AUDIT_STORE_H */

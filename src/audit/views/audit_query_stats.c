@@ -9,7 +9,7 @@
 #include "miscadmin.h"
 #include "utils/tuplestore.h"
 
-#define QUERY_COLUMNS 7
+#define QUERY_COLUMNS 12
 
 PG_FUNCTION_INFO_V1(purser_audit_query_stats_0_1);
 
@@ -57,6 +57,11 @@ put_query(ReturnSetInfo *rsinfo, const QueryRow *row)
 	values[4] = Int64GetDatum(row->counts.uncounted);
 	values[5] = Int64GetDatum(row->counts.rows_read);
 	values[6] = Int64GetDatum(row->counts.rows_returned);
+	values[7] = Int64GetDatum(row->counts.rows_estimated);
+	values[8] = Int64GetDatum(row->counts.rows_skipped);
+	values[9] = Int64GetDatum(row->counts.temp_blocks);
+	values[10] = Int64GetDatum(row->counts.measured);
+	values[11] = Int64GetDatum(row->counts.rows_discarded);
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }
 

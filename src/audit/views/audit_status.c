@@ -14,8 +14,9 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/timestamp.h"
 
-#define STATUS_COLUMNS 9
+#define STATUS_COLUMNS 10
 
 PG_FUNCTION_INFO_V1(purser_audit_status_0_1);
 PG_FUNCTION_INFO_V1(purser_audit_reset_0_1);
@@ -78,6 +79,8 @@ purser_audit_status_0_1(PG_FUNCTION_ARGS)
 	values[i++] = BoolGetDatum(audit_is_watching());
 	i += put_fill(audit_store_queries(), AUDIT_LOCK_QUERIES, &values[i]);
 	i += put_fill(audit_store_findings(), AUDIT_LOCK_FINDINGS, &values[i]);
+	nulls[i] = audit_save_time() == 0;
+	values[i++] = TimestampTzGetDatum(audit_save_time());
 	Assert(i == STATUS_COLUMNS);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
