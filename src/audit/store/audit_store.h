@@ -140,6 +140,8 @@ extern void audit_board_retry(int slot);
 /* ---- what an execution adds to a finding: audit_sighting.c ---- */
 
 extern int	audit_keep_text(char *to, const char *from, int len);
+extern void audit_part_of_text(const char *source, const PlannedStmt *stmt, const char **text,
+							   int *len);
 extern void audit_statement_text(const QueryDesc *desc, const char **text, int *len);
 extern void audit_sighting(const AuditWatch *watch, AuditRule rule, AuditSighting *sighting);
 extern void audit_sighting_waste(AuditSighting *sighting, const AuditWatch *watch,
