@@ -223,6 +223,7 @@ SELECT word FROM posts /* purser:allow=unbounded_result */ \g /dev/null
 SELECT loops() /* purser:allow=missing_index */;
 DO $$ BEGIN PERFORM loops(); END $$ /* purser:allow=missing_index */;
 EXECUTE by_word ('word 7') /* purser:allow=missing_index */;
+/* purser:allow=missing_index */ EXECUTE by_word ('word 7');
 CREATE TABLE made_again AS SELECT id FROM posts WHERE word = 'word 9' /* purser:allow=missing_index */;
 -- of an N+1, in the parent or the child
 BEGIN;

@@ -7,7 +7,6 @@
  */
 #include "audit/govern/audit_govern.h"
 
-#include PURSER_QUERYJUMBLE_H
 #include "tcop/pquery.h"
 #include "utils/portal.h"
 
@@ -25,17 +24,13 @@ add_text(AuditMatter *matter, const char *text, int len)
 static void
 add_client_text(AuditMatter *matter)
 {
-	const PlannedStmt *statement;
 	const char *text;
-	int			location;
 	int			len;
 
 	if (ActivePortal == NULL || ActivePortal->stmts == NIL || ActivePortal->sourceText == NULL)
 		return;
-	statement = linitial_node(PlannedStmt, ActivePortal->stmts);
-	location = statement->stmt_location;
-	len = statement->stmt_len;
-	text = CleanQuerytext(ActivePortal->sourceText, &location, &len);
+	audit_part_of_text(ActivePortal->sourceText,
+					   linitial_node(PlannedStmt, ActivePortal->stmts), &text, &len);
 	add_text(matter, text, len);
 }
 

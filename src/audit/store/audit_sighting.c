@@ -39,23 +39,29 @@ comment_before(const char *source, int place)
 }
 
 /*
- * The part of the source text that is this statement's, with comments right
- * before it: from 19 on the server leaves them out.
+ * The part of a source text that is the statement's, with comments right before
+ * it: from 19 on the server leaves them out.
  */
 void
-audit_statement_text(const QueryDesc *desc, const char **text, int *len)
+audit_part_of_text(const char *source, const PlannedStmt *stmt, const char **text, int *len)
 {
-	int			location = desc->plannedstmt->stmt_location;
+	int			location = stmt->stmt_location;
 	int			first;
 
-	*len = desc->plannedstmt->stmt_len;
-	*text = CleanQuerytext(desc->sourceText, &location, len);
+	*len = stmt->stmt_len;
+	*text = CleanQuerytext(source, &location, len);
 	if (location < 0)
 		return;
-	for (int before = location; (first = comment_before(desc->sourceText, before)) < before;)
+	for (int before = location; (first = comment_before(source, before)) < before;)
 		before = first;
 	*len += location - first;
 	*text -= location - first;
+}
+
+void
+audit_statement_text(const QueryDesc *desc, const char **text, int *len)
+{
+	audit_part_of_text(desc->sourceText, desc->plannedstmt, text, len);
 }
 
 /*

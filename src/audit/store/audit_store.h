@@ -166,6 +166,8 @@ extern int	audit_board_verdict(const AuditWatch *watch, const AuditSighting *sig
 /* ---- what an execution adds to a finding: audit_sighting.c ---- */
 
 extern int	audit_keep_text(char *to, const char *from, int len);
+extern void audit_part_of_text(const char *source, const PlannedStmt *stmt, const char **text,
+							   int *len);
 extern void audit_statement_text(const QueryDesc *desc, const char **text, int *len);
 extern void audit_sighting(const AuditWatch *watch, AuditRule rule, AuditSighting *sighting);
 extern void audit_sighting_waste(AuditSighting *sighting, const AuditWatch *watch,
