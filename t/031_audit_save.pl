@@ -211,6 +211,8 @@ is($standby->safe_psql('postgres', $found), 'missing_index 3', 'and after a rest
 $standby->stop;
 
 # --- Without preloading, from 17 on: the worker is started by a session, or sessions save.
+# A setting for the server's start would only be warned about there.
+$node->adjust_conf('postgresql.conf', 'purser.audit_max_queries', undef);
 $node->append_conf('postgresql.conf', "shared_preload_libraries = ''\nsession_preload_libraries = 'pg_purser'");
 if ($version >= 170000)
 {
