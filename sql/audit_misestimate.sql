@@ -5,6 +5,7 @@ SET search_path = audit_estimate;
 SET max_parallel_workers_per_gather = 0;
 SET jit = off;
 SET purser.audit_misestimate_rows = 100;
+SET purser.audit_misestimate_time = '1d';
 SET enable_hashjoin = off;
 SET enable_mergejoin = off;
 SET enable_material = off;
@@ -16,6 +17,8 @@ CREATE TABLE visits (person int PRIMARY KEY, day int) WITH (autovacuum_enabled =
 INSERT INTO visits SELECT i, i % 300 FROM generate_series(1, 20000) i;
 -- so that an index on it is not what is said of these queries
 CREATE INDEX people_city ON people (city);
+-- so that these rows are not counted as changes since
+SELECT pg_stat_force_next_flush();
 VACUUM ANALYZE people, visits;
 
 CREATE FUNCTION try(query text, runs int DEFAULT 2)
@@ -71,6 +74,7 @@ SELECT * FROM try('SELECT * FROM people p JOIN visits v ON v.person = p.id WHERE
 -- Statistics that are out of date, or not there.
 CREATE TABLE jobs (id int PRIMARY KEY, state text) WITH (autovacuum_enabled = off);
 INSERT INTO jobs SELECT i, 'done' FROM generate_series(1, 2000) i;
+SELECT pg_stat_force_next_flush();
 ANALYZE jobs;
 INSERT INTO jobs SELECT i, 'new' FROM generate_series(2001, 4000) i;
 SELECT pg_stat_force_next_flush();
@@ -94,6 +98,10 @@ SELECT * FROM try('SELECT count(*) FROM people WHERE city = 7 AND zip = 7', 3);
 SELECT * FROM try('SELECT * FROM people p JOIN visits v ON v.person = p.id WHERE city = 7 AND zip = 7 AND p.id <= 1000', 3);
 SELECT * FROM try('SELECT * FROM people p JOIN visits v ON v.person = p.id AND v.day = 500 WHERE city = 7', 3);
 SELECT * FROM try('SELECT * FROM people p JOIN visits v ON v.person = p.id WHERE city < 50 LIMIT 5', 3);
+-- In a statement that takes its time, every scan matters.
+SET purser.audit_misestimate_time = 0;
+SELECT * FROM try('SELECT * FROM people WHERE city = 7 AND zip = 7', 3);
+SET purser.audit_misestimate_time = '1d';
 CREATE TEMP TABLE passing AS SELECT * FROM people;
 SELECT * FROM try('SELECT * FROM passing p JOIN visits v ON v.person = p.id WHERE city = 7 AND zip = 7', 3);
 DROP TABLE passing;

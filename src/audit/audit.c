@@ -32,6 +32,7 @@ int			audit_join_fanout = 2;
 int			audit_fanout_size = 1024;
 int			audit_misestimate = 10;
 int			audit_misestimate_rows = 1000;
+int			audit_misestimate_time = 100;	/* ms */
 int			audit_spill = 1024;
 int			audit_max_work_mem = 256 * 1024;
 int			audit_what_if_interval = 600;
@@ -121,6 +122,9 @@ define_settings(void)
 	define_int("purser.audit_misestimate_rows",
 			   "Difference between estimated and actual rows before statistics are looked at.",
 			   &audit_misestimate_rows, 1, 0);
+	define_int("purser.audit_misestimate_time",
+			   "Time of a statement from which on all of its estimates matter.",
+			   &audit_misestimate_time, 0, GUC_UNIT_MS);
 	define_int("purser.audit_spill",
 			   "Size of the temporary files that a query must write before it is looked at.",
 			   &audit_spill, 1, GUC_UNIT_KB);

@@ -41,6 +41,7 @@ extern int	audit_join_fanout;
 extern int	audit_fanout_size;
 extern int	audit_misestimate;
 extern int	audit_misestimate_rows;
+extern int	audit_misestimate_time;
 extern int	audit_spill;
 extern int	audit_max_work_mem;
 extern int	audit_what_if_interval;

@@ -14,8 +14,6 @@
 #include "nodes/execnodes.h"
 #include "nodes/nodeFuncs.h"
 
-#define SLOW_MS 100.0
-
 typedef struct EstimateSearch
 {
 	List	   *estimates;
@@ -176,7 +174,8 @@ audit_plan_estimates(const AuditWatch *watch)
 {
 	EstimateSearch search = {0};
 
-	search.slow = watch->timed && INSTR_TIME_GET_MILLISEC(watch->elapsed) >= SLOW_MS;
+	search.slow = watch->timed &&
+		INSTR_TIME_GET_MILLISEC(watch->elapsed) >= audit_misestimate_time;
 	estimates_walker(watch->desc->planstate, &search);
 	return search.estimates;
 }

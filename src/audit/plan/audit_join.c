@@ -214,6 +214,19 @@ is_product(PlanState *state)
 		audit_node_rows(innerPlanState(state)).each > 1;
 }
 
+/*
+ * The scan that was added last is read again from a mark for each outer row with
+ * the same key, and its rows are counted each time: the estimate bounds them.
+ */
+static void
+bound_restored(Joins *joins, const PlanState *scan)
+{
+	Table	   *table = &joins->tables[joins->ntables - 1];
+
+	if (IsA(scan, IndexScanState) || IsA(scan, IndexOnlyScanState))
+		table->rows = Min(table->rows, scan->plan->plan_rows);
+}
+
 static bool
 add_join(Joins *joins, PlanState *state, int depth)
 {
@@ -235,7 +248,11 @@ add_join(Joins *joins, PlanState *state, int depth)
 		add_equalities(joins, state->plan, ((const MergeJoin *) join)->mergeclauses);
 	else
 		add_params(joins, (const NestLoop *) join);
-	return add_tree(joins, innerPlanState(state), depth);
+	if (!add_tree(joins, innerPlanState(state), depth))
+		return false;
+	if (IsA(join, MergeJoin))
+		bound_restored(joins, innerPlanState(state));
+	return true;
 }
 
 static bool
