@@ -31,7 +31,7 @@ $node->start;
 
 my %programs = (
 	(map { $_ => [ $python, "$here/${_}_streams.py" ] } qw(sqlalchemy django psycopg2 psycopg)),
-	pg => [ 'node', "$here/pg_streams.js" ]);
+	pg => [ 'node', '--no-deprecation', "$here/pg_streams.js" ]);
 my %present = (
 	(map { $_ => system("$python -c 'import $_' 2>/dev/null") == 0 } qw(sqlalchemy django psycopg2 psycopg)),
 	pg => -d "$node_modules/pg");
@@ -43,6 +43,7 @@ $ENV{PGDATABASE} = 'postgres';
 $ENV{PGUSER} = getpwuid($<);
 $ENV{NODE_PATH} = $node_modules;
 $ENV{PYTHONDONTWRITEBYTECODE} = 1;
+delete $ENV{PGAPPNAME}; # the streams give names of their own
 
 foreach my $driver (sort keys %programs)
 {

@@ -7,7 +7,7 @@ from django.conf import settings
 
 settings.configure(DATABASES={"default": {
     "ENGINE": "django.db.backends.postgresql", "NAME": os.environ["PGDATABASE"], "OPTIONS": {"options": ""}}},
-    USE_TZ=True, DEFAULT_AUTO_FIELD="django.db.models.AutoField")
+    INSTALLED_APPS=["__main__"], USE_TZ=True, DEFAULT_AUTO_FIELD="django.db.models.AutoField")
 django.setup()
 
 from django.core.paginator import Paginator  # noqa: E402
@@ -22,14 +22,14 @@ class Author(models.Model):
     email = models.TextField()
 
     class Meta:
-        app_label, db_table = "shop", "author"
+        db_table = "author"
 
 
 class Tag(models.Model):
     name = models.TextField()
 
     class Meta:
-        app_label, db_table = "shop", "tag"
+        db_table = "tag"
 
 
 class Book(models.Model):
@@ -39,7 +39,7 @@ class Book(models.Model):
     tags = models.ManyToManyField(Tag)
 
     class Meta:
-        app_label, db_table = "shop", "book"
+        db_table = "book"
 
 
 class Comment(models.Model):
@@ -48,7 +48,7 @@ class Comment(models.Model):
     made = models.DateTimeField()
 
     class Meta:
-        app_label, db_table = "shop", "comment"
+        db_table = "comment"
 
 
 class Article(models.Model):
@@ -57,7 +57,7 @@ class Article(models.Model):
     body = models.TextField()
 
     class Meta:
-        app_label, db_table = "shop", "article"
+        db_table = "article"
 
 
 class Visit(models.Model):
@@ -65,7 +65,7 @@ class Visit(models.Model):
     page = models.TextField()
 
     class Meta:
-        app_label, db_table = "shop", "visit"
+        db_table = "visit"
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ INSERT INTO tag SELECT i, 'tag ' || i FROM generate_series(1, 50) i;
 CREATE TABLE book_tags (
     id int PRIMARY KEY, book_id int NOT NULL REFERENCES book, tag_id int NOT NULL REFERENCES tag, UNIQUE (book_id, tag_id)
 );
-INSERT INTO book_tags SELECT i, 1 + i / 3, 1 + (i * 7) % 50 FROM generate_series(0, 29999) i;
+INSERT INTO book_tags SELECT i, 1 + i / 8, 1 + (i * 7) % 50 FROM generate_series(0, 79999) i;
 CREATE TABLE comment (
     id int PRIMARY KEY, book_id int NOT NULL REFERENCES book, body text NOT NULL, made timestamptz NOT NULL
 );
