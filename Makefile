@@ -62,7 +62,7 @@ OBJS_BULK_JOB = $(addprefix src/bulk/job/bulk_, arguments.o call.o cut.o job.o r
 OBJS_BULK_PARALLEL = $(addprefix src/bulk/parallel/bulk_, borrow.o parallel.o parallel_check.o \
 	parallel_claim.o parallel_numbers.o parallel_send.o parallel_worker.o)
 OBJS_AUDIT = $(addprefix src/audit/, audit.o audit_hooks.o audit_judge.o) \
-	$(addprefix src/audit/capture/audit_, figures.o idle.o local.o screen.o sizes.o tap.o workers.o) \
+	$(addprefix src/audit/capture/audit_, figures.o identity.o idle.o local.o screen.o sizes.o tap.o workers.o) \
 	$(addprefix src/audit/plan/audit_, clause.o count.o discard.o estimate.o expression.o extent.o \
 	filter.o index.o join.o link.o lookup.o made.o node.o order.o origin.o source.o spill.o \
 	statistics.o unique.o volatile.o wrapped.o) \
@@ -105,7 +105,7 @@ REGRESS_AUDIT = audit_counts audit_missing_index audit_results audit_n_plus_one 
 	audit_row_by_row audit_unparameterized audit_wide_select audit_unbounded_result \
 	audit_unread_rows audit_exact_count audit_keyset audit_discarded_rows audit_disk_spill \
 	audit_join_fanout audit_misestimate audit_what_if audit_non_sargable audit_speak \
-	audit_suppress audit_query_stats audit_access
+	audit_suppress audit_query_stats audit_access audit_collections audit_readers
 REGRESS = setup $(REGRESS_LEDGER) $(REGRESS_ONLINE) $(REGRESS_ADOPT) $(REGRESS_BULK) \
 	$(REGRESS_AUDIT)
 ISOLATION = ledger_runners bulk_skip bulk_parents online_runners bulk_upsert_wait \

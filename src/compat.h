@@ -444,11 +444,13 @@ typedef struct ClusterStmt PurserRepackStmt;
 #define PURSER_MODS_SINCE_ANALYZE(entry) ((entry)->changes_since_analyze)
 #endif
 
-/* 16: the header of query identifiers moved */
+/* 16: the header of query identifiers moved, and they need no text */
 #if PG_VERSION_NUM >= 160000
 #define PURSER_QUERYJUMBLE_H "nodes/queryjumble.h"
+#define PURSER_JUMBLE_QUERY(query, text) JumbleQuery(query)
 #else
 #define PURSER_QUERYJUMBLE_H "utils/queryjumble.h"
+#define PURSER_JUMBLE_QUERY(query, text) JumbleQuery((query), (text))
 #endif
 
 /* 17: the local transaction id moved; needs storage/proc.h */

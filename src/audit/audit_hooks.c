@@ -18,7 +18,6 @@
 #include "pgstat.h"
 #include "tcop/dest.h"
 #include "tcop/pquery.h"
-#include "utils/backend_status.h"
 #include "utils/portal.h"
 
 static ExecutorStart_hook_type prev_ExecutorStart = NULL;
@@ -50,20 +49,6 @@ audit_is_watching(void)
 	return is_watched(0) && IsQueryIdEnabled() && pgstat_track_counts;
 }
 
-/*
- * The query's identifier, 0 without one. Before 18 the query of a cursor or
- * of CREATE TABLE AS has none; it goes by that of the statement around it.
- */
-static uint64
-query_identifier(const QueryDesc *desc)
-{
-	uint64		queryid = (uint64) desc->plannedstmt->queryId;
-
-	if (queryid == 0 && !audit_in_frame())
-		queryid = (uint64) pgstat_get_my_query_id();
-	return queryid;
-}
-
 static void
 audit_ExecutorStart(QueryDesc *queryDesc, int eflags)
 {
@@ -77,7 +62,7 @@ audit_ExecutorStart(QueryDesc *queryDesc, int eflags)
 	if (watched && !fragment)
 	{
 		audit_local_ready();
-		queryid = query_identifier(queryDesc);
+		queryid = audit_started_identifier((uint64) queryDesc->plannedstmt->queryId);
 		watched = queryid != 0;
 	}
 	if (queryid != 0)

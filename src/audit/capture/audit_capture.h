@@ -77,6 +77,11 @@ typedef struct AuditWatch
 	AuditRel	inline_rels[AUDIT_INLINE_RELS];
 } AuditWatch;
 
+/* ---- audit_identity.c ---- */
+
+extern uint64 audit_planned_identifier(uint64 own);
+extern uint64 audit_started_identifier(uint64 own);
+
 /* ---- rows read: audit_screen.c ---- */
 
 extern AuditWatch *audit_watch_open(QueryDesc *desc, uint64 queryid, bool fragment);

@@ -21,9 +21,11 @@
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "parser/parsetree.h"
+#include "tcop/pquery.h"
 #include "tcop/tcopprot.h"
 #include "utils/backend_status.h"
 #include "utils/fmgrprotos.h"
+#include "utils/portal.h"
 
 #define BUCKETS 8				/* a power of two */
 #define WAYS 4
@@ -35,20 +37,42 @@ static AuditLoop loops[BUCKETS * WAYS];
 /* ---- findings ---- */
 
 /*
+ * The client's statement that the loop is in, if the role ran it; false when
+ * that cannot be known. A string of statements, or a DO block, may have taken on
+ * the role in its middle; then it is the session user's.
+ */
+static bool
+call_text(Oid userid, const char **text, int *len)
+{
+	const AuditWatch *call = ActivePortal != NULL && ActivePortal->queryDesc != NULL ?
+		audit_watch_find(ActivePortal->queryDesc) : NULL;
+
+	if (userid != GetOuterUserId())
+		return false;
+	if (call != NULL && call->userid == userid && ActivePortal->sourceText == debug_query_string)
+	{
+		audit_statement_text(call->desc, text, len);
+		return true;
+	}
+	*text = debug_query_string != NULL ? debug_query_string : "";
+	*len = (int) strlen(*text);
+	return userid == GetSessionUserId();
+}
+
+/*
  * What the client sent, which the loop is in. A function that runs as its
  * owner has findings for its owner, who may not read what its caller sent.
  */
 static void
 set_call(AuditSighting *sighting)
 {
-	const char *text = debug_query_string != NULL ? debug_query_string : "";
-
-	if (sighting->userid != GetOuterUserId())
-		text = "<insufficient privilege>";
-	else
+	if (call_text(sighting->userid, &sighting->parent_text, &sighting->parent_text_len))
 		sighting->parent_queryid = (uint64) pgstat_get_my_query_id();
-	sighting->parent_text = text;
-	sighting->parent_text_len = (int) strlen(text);
+	else
+	{
+		sighting->parent_text = "<insufficient privilege>";
+		sighting->parent_text_len = (int) strlen(sighting->parent_text);
+	}
 }
 
 /* Adds to the finding what this loop did since the last time; makes it, with a watch. */

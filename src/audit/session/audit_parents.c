@@ -160,24 +160,41 @@ audit_parent_whole(const AuditWatch *watch)
 		parent->open = NULL;
 }
 
-/* The latest parent whose result had the value, and where. */
+/* Is the value in all rows of the result, as the reference of children to their parent is? */
+static bool
+is_in_all_rows(const AuditParent *parent, const AuditPlace *place)
+{
+	return place->times >= audit_row_hashes_rows(parent->hashes);
+}
+
+/*
+ * The latest parent whose result had the value, and where. Nobody goes through
+ * a list of one value, so results that have it in all rows come last: a parent's
+ * second collection is its own, though its first was read in between.
+ */
 AuditParent *
 audit_parent_of(const AuditWatch *watch, uint32 hash, AuditPlace *place)
 {
 	AuditParent *best = NULL;
+	bool		best_varies = false;
 
 	for (int i = 0; i < PARENTS; i++)
 	{
 		AuditParent *parent = &parents[i];
 		AuditPlace	found;
+		bool		varies;
 
 		if (!is_alive(parent) || parent->queryid == watch->queryid ||
-			parent->userid != watch->userid || (best != NULL && best->run > parent->run))
+			parent->userid != watch->userid)
 			continue;
 		found.columns = audit_row_hashes_find(parent->hashes, hash, &found.row, &found.times);
 		if (found.columns == 0)
 			continue;
+		varies = !is_in_all_rows(parent, &found);
+		if (best != NULL && (varies == best_varies ? best->run > parent->run : best_varies))
+			continue;
 		best = parent;
+		best_varies = varies;
 		*place = found;
 	}
 	return best;

@@ -21,7 +21,6 @@
 #include "pgstat.h"
 #include "storage/proc.h"
 #include "tcop/tcopprot.h"
-#include "utils/backend_status.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
 #include "utils/timestamp.h"
@@ -35,17 +34,6 @@ static AuditTree trees[TREES];
 static int	next_tree = 0;
 static uint64 recent[RECENT];
 static unsigned int next_recent = 0;
-
-/* As the executor will know it; see query_identifier in audit_hooks.c. */
-static uint64
-query_identifier(const Query *query)
-{
-	uint64		queryid = (uint64) query->queryId;
-
-	if (queryid == 0 && !audit_in_frame())
-		queryid = (uint64) pgstat_get_my_query_id();
-	return queryid;
-}
 
 static void
 keep_tree(Query *query, int options, uint64 queryid)
@@ -87,7 +75,7 @@ note_kind(uint64 queryid, bool for_one_run)
 static void
 note_planning(Query *query, int options, bool for_one_run)
 {
-	uint64		queryid = query_identifier(query);
+	uint64		queryid = audit_planned_identifier((uint64) query->queryId);
 
 	if (queryid == 0)
 		return;
