@@ -99,6 +99,7 @@ typedef struct AuditFanout
 	int			children;
 	double		rows;			/* of the join */
 	double		parent_rows;
+	bool		parent_is_once; /* each of these is another row */
 	double		child_rows;
 	double		separate_rows;	/* that a query for each table would return */
 	double		parent_width;	/* bytes of its columns that are sent */
