@@ -71,7 +71,7 @@ COMMENT ON COLUMN purser.query_stats.temp_blks_written IS 'blocks of temporary f
 COMMENT ON COLUMN purser.query_stats.measured IS 'executions whose plan was instrumented, by the audit, by EXPLAIN ANALYZE or by another extension';
 COMMENT ON COLUMN purser.query_stats.rows_discarded IS 'rows that scans of tables read and their conditions threw away, in the measured executions alone';
 COMMENT ON COLUMN purser.query_stats.discarded IS 'rows that the nodes of the plan threw away in the measured executions, as EXPLAIN names them (node, by, relation), those of most rows first; beyond seven kinds the rest are one without names; NULL for none';
-COMMENT ON COLUMN purser.query_stats.fanout IS 'in the measured executions: rows returned for each row of the table that joins repeat; NULL without such a join, with a LIMIT or grouping at the top, or where the plan does not tell how many rows of that table there were';
+COMMENT ON COLUMN purser.query_stats.fanout IS 'in the measured executions: rows returned for each row that the scan of the table kept whose rows joins repeat (too low where an inner join drops many of these); NULL without such a join, with a LIMIT or grouping at the top, or where the plan does not tell how many rows there were';
 
 CREATE FUNCTION purser.audit_status(
     OUT preloaded boolean, OUT shared boolean, OUT watching boolean, OUT queries bigint,

@@ -30,7 +30,10 @@ add_unread(const AuditWatch *watch, AuditQueryCounts *counts)
 									   MOST_ROWS);
 }
 
-/* How often a join has repeated the rows of a parent, of executions that came to their end. */
+/*
+ * How often a join has repeated the rows of a parent, of executions that came to
+ * their end. Rows of the parent that an inner join dropped count with the others.
+ */
 static void
 add_fanout(const AuditWatch *watch, AuditQueryCounts *counts)
 {
@@ -40,7 +43,7 @@ add_fanout(const AuditWatch *watch, AuditQueryCounts *counts)
 		!audit_plan_fanout(watch, &fanout) || !fanout.parent_is_once)
 		return;
 	counts->fanout_rows += (int64) fanout.rows;
-	counts->parent_rows += (int64) fanout.parent_rows;
+	counts->parent_rows += (int64) Min(fanout.parent_rows, fanout.rows);
 }
 
 /* Adds them; the plan state must still be there. */
