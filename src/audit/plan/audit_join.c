@@ -83,11 +83,10 @@ column_number(Joins *joins, Index rti, AttrNumber attnum)
 static int
 column_of(Joins *joins, const Plan *plan, Node *node)
 {
-	Index		rti;
-	AttrNumber	attnum;
+	AuditPlanColumn origin;
 
-	return audit_plan_column(plan, node, &rti, &attnum) ?
-		column_number(joins, rti, attnum) : -1;
+	return audit_plan_column(plan, node, joins->rtable, &origin) ?
+		column_number(joins, origin.rti, origin.attnum) : -1;
 }
 
 static void
@@ -311,20 +310,19 @@ add_widths(Joins *joins, const Plan *top)
 	foreach(cell, top->targetlist)
 	{
 		const TargetEntry *entry = lfirst(cell);
-		Index		rti;
-		AttrNumber	attnum;
+		AuditPlanColumn origin;
 		Table	   *table;
 		int32		bytes;
 
 		if (entry->resjunk)
 			continue;
 		bytes = get_typavgwidth(exprType((Node *) entry->expr), exprTypmod((Node *) entry->expr));
-		if (audit_plan_column(top, (Node *) entry->expr, &rti, &attnum))
+		if (audit_plan_column(top, (Node *) entry->expr, joins->rtable, &origin))
 		{
-			int32		average = get_attavgwidth(rt_fetch(rti, joins->rtable)->relid, attnum);
+			int32		average = get_attavgwidth(origin.relid, origin.attnum);
 
 			bytes = average > 0 ? average : bytes;
-			table = table_of(joins, rti);
+			table = table_of(joins, origin.rti);
 			if (table != NULL)
 				table->width += bytes;
 		}
