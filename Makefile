@@ -62,12 +62,13 @@ OBJS_BULK_JOB = $(addprefix src/bulk/job/bulk_, arguments.o call.o cut.o job.o r
 OBJS_BULK_PARALLEL = $(addprefix src/bulk/parallel/bulk_, borrow.o parallel.o parallel_check.o \
 	parallel_claim.o parallel_numbers.o parallel_send.o parallel_worker.o)
 OBJS_AUDIT = $(addprefix src/audit/, audit.o audit_hooks.o audit_judge.o) \
-	$(addprefix src/audit/capture/audit_, figures.o identity.o idle.o local.o screen.o sizes.o tap.o workers.o) \
+	$(addprefix src/audit/capture/audit_, figures.o identity.o idle.o local.o removed.o screen.o sizes.o \
+	tap.o wire.o workers.o) \
 	$(addprefix src/audit/plan/audit_, clause.o count.o discard.o estimate.o expression.o extent.o \
 	filter.o index.o join.o link.o lookup.o made.o node.o order.o origin.o source.o spill.o \
 	statistics.o unique.o volatile.o wrapped.o) \
-	$(addprefix src/audit/store/audit_, board.o finds.o load.o save.o saver.o section.o sighting.o \
-	store.o table.o) \
+	$(addprefix src/audit/store/audit_, board.o finds.o load.o queries.o save.o saver.o section.o \
+	sighting.o store.o table.o) \
 	$(addprefix src/audit/whatif/audit_, hypothesis.o hypothesis_use.o replan.o trees.o) \
 	$(addprefix src/audit/govern/audit_, allow.o comment.o policy.o say.o suppress.o \
 	suppressions.o) \

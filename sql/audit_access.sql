@@ -25,6 +25,9 @@ SELECT * FROM audit_access.found;
 SET ROLE regress_audit_other;
 SELECT * FROM audit_access.found;
 SELECT bool_and(queryid IS NULL) AS hidden, role FROM purser.query_stats WHERE role = 'regress_audit_owner' GROUP BY role;
+-- the counts and the names of tables are for all
+SELECT DISTINCT queryid, bytes_sent > 0 AS sent, d - 'rows' AS discarded
+FROM purser.query_stats, jsonb_array_elements(discarded) d WHERE role = 'regress_audit_owner' ORDER BY sent;
 SET ROLE regress_audit_reader;
 SELECT * FROM audit_access.found;
 SELECT bool_and(queryid IS NOT NULL) AS shown, role FROM purser.query_stats WHERE role = 'regress_audit_owner' GROUP BY role;

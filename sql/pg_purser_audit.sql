@@ -39,8 +39,9 @@ COMMENT ON COLUMN purser.findings.last_seen IS 'start of the statement that was 
 CREATE FUNCTION purser.audit_query_stats(
     OUT queryid bigint, OUT role text, OUT calls bigint, OUT unfinished bigint, OUT uncounted bigint,
     OUT rows_read bigint, OUT rows_returned bigint, OUT rows_estimated bigint,
-    OUT rows_skipped bigint, OUT temp_blks_written bigint, OUT measured bigint,
-    OUT rows_discarded bigint)
+    OUT rows_skipped bigint, OUT rows_sent bigint, OUT bytes_sent bigint, OUT unread bigint,
+    OUT rows_unread bigint, OUT temp_blks_written bigint, OUT measured bigint,
+    OUT rows_discarded bigint, OUT discarded jsonb, OUT fanout double precision)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'purser_audit_query_stats_0_1' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION purser.audit_query_stats() IS
@@ -48,7 +49,8 @@ COMMENT ON FUNCTION purser.audit_query_stats() IS
 
 CREATE VIEW purser.query_stats AS
 SELECT queryid, role, calls, unfinished, uncounted, rows_read, rows_returned, rows_estimated,
-       rows_skipped, temp_blks_written, measured, rows_discarded
+       rows_skipped, rows_sent, bytes_sent, unread, rows_unread, temp_blks_written, measured,
+       rows_discarded, discarded, fanout
 FROM purser.audit_query_stats();
 COMMENT ON VIEW purser.query_stats IS
 'Counts of the queries of this database, one row for each query and role. Other sessions may add what they have counted with a delay: up to 256 executions, a second while they are busy, five as they go idle, and, idle within a transaction, until that ends.';
@@ -61,9 +63,15 @@ COMMENT ON COLUMN purser.query_stats.rows_read IS 'rows that scans of tables and
 COMMENT ON COLUMN purser.query_stats.rows_returned IS 'rows returned, or inserted, updated or deleted';
 COMMENT ON COLUMN purser.query_stats.rows_estimated IS 'rows that the planner expected of those SELECTs that did not end in an error, as if each were read to its end';
 COMMENT ON COLUMN purser.query_stats.rows_skipped IS 'rows that an OFFSET at the top of the query really skipped';
+COMMENT ON COLUMN purser.query_stats.rows_sent IS 'rows of SELECTs that went to the client as they were made; not those of EXECUTE, FETCH, RETURNING and COPY, or that a function used';
+COMMENT ON COLUMN purser.query_stats.bytes_sent IS 'bytes of the messages with these rows, their headers included; executions that the planner expects to return one row are counted one in 32, and taken for all by the number of rows; NULL when none was';
+COMMENT ON COLUMN purser.query_stats.unread IS 'executions of which the client did not fetch the last row: its cursor, or portal with a row limit, ended before';
+COMMENT ON COLUMN purser.query_stats.rows_unread IS 'rows left in these: counted where a measured sort or a hash table of groups had them all, else those that the planner expected, less those fetched';
 COMMENT ON COLUMN purser.query_stats.temp_blks_written IS 'blocks of temporary files written, by sorts, hashes and others that had not enough memory, with those of parallel workers';
 COMMENT ON COLUMN purser.query_stats.measured IS 'executions whose plan was instrumented, by the audit, by EXPLAIN ANALYZE or by another extension';
 COMMENT ON COLUMN purser.query_stats.rows_discarded IS 'rows that scans of tables read and their conditions threw away, in the measured executions alone';
+COMMENT ON COLUMN purser.query_stats.discarded IS 'rows that the nodes of the plan threw away in the measured executions, as EXPLAIN names them (node, by, relation), those of most rows first; beyond seven kinds the rest are one without names; NULL for none';
+COMMENT ON COLUMN purser.query_stats.fanout IS 'in the measured executions: rows returned for each row that the scan of the table kept whose rows joins repeat (too low where an inner join drops many of these); NULL without such a join, with a LIMIT or grouping at the top, or where the plan does not tell how many rows there were';
 
 CREATE FUNCTION purser.audit_status(
     OUT preloaded boolean, OUT shared boolean, OUT watching boolean, OUT queries bigint,

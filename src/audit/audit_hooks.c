@@ -170,6 +170,19 @@ open_tap(AuditWatch *watch, ScanDirection direction)
 	return watch->tapped;
 }
 
+/*
+ * Do the rows go out as the executor makes them? Those of EXECUTE, FETCH and
+ * RETURNING are collected first, and sent later.
+ */
+static bool
+sends_straight(const AuditWatch *watch)
+{
+	CommandDest dest = watch->desc->dest->mydest;
+
+	return watch->from_client && watch->desc->operation == CMD_SELECT &&
+		(dest == DestRemote || dest == DestRemoteExecute);
+}
+
 /* What is to be known of a run before it begins; are its rows tapped? */
 static bool
 begin_run(AuditWatch *watch, ScanDirection direction, uint64 count)
@@ -178,6 +191,7 @@ begin_run(AuditWatch *watch, ScanDirection direction, uint64 count)
 		return false;
 	watch->to_client = watch->nruns == 0 && sends_whole_result(watch->desc, direction, count);
 	watch->from_client = watch->to_client || is_from_client(watch->desc);
+	watch->straight = sends_straight(watch);
 	return open_tap(watch, direction);
 }
 
@@ -189,7 +203,10 @@ run_watched(AuditWatch *watch, PURSER_RUN_PARAMS)
 	/* Wide rows put a query on the board; what it sends is measured from then on. */
 	bool		sizing = tapping && watch->to_client &&
 		(watch->slot >= 0 || audit_policy_speaks());
+	bool		weighing = watch->straight && audit_wire_wanted(watch);
 
+	if (weighing)
+		audit_wire_open();
 	if (sizing)
 		audit_sizes_open(watch);
 	audit_frame_enter(watch);
@@ -205,6 +222,10 @@ run_watched(AuditWatch *watch, PURSER_RUN_PARAMS)
 	{
 		audit_frame_exit(watch, finished);
 		watch->rows_returned += queryDesc->estate->es_processed;
+		if (watch->straight)
+			watch->rows_sent += queryDesc->estate->es_processed;
+		if (weighing)
+			audit_wire_close(watch);
 		if (sizing)
 			audit_sizes_close(watch);
 		if (tapping)

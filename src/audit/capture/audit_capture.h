@@ -57,6 +57,7 @@ typedef struct AuditWatch
 	bool		uncounted;		/* rows_read is incomplete */
 	bool		to_client;		/* a top-level SELECT, all of its rows sent to the client */
 	bool		from_client;	/* a statement of the client's, not one within another */
+	bool		straight;		/* the latest frame's rows go straight to the client */
 	bool		tapped;			/* audit_tap.c has hashes of its rows */
 	bool		judged;			/* the rules have seen it */
 	bool		paged;			/* a client got rows of it piece by piece */
@@ -68,6 +69,9 @@ typedef struct AuditWatch
 	instr_time	elapsed;		/* in all frames, when timed */
 	uint64		lost_reports;	/* of workers, before this frame */
 	int64		rows_returned;
+	int64		rows_sent;		/* straight to the client */
+	int64		rows_weighed;	/* of these, the rows that audit_wire.c counted */
+	int64		bytes_sent;		/* with them */
 	struct AuditSizes *sizes;	/* of the values sent, when audit_sizes.c takes them */
 	int64		temp_start;		/* blocks of temporary files written, at entry to the frame */
 	int64		temp_nested;	/* of what follows, by frames within */
@@ -113,7 +117,13 @@ extern int	audit_row_hashes_rows(const AuditRowHashes *hashes);
 extern bool audit_row_hashes_full(const AuditRowHashes *hashes);
 extern int	audit_row_hashes_columns(const AuditRowHashes *hashes, const AttrNumber **columns);
 
-/* ---- bytes sent: audit_sizes.c ---- */
+/* ---- bytes on the wire: audit_wire.c ---- */
+
+extern bool audit_wire_wanted(const AuditWatch *watch);
+extern void audit_wire_open(void);
+extern void audit_wire_close(AuditWatch *watch);
+
+/* ---- bytes of values: audit_sizes.c ---- */
 
 /* Bytes of the values of some rows of a result, column by column. */
 typedef struct AuditSizes
@@ -150,6 +160,15 @@ extern bool audit_local_waits(void);
 
 struct AuditQueryCounts;
 extern void audit_add_figures(const AuditWatch *watch, struct AuditQueryCounts *counts);
+
+/* ---- rows discarded, node by node: audit_removed.c ---- */
+
+struct AuditRemoved;
+extern int64 audit_removed_add(const AuditWatch *watch);
+extern bool audit_removed_full(void);
+extern const struct AuditRemoved *audit_removed_of(uint64 queryid, Oid userid);
+extern void audit_removed_forget(void);
+extern bool audit_removed_name(uint64 place, const char **node, const char **by, Oid *relid);
 
 /* ---- sessions that go idle: audit_idle.c ---- */
 

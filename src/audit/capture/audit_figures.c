@@ -2,37 +2,48 @@
  * audit_figures.c
  *		What else than rows read and returned is counted for an execution that ended.
  *
- * The planner's estimate, the rows that OFFSET skipped and the temporary blocks
- * are there for each execution; what filters threw away only for those that
- * were instrumented, by the audit or by another.
+ * The planner's estimate, the rows that OFFSET skipped and those that a client
+ * left unread are there for each execution; what the nodes of the plan threw away
+ * or repeated only for those that were instrumented, by the audit or by another.
  */
+#include "audit/plan/audit_plan.h"
 #include "audit/rules/audit_rules.h"
 
-#include "executor/instrument.h"
 #include "nodes/execnodes.h"
-#include "nodes/nodeFuncs.h"
 
-#define MOST_ROWS 1e15			/* taken of one estimate */
+#define MOST_ROWS 1e12			/* taken of one estimate, so that sums keep within an int64 */
 
-static bool
-discarded_walker(PlanState *state, double *discarded)
+/*
+ * Rows that a client left in its portal: counted where a sort or a hash table
+ * has them all, else by the planner's estimate.
+ */
+static void
+add_unread(const AuditWatch *watch, AuditQueryCounts *counts)
 {
-	switch (nodeTag(state))
-	{
-		case T_SeqScanState:
-		case T_SampleScanState:
-		case T_IndexScanState:
-		case T_IndexOnlyScanState:
-		case T_BitmapHeapScanState:
-		case T_TidScanState:
-		case T_TidRangeScanState:
-			if (state->instrument != NULL)
-				*discarded += state->instrument->nfiltered1 + state->instrument->nfiltered2;
-			break;
-		default:
-			break;
-	}
-	return planstate_tree_walker(state, discarded_walker, discarded);
+	PlanState  *top = watch->desc->planstate;
+	AuditMade	made;
+
+	if (!audit_plan_made(top, &made))
+		made.rows = top->plan->plan_rows;
+	counts->unread++;
+	counts->rows_unread += (int64) Min(Max(made.rows - (double) watch->rows_returned, 0),
+									   MOST_ROWS);
+}
+
+/*
+ * How often a join has repeated the rows of a parent, of executions that came to
+ * their end. Rows of the parent that an inner join dropped count with the others.
+ */
+static void
+add_fanout(const AuditWatch *watch, AuditQueryCounts *counts)
+{
+	AuditFanout fanout;
+
+	if ((!watch->to_client && !watch->at_end) || watch->rows_returned == 0 ||
+		!audit_plan_fanout(watch, &fanout) || !fanout.parent_is_once)
+		return;
+	counts->fanout_rows += (int64) fanout.rows;
+	counts->parent_rows += (int64) Min(fanout.parent_rows, fanout.rows);
 }
 
 /* Adds them; the plan state must still be there. */
@@ -40,17 +51,18 @@ void
 audit_add_figures(const AuditWatch *watch, AuditQueryCounts *counts)
 {
 	PlanState  *top = watch->desc->planstate;
+	bool		is_select = watch->desc->operation == CMD_SELECT;
 
-	if (watch->desc->operation == CMD_SELECT)
+	if (is_select)
 		counts->rows_estimated += (int64) Min(top->plan->plan_rows, MOST_ROWS);
 	if (IsA(top, LimitState))
 		counts->rows_skipped += audit_rows_skipped(top);
-	if (top->instrument != NULL)
-	{
-		double		discarded = 0;
-
-		discarded_walker(top, &discarded);
-		counts->measured++;
-		counts->rows_discarded += (int64) discarded;
-	}
+	if (watch->paged && !watch->at_end)
+		add_unread(watch, counts);
+	if (top->instrument == NULL)
+		return;
+	counts->measured++;
+	counts->rows_discarded += audit_removed_add(watch);
+	if (is_select)
+		add_fanout(watch, counts);
 }

@@ -100,13 +100,16 @@ audit_local_add(const AuditWatch *watch, bool finished)
 	slot->counts.uncounted += watch->uncounted;
 	slot->counts.rows_read += audit_rows_read(watch);
 	slot->counts.rows_returned += watch->rows_returned;
+	slot->counts.rows_sent += watch->rows_sent;
+	slot->counts.rows_weighed += watch->rows_weighed;
+	slot->counts.bytes_sent += watch->bytes_sent;
 	slot->counts.temp_blocks += watch->temp_blocks;
 	ncalls++;
 	if (!finished)
 		return;
 
 	audit_add_figures(watch, &slot->counts);
-	if (ncalls >= PUBLISH_CALLS ||
+	if (ncalls >= PUBLISH_CALLS || audit_removed_full() ||
 		GetCurrentStatementStartTimestamp() - published > PUBLISH_MS * INT64CONST(1000))
 		audit_local_publish();
 	else if (!idle_watched)
@@ -122,6 +125,7 @@ audit_local_forget(void)
 	for (int i = 0; i < nused; i++)
 		memset(&slots[used[i]], 0, sizeof(Slot));
 	nused = ncalls = 0;
+	audit_removed_forget();
 	idle_watched = false;
 	generation = audit_store_generation();
 }
@@ -141,7 +145,8 @@ audit_local_publish(void)
 		const Slot *slot = &slots[used[i]];
 		AuditQueryKey key = {slot->queryid, MyDatabaseId, slot->userid};
 
-		audit_store_add_counts(&key, &slot->counts);
+		audit_store_add_counts(&key, &slot->counts,
+							   audit_removed_of(slot->queryid, slot->userid));
 	}
 	audit_local_forget();
 	audit_saver_published(false);

@@ -138,7 +138,7 @@ detail_of(const AuditSighting *sighting, const AuditFinding *finding, const Audi
 	}
 	for (int i = 0; i < AUDIT_NUMBERS && figures[i] != NULL; i++)
 	{
-		if (!isnan(sighting->numbers[i]))
+		if (isfinite(sighting->numbers[i]))
 			appendStringInfo(&out, "%s %s %.0f", i == 0 ? ":" : ",", figures[i],
 							 sighting->numbers[i]);
 	}

@@ -25,20 +25,13 @@ static bool
 counts_rows(const CountSearch *search, const Aggref *aggref)
 {
 	const TargetEntry *argument;
-	const Var  *var;
-	Oid			relid;
-	AttrNumber	attnum;
+	AuditPlanColumn origin;
 
 	if (aggref->aggstar)
 		return true;
 	argument = linitial(aggref->args);
-	if (!IsA(argument->expr, Var) || search->agg->lefttree == NULL)
-		return false;
-	var = (const Var *) argument->expr;
-	if (var->varno != OUTER_VAR ||
-		!audit_plan_origin(search->agg->lefttree, var->varattno, search->rtable, &relid, &attnum))
-		return false;
-	return audit_is_not_null(relid, attnum);
+	return audit_plan_column(search->agg, (Node *) argument->expr, search->rtable, &origin) &&
+		audit_is_not_null(origin.relid, origin.attnum);
 }
 
 /* True when there is an aggregate that does not count all rows. */

@@ -13,6 +13,7 @@
  */
 #include "audit/plan/audit_plan.h"
 
+#include "executor/instrument.h"
 #include "nodes/execnodes.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/parsetree.h"
@@ -29,6 +30,7 @@ typedef struct Table
 	double		loops;
 	double		width;			/* of its columns that are sent */
 	bool		per_row;		/* ran once for each row of something else */
+	bool		once;			/* each row was read once, by one process or another */
 } Table;
 
 typedef struct Column
@@ -48,6 +50,7 @@ typedef struct LoopParam
 typedef struct Joins
 {
 	const List *rtable;
+	bool		remembered;		/* what comes next is below a Memoize that kept all */
 	int			ntables;
 	Table		tables[MAX_TABLES];
 	int			ncolumns;
@@ -80,11 +83,10 @@ column_number(Joins *joins, Index rti, AttrNumber attnum)
 static int
 column_of(Joins *joins, const Plan *plan, Node *node)
 {
-	Index		rti;
-	AttrNumber	attnum;
+	AuditPlanColumn origin;
 
-	return audit_plan_column(plan, node, &rti, &attnum) ?
-		column_number(joins, rti, attnum) : -1;
+	return audit_plan_column(plan, node, joins->rtable, &origin) ?
+		column_number(joins, origin.rti, origin.attnum) : -1;
 }
 
 static void
@@ -178,6 +180,22 @@ add_lookups(Joins *joins, Table *table, List *clauses)
 	}
 }
 
+/* Did a Memoize keep all that it was asked for? */
+static bool
+keeps_all(PlanState *state)
+{
+	const MemoizeState *memoize = (const MemoizeState *) state;
+
+	return IsA(state, MemoizeState) && state->worker_instrument == NULL &&
+		memoize->stats.cache_evictions == 0 && memoize->stats.cache_overflows == 0;
+}
+
+static int
+processes_of(PlanState *state)
+{
+	return 1 + (state->worker_instrument != NULL ? state->worker_instrument->num_workers : 0);
+}
+
 static bool
 add_table(Joins *joins, PlanState *state)
 {
@@ -197,6 +215,10 @@ add_table(Joins *joins, PlanState *state)
 	table->rti = scope.scanrelid;
 	add_lookups(joins, table, audit_clauses(&scope, index_conditions));
 	add_lookups(joins, table, audit_clauses(&scope, state->plan->qual));
+	/* Each process has read all of it. */
+	if (state->worker_instrument != NULL && !state->plan->parallel_aware && !table->per_row)
+		table->rows = rows.each;
+	table->once = joins->remembered || (!table->per_row && rows.loops <= processes_of(state));
 	return true;
 }
 
@@ -258,8 +280,10 @@ add_join(Joins *joins, PlanState *state, int depth)
 static bool
 add_tree(Joins *joins, PlanState *state, int depth)
 {
+	joins->remembered = false;
 	for (; state != NULL && depth < AUDIT_PLAN_DEPTH; depth++)
 	{
+		joins->remembered |= keeps_all(state);
 		switch (nodeTag(state->plan))
 		{
 			case T_HashJoin:
@@ -303,20 +327,19 @@ add_widths(Joins *joins, const Plan *top)
 	foreach(cell, top->targetlist)
 	{
 		const TargetEntry *entry = lfirst(cell);
-		Index		rti;
-		AttrNumber	attnum;
+		AuditPlanColumn origin;
 		Table	   *table;
 		int32		bytes;
 
 		if (entry->resjunk)
 			continue;
 		bytes = get_typavgwidth(exprType((Node *) entry->expr), exprTypmod((Node *) entry->expr));
-		if (audit_plan_column(top, (Node *) entry->expr, &rti, &attnum))
+		if (audit_plan_column(top, (Node *) entry->expr, joins->rtable, &origin))
 		{
-			int32		average = get_attavgwidth(rt_fetch(rti, joins->rtable)->relid, attnum);
+			int32		average = get_attavgwidth(origin.relid, origin.attnum);
 
 			bytes = average > 0 ? average : bytes;
-			table = table_of(joins, rti);
+			table = table_of(joins, origin.rti);
 			if (table != NULL)
 				table->width += bytes;
 		}
@@ -375,6 +398,7 @@ fanout_of(Joins *joins, const Column *key, AuditFanout *fanout)
 		fanout->separate_rows += rows_of(&joins->tables[i], parent);
 	fanout->parent = rt_fetch(key->rti, joins->rtable)->relid;
 	fanout->parent_rows = parent->rows;
+	fanout->parent_is_once = parent->once;
 	fanout->parent_width = parent->width;
 	return fanout->children > 0;
 }
@@ -390,7 +414,7 @@ audit_plan_fanout(const AuditWatch *watch, AuditFanout *fanout)
 	memset(&joins, 0, sizeof(joins));
 	memset(fanout, 0, sizeof(AuditFanout));
 	joins.rtable = watch->desc->plannedstmt->rtable;
-	if (!add_tree(&joins, top, 0))
+	if (!add_tree(&joins, top, 0) || joins.ntables < 2)
 		return false;
 	width = add_widths(&joins, top->plan);
 	for (int i = 0; i < joins.ncolumns; i++)

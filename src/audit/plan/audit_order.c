@@ -65,12 +65,13 @@ sort_order(const SortKeys *keys, const List *rtable, Oid *relid, AuditColumns *c
 	{
 		const TargetEntry *entry = list_nth(keys->plan->targetlist, keys->column[i] - 1);
 		TypeCacheEntry *type;
-		Oid			table;
+		AuditPlanColumn origin;
 
-		if (!audit_plan_origin(keys->plan, keys->column[i], rtable, &table, &columns->attnum[i]) ||
-			(i > 0 && table != *relid))
+		if (!audit_plan_origin(keys->plan, keys->column[i], rtable, &origin) ||
+			(i > 0 && origin.relid != *relid))
 			return false;
-		*relid = table;
+		*relid = origin.relid;
+		columns->attnum[i] = origin.attnum;
 		type = lookup_type_cache(exprType((Node *) entry->expr), TYPECACHE_BTREE_OPFAMILY);
 		columns->descending[i] = get_op_opfamily_strategy(keys->operator[i], type->btree_opf) ==
 			BTGreaterStrategyNumber;

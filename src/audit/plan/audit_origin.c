@@ -1,6 +1,6 @@
 /*
  * audit_origin.c
- *		Where an output column of a plan comes from.
+ *		Where a column in a plan comes from.
  */
 #include "audit/plan/audit_plan.h"
 
@@ -8,37 +8,48 @@
 #include "parser/parsetree.h"
 #include "utils/lsyscache.h"
 
-/* The node that an entry of a plan's target list gets its column from. */
+/*
+ * The node that an entry of a plan's target list gets its column from. Of an
+ * Append, one child stands for all: that of a UNION is told by its table.
+ */
 static const Plan *
 source_of(const Plan *plan, const Var *var)
 {
 	if (IsA(plan, SubqueryScan))
 		return (Index) var->varno == ((const Scan *) plan)->scanrelid ?
 			((const SubqueryScan *) plan)->subplan : NULL;
+	if (IsA(plan, Append))
+		return linitial(((const Append *) plan)->appendplans);
+	if (IsA(plan, MergeAppend))
+		return linitial(((const MergeAppend *) plan)->mergeplans);
 	if (var->varno == INNER_VAR)
 		return plan->righttree;
 	return var->varno == OUTER_VAR ? plan->lefttree : NULL;
 }
 
-/* Of an Append, one child stands for all: that of a UNION is told by its table. */
-static const Plan *
-first_child(const Plan *plan)
+static Node *
+output_of(const Plan *plan, AttrNumber resno)
 {
-	if (IsA(plan, Append))
-		return linitial(((const Append *) plan)->appendplans);
-	if (IsA(plan, MergeAppend))
-		return linitial(((const MergeAppend *) plan)->mergeplans);
-	return NULL;
+	if (plan == NULL || resno < 1 || resno > list_length(plan->targetlist))
+		return NULL;
+	return (Node *) list_nth_node(TargetEntry, plan->targetlist, resno - 1)->expr;
+}
+
+static const Var *
+var_of(Node *node)
+{
+	while (node != NULL && IsA(node, RelabelType))
+		node = (Node *) ((RelabelType *) node)->arg;
+	return node != NULL && IsA(node, Var) ? (const Var *) node : NULL;
 }
 
 /*
- * Follows an output column down to the table's column that it is, as it is:
- * through joins, sorts, subqueries and views, to partitions. False for all that
- * is computed.
+ * Follows an expression of a node down to the table's column that it is, as it
+ * is: through joins, sorts, subqueries and views, to partitions. False for all
+ * that is computed.
  */
 bool
-audit_plan_origin(const Plan *plan, AttrNumber resno, const List *rtable, Oid *relid,
-				  AttrNumber *attnum)
+audit_plan_column(const Plan *plan, Node *node, const List *rtable, AuditPlanColumn *origin)
 {
 	bool		appended = false;
 
@@ -46,70 +57,30 @@ audit_plan_origin(const Plan *plan, AttrNumber resno, const List *rtable, Oid *r
 	{
 		AuditScope	scope;
 		List	   *ignored;
-		const TargetEntry *entry;
-		const Var  *var;
-		const Plan *child = first_child(plan);
+		const Var  *var = var_of(node);
 
-		if (child != NULL)
-		{
-			plan = child;
-			appended = true;
-			continue;
-		}
-		if (resno < 1 || resno > list_length(plan->targetlist))
+		if (var == NULL)
 			return false;
-		entry = list_nth(plan->targetlist, resno - 1);
-		if (audit_scan_scope(plan, &scope, &ignored))
-		{
-			var = audit_clause_column(&scope, (Node *) entry->expr);
-			if (var == NULL)
-				return false;
-			*relid = rt_fetch(scope.scanrelid, rtable)->relid;
-			*attnum = var->varattno;
-			return !appended || get_rel_relispartition(*relid);
-		}
-		if (!IsA(entry->expr, Var))
-			return false;
-		var = (const Var *) entry->expr;
-		plan = source_of(plan, var);
-		resno = var->varattno;
-	}
-	return false;
-}
-
-/* Likewise an expression of a node, through joins and sorts; rti: the table, in the range table. */
-bool
-audit_plan_column(const Plan *plan, Node *node, Index *rti, AttrNumber *attnum)
-{
-	for (int depth = 0; plan != NULL && depth < AUDIT_PLAN_DEPTH; depth++)
-	{
-		AuditScope	scope;
-		List	   *ignored;
-		const Var  *var;
-
-		while (IsA(node, RelabelType))
-			node = (Node *) ((RelabelType *) node)->arg;
 		if (audit_scan_scope(plan, &scope, &ignored))
 		{
 			var = audit_clause_column(&scope, node);
 			if (var == NULL)
 				return false;
-			*rti = scope.scanrelid;
-			*attnum = var->varattno;
-			return true;
+			origin->rti = scope.scanrelid;
+			origin->relid = rt_fetch(scope.scanrelid, rtable)->relid;
+			origin->attnum = var->varattno;
+			return !appended || get_rel_relispartition(origin->relid);
 		}
-		if (!IsA(node, Var))
-			return false;
-		var = (const Var *) node;
-		if (var->varno == OUTER_VAR)
-			plan = plan->lefttree;
-		else if (var->varno == INNER_VAR)
-			plan = plan->righttree;
-		else
-			return false;
-		if (plan == NULL || var->varattno < 1 || var->varattno > list_length(plan->targetlist))
-			return false;
-		node = (Node *) list_nth_node(TargetEntry, plan->targetlist, var->varattno - 1)->expr;
+		appended |= IsA(plan, Append) || IsA(plan, MergeAppend);
+		plan = source_of(plan, var);
+		node = output_of(plan, var->varattno);
 	}
 	return false;
+}
+
+/* Likewise an output column of a node. */
+bool
+audit_plan_origin(const Plan *plan, AttrNumber resno, const List *rtable, AuditPlanColumn *origin)
+{
+	return audit_plan_column(plan, output_of(plan, resno), rtable, origin);
 }

@@ -99,6 +99,7 @@ typedef struct AuditFanout
 	int			children;
 	double		rows;			/* of the join */
 	double		parent_rows;
+	bool		parent_is_once; /* each of these is another row */
 	double		child_rows;
 	double		separate_rows;	/* that a query for each table would return */
 	double		parent_width;	/* bytes of its columns that are sent */
@@ -173,11 +174,19 @@ extern bool audit_expression_is_indexed(Oid relid, uint32 hash);
 
 #define AUDIT_PLAN_DEPTH 100	/* of a plan that is followed downwards */
 
-/* ---- columns of the result: audit_origin.c ---- */
+/* ---- where columns come from: audit_origin.c ---- */
 
-extern bool audit_plan_origin(const Plan *plan, AttrNumber resno, const List *rtable, Oid *relid,
-							  AttrNumber *attnum);
-extern bool audit_plan_column(const Plan *plan, Node *node, Index *rti, AttrNumber *attnum);
+typedef struct AuditPlanColumn
+{
+	Index		rti;			/* in the range table */
+	Oid			relid;
+	AttrNumber	attnum;
+} AuditPlanColumn;
+
+extern bool audit_plan_origin(const Plan *plan, AttrNumber resno, const List *rtable,
+							  AuditPlanColumn *origin);
+extern bool audit_plan_column(const Plan *plan, Node *node, const List *rtable,
+							  AuditPlanColumn *origin);
 
 /* ---- the top of a plan: audit_order.c ---- */
 

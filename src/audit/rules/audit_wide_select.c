@@ -71,10 +71,12 @@ columns_sent(const AuditWatch *watch, int *n)
 	for (int i = 0; i < natts; i++)
 	{
 		Sent	   *column = &sent[*n];
+		AuditPlanColumn origin;
 
-		if (!audit_plan_origin(stmt->planTree, (AttrNumber) (i + 1), stmt->rtable,
-							   &column->relid, &column->attnum))
+		if (!audit_plan_origin(stmt->planTree, (AttrNumber) (i + 1), stmt->rtable, &origin))
 			continue;
+		column->relid = origin.relid;
+		column->attnum = origin.attnum;
 		column->bytes = sizes == NULL ? 1 : (double) sizes->bytes[i] / (double) Max(sizes->rows, 1);
 		(*n)++;
 	}

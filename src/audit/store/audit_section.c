@@ -17,6 +17,7 @@ typedef struct SavedQuery
 {
 	AuditQueryKey key;
 	AuditQueryCounts counts;
+	AuditRemoved removed[AUDIT_REMOVED];
 } SavedQuery;
 
 static void
@@ -25,7 +26,7 @@ copy_query(void *to, const void *entry)
 	SavedQuery *query = to;
 
 	memcpy(&query->key, entry, sizeof(AuditQueryKey));
-	audit_store_get_counts(entry, &query->counts);
+	audit_store_get_counts(entry, &query->counts, query->removed);
 }
 
 static void
@@ -33,7 +34,7 @@ restore_query(const void *from)
 {
 	const SavedQuery *query = from;
 
-	audit_store_add_counts(&query->key, &query->counts);
+	audit_store_add_counts(&query->key, &query->counts, query->removed);
 }
 
 static void

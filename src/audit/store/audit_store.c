@@ -26,7 +26,7 @@
 #include "storage/dsm_registry.h"
 #endif
 
-#define STORE_NAME "pg_purser_audit_2"	/* the number changes with the layout */
+#define STORE_NAME "pg_purser_audit_3"	/* the number changes with the layout */
 #define TRANCHE_NAME "pg_purser_audit"
 
 typedef struct Store
@@ -41,21 +41,6 @@ typedef struct Store
 	LWLock		locks[AUDIT_NLOCKS];
 	pg_atomic_uint64 generation;	/* changes with each reset */
 } Store;
-
-typedef struct QueryEntry
-{
-	AuditQueryKey key;
-	pg_atomic_uint64 calls;
-	pg_atomic_uint64 unfinished;
-	pg_atomic_uint64 uncounted;
-	pg_atomic_uint64 rows_read;
-	pg_atomic_uint64 rows_returned;
-	pg_atomic_uint64 rows_estimated;
-	pg_atomic_uint64 rows_skipped;
-	pg_atomic_uint64 temp_blocks;
-	pg_atomic_uint64 measured;
-	pg_atomic_uint64 rows_discarded;
-} QueryEntry;
 
 static Store *store = NULL;
 static bool shared = false;
@@ -80,7 +65,7 @@ store_layout(Store *layout)
 	layout->reports = size;
 	size = add_size(size, MAXALIGN(audit_reports_size()));
 	layout->queries = size;
-	size = add_size(size, MAXALIGN(audit_table_size(audit_max_queries, sizeof(QueryEntry))));
+	size = add_size(size, MAXALIGN(audit_table_size(audit_max_queries, audit_query_entry_size())));
 	layout->findings = size;
 	return add_size(size, audit_table_size(audit_max_findings, sizeof(AuditFinding)));
 }
@@ -100,7 +85,7 @@ store_fill(Store *new_store)
 	audit_saver_init(audit_store_saver());
 	audit_reports_clear(audit_store_reports());
 	audit_table_init(audit_store_queries(), audit_max_queries, sizeof(AuditQueryKey),
-					 sizeof(QueryEntry));
+					 audit_query_entry_size());
 	audit_table_init(audit_store_findings(), audit_max_findings, sizeof(AuditFindingKey),
 					 sizeof(AuditFinding));
 }
@@ -304,87 +289,4 @@ audit_store_reset(void)
 	audit_store_unlock(AUDIT_LOCK_FINDINGS);
 	audit_store_unlock(AUDIT_LOCK_QUERIES);
 	audit_store_unlock(AUDIT_LOCK_SAVE);
-}
-
-/* ---- counts of queries ---- */
-
-static inline void
-add_count(pg_atomic_uint64 *count, int64 add)
-{
-	if (add != 0)
-		pg_atomic_fetch_add_u64(count, add);
-}
-
-static void
-add_counts(QueryEntry *entry, const AuditQueryCounts *add)
-{
-	add_count(&entry->calls, add->calls);
-	add_count(&entry->unfinished, add->unfinished);
-	add_count(&entry->uncounted, add->uncounted);
-	add_count(&entry->rows_read, add->rows_read);
-	add_count(&entry->rows_returned, add->rows_returned);
-	add_count(&entry->rows_estimated, add->rows_estimated);
-	add_count(&entry->rows_skipped, add->rows_skipped);
-	add_count(&entry->temp_blocks, add->temp_blocks);
-	add_count(&entry->measured, add->measured);
-	add_count(&entry->rows_discarded, add->rows_discarded);
-}
-
-/* Queries that ran often or read much are worth keeping. */
-static double
-query_usefulness(const void *entry)
-{
-	QueryEntry *query = unconstify(void *, entry);
-
-	return (double) pg_atomic_read_u64(&query->calls) +
-		(double) pg_atomic_read_u64(&query->rows_read);
-}
-
-void
-audit_store_add_counts(const AuditQueryKey *key, const AuditQueryCounts *add)
-{
-	AuditTable *queries = audit_store_queries();
-	QueryEntry *entry;
-
-	audit_store_lock(AUDIT_LOCK_QUERIES, LW_SHARED);
-	entry = audit_table_find(queries, key);
-	if (entry != NULL)
-		add_counts(entry, add);
-	audit_store_unlock(AUDIT_LOCK_QUERIES);
-	if (entry != NULL)
-	{
-		audit_save_changed();
-		return;
-	}
-
-	audit_store_lock(AUDIT_LOCK_QUERIES, LW_EXCLUSIVE);
-	entry = audit_table_find(queries, key);
-	if (entry == NULL)
-		entry = audit_table_insert(queries, key);
-	if (entry == NULL)
-	{
-		audit_table_evict(queries, query_usefulness);
-		entry = audit_table_insert(queries, key);
-	}
-	if (entry != NULL)
-		add_counts(entry, add);
-	audit_store_unlock(AUDIT_LOCK_QUERIES);
-}
-
-/* Reads an entry of the table of queries, whose lock the caller holds. */
-void
-audit_store_get_counts(const void *entry, AuditQueryCounts *counts)
-{
-	QueryEntry *query = unconstify(void *, entry);
-
-	counts->calls = pg_atomic_read_u64(&query->calls);
-	counts->unfinished = pg_atomic_read_u64(&query->unfinished);
-	counts->uncounted = pg_atomic_read_u64(&query->uncounted);
-	counts->rows_read = pg_atomic_read_u64(&query->rows_read);
-	counts->rows_returned = pg_atomic_read_u64(&query->rows_returned);
-	counts->rows_estimated = pg_atomic_read_u64(&query->rows_estimated);
-	counts->rows_skipped = pg_atomic_read_u64(&query->rows_skipped);
-	counts->temp_blocks = pg_atomic_read_u64(&query->temp_blocks);
-	counts->measured = pg_atomic_read_u64(&query->measured);
-	counts->rows_discarded = pg_atomic_read_u64(&query->rows_discarded);
 }

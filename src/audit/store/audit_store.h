@@ -78,6 +78,7 @@ typedef struct AuditQueryKey
 	Oid			userid;
 } AuditQueryKey;
 
+/* Nothing but int64: they are added up one by one. */
 typedef struct AuditQueryCounts
 {
 	int64		calls;
@@ -87,10 +88,27 @@ typedef struct AuditQueryCounts
 	int64		rows_returned;
 	int64		rows_estimated; /* by the planner, of SELECTs that finished */
 	int64		rows_skipped;	/* by OFFSET */
+	int64		rows_sent;		/* straight to the client */
+	int64		rows_weighed;	/* of these, the rows whose bytes were counted */
+	int64		bytes_sent;		/* of those */
+	int64		unread;			/* calls whose portal ended before its rows did */
+	int64		rows_unread;	/* left in these */
 	int64		temp_blocks;	/* temporary blocks written */
 	int64		measured;		/* calls that were instrumented */
 	int64		rows_discarded; /* by filters of scans, in these */
+	int64		fanout_rows;	/* of joins that repeat a parent's rows, in these */
+	int64		parent_rows;	/* that they repeat */
 } AuditQueryCounts;
+
+/* Rows that measured calls discarded at one kind of node. */
+typedef struct AuditRemoved
+{
+	uint64		place;			/* what and where, see audit_removed.c; 0: free */
+	int64		rows;
+} AuditRemoved;
+
+#define AUDIT_REMOVED 8			/* places of a query; the last is for all others */
+#define AUDIT_REMOVED_ELSEWHERE PG_UINT64_MAX	/* its place */
 
 /* ---- tables of fixed size: audit_table.c ---- */
 
@@ -105,7 +123,7 @@ extern void *audit_table_next(AuditTable *table, int *position);
 extern void audit_table_fill(const AuditTable *table, int64 *used, int64 *capacity,
 							 int64 *evicted);
 
-/* ---- the block, its locks, counts of queries: audit_store.c ---- */
+/* ---- the block, its locks: audit_store.c ---- */
 
 typedef enum AuditLock
 {
@@ -134,8 +152,14 @@ extern AuditSaving *audit_store_saving(void);
 extern AuditSaver *audit_store_saver(void);
 extern uint64 audit_store_generation(void);
 extern void audit_store_reset(void);
-extern void audit_store_add_counts(const AuditQueryKey *key, const AuditQueryCounts *add);
-extern void audit_store_get_counts(const void *entry, AuditQueryCounts *counts);
+
+/* ---- counts of queries: audit_queries.c ---- */
+
+extern Size audit_query_entry_size(void);
+extern void audit_store_add_counts(const AuditQueryKey *key, const AuditQueryCounts *add,
+								   const AuditRemoved *removed);
+extern void audit_store_get_counts(const void *entry, AuditQueryCounts *counts,
+								   AuditRemoved *removed);
 
 /* ---- convicted queries: audit_board.c ---- */
 

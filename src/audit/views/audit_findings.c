@@ -97,7 +97,7 @@ is_overruled(const AuditFinding *finding, const List *findings)
 static void
 append_number(StringInfo out, const char *name, double value)
 {
-	if (!isnan(value))
+	if (isfinite(value))
 		appendStringInfo(out, "%s\"%s\": %.0f", out->len > 1 ? ", " : "", name, value);
 }
 
