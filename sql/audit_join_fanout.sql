@@ -125,8 +125,9 @@ SELECT * FROM found;
 -- With the settings as they come, what an ORM makes of two collections of a page of rows.
 RESET purser.audit_fanout_size;
 SELECT purser.audit_reset();
-:two WHERE p.id <= 40 \g /dev/null
-:two WHERE p.id <= 40 \g /dev/null
+\set few 'SELECT p.id, p.title, c.body, t.name FROM posts p LEFT JOIN comments c ON c.post_id = p.id LEFT JOIN tags t ON t.post_id = p.id'
+:few \g /dev/null
+:few \g /dev/null
 SELECT relation, evidence ->> 'rows_returned' AS rows FROM found;
 -- A page of parents, where the plan reads all rows of the children.
 INSERT INTO posts SELECT i, i % 5, 'title ' || i, repeat('x', 200) FROM generate_series(51, 2000) i;
@@ -146,8 +147,8 @@ RESET enable_mergejoin;
 CREATE TABLE books (id int PRIMARY KEY, body text);
 CREATE TABLE marks (id int PRIMARY KEY, book_id int);
 ALTER TABLE books ALTER body SET STORAGE EXTERNAL;
-INSERT INTO books SELECT i, repeat('x', 10000) FROM generate_series(1, 20) i;
-INSERT INTO marks SELECT i, 1 + i % 20 FROM generate_series(1, 2000) i;
+INSERT INTO books SELECT i, repeat('x', 4000) FROM generate_series(1, 20) i;
+INSERT INTO marks SELECT i, 1 + i % 20 FROM generate_series(1, 1000) i;
 VACUUM ANALYZE books, marks;
 SELECT purser.audit_reset();
 SELECT b.id, b.body, m.id FROM books b JOIN marks m ON m.book_id = b.id \g /dev/null

@@ -42,12 +42,16 @@ SELECT c.id, c.name, c.email, p.id, p.total, n.id, n.body, f.number FROM custome
 -- scenario: fan-out, a wide parent repeated for each child
 -- expect: join_fanout mark
 -- setup
-CREATE TABLE mark (id int PRIMARY KEY, document_id int, at int);
-INSERT INTO mark SELECT i, 1 + i % 1000, i FROM generate_series(1, 50000) i;
-CREATE INDEX ON mark (document_id);
+CREATE TABLE paper (id int PRIMARY KEY, title text, body text);
+ALTER TABLE paper ALTER body SET STORAGE EXTERNAL;
+INSERT INTO paper SELECT i, 'Paper ' || i, repeat('words ', 1000) FROM generate_series(1, 100) i;
+ANALYZE paper;
+CREATE TABLE mark (id int PRIMARY KEY, paper_id int, at int);
+INSERT INTO mark SELECT i, 1 + i % 100, i FROM generate_series(1, 5000) i;
+CREATE INDEX ON mark (paper_id);
 ANALYZE mark;
 -- run 3 times
-SELECT d.id, d.title, d.body, m.id, m.at FROM document d JOIN mark m ON m.document_id = d.id WHERE d.id <= 30;
+SELECT d.title, d.body, m.id, m.at FROM paper d JOIN mark m ON m.paper_id = d.id WHERE d.id <= 30;
 -- scenario: no fan-out, the one side of each row
 -- run 3 times
 SELECT p.id, p.total, c.name FROM purchase p JOIN customer c ON c.id = p.customer_id WHERE p.id <= 5000;

@@ -54,6 +54,7 @@ SELECT id FROM customer ORDER BY id LIMIT 20;
 SELECT format($$SELECT id FROM purchase WHERE customer_id = %s AND status = 'open'$$, i) FROM generate_series(1, 20) i \gexec
 -- scenario: n+1, two collections of each row
 -- expect: n_plus_one purchase
+-- expect: n_plus_one note
 -- run
 SELECT id FROM customer ORDER BY id LIMIT 20;
 SELECT format('SELECT * FROM purchase WHERE customer_id = %s', i), format('SELECT * FROM note WHERE customer_id = %s', i) FROM generate_series(1, 20) i \gexec

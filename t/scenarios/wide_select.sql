@@ -21,10 +21,10 @@ EXECUTE list(300);
 -- expect: wide_select form
 -- setup
 CREATE TABLE form (id int PRIMARY KEY, a text, b text, c text, d text, e text, f text, g text, h text);
-INSERT INTO form SELECT i, (SELECT string_agg(md5(i || 'a' || k), '') FROM generate_series(1, 25) k), (SELECT string_agg(md5(i || 'b' || k), '') FROM generate_series(1, 25) k), (SELECT string_agg(md5(i || 'c' || k), '') FROM generate_series(1, 25) k), (SELECT string_agg(md5(i || 'd' || k), '') FROM generate_series(1, 25) k), (SELECT string_agg(md5(i || 'e' || k), '') FROM generate_series(1, 25) k), (SELECT string_agg(md5(i || 'f' || k), '') FROM generate_series(1, 25) k), (SELECT string_agg(md5(i || 'g' || k), '') FROM generate_series(1, 25) k), (SELECT string_agg(md5(i || 'h' || k), '') FROM generate_series(1, 25) k) FROM generate_series(1, 3000) i;
+INSERT INTO form SELECT i, (SELECT string_agg(md5(i || 'a' || k), '') FROM generate_series(1, 25) k), (SELECT string_agg(md5(i || 'b' || k), '') FROM generate_series(1, 25) k), (SELECT string_agg(md5(i || 'c' || k), '') FROM generate_series(1, 25) k), (SELECT string_agg(md5(i || 'd' || k), '') FROM generate_series(1, 25) k), (SELECT string_agg(md5(i || 'e' || k), '') FROM generate_series(1, 25) k), (SELECT string_agg(md5(i || 'f' || k), '') FROM generate_series(1, 25) k), (SELECT string_agg(md5(i || 'g' || k), '') FROM generate_series(1, 25) k), (SELECT string_agg(md5(i || 'h' || k), '') FROM generate_series(1, 25) k) FROM generate_series(1, 600) i;
 ANALYZE form;
 -- run 3 times
-SELECT * FROM form ORDER BY id LIMIT 1000;
+SELECT * FROM form ORDER BY id LIMIT 500;
 -- scenario: not wide, the columns of a list
 -- run 3 times
 SELECT id, title, kind FROM document ORDER BY id LIMIT 200;

@@ -160,6 +160,18 @@ audit_parent_whole(const AuditWatch *watch)
 		parent->open = NULL;
 }
 
+/*
+ * Is a value the same in all rows of a result, as what they were looked up by?
+ * Then it came from elsewhere, and so did what else is looked up by it.
+ */
+static bool
+is_in_all_rows(const AuditParent *parent, const AuditPlace *place)
+{
+	int			rows = audit_row_hashes_rows(parent->hashes);
+
+	return rows >= audit_n_plus_one && place->times >= rows;
+}
+
 /* The latest parent whose result had the value, and where. */
 AuditParent *
 audit_parent_of(const AuditWatch *watch, uint32 hash, AuditPlace *place)
@@ -175,7 +187,7 @@ audit_parent_of(const AuditWatch *watch, uint32 hash, AuditPlace *place)
 			parent->userid != watch->userid || (best != NULL && best->run > parent->run))
 			continue;
 		found.columns = audit_row_hashes_find(parent->hashes, hash, &found.row, &found.times);
-		if (found.columns == 0)
+		if (found.columns == 0 || is_in_all_rows(parent, &found))
 			continue;
 		best = parent;
 		*place = found;
