@@ -29,6 +29,8 @@ SELECT * FROM found;
 :two \g /dev/null
 SELECT * FROM found;
 SELECT severity, rows_returned, wasted_ms > 0 AS wasted FROM purser.findings WHERE rule = 'join_fanout';
+-- that the result is larger than its tables is not said as well
+SELECT rule, relation FROM purser.findings;
 SET enable_hashjoin = off;
 SET enable_mergejoin = off;
 SET enable_material = off;

@@ -113,7 +113,6 @@ foreach my $file (sort glob("$folder/*.sql"))
 	next if $file =~ /tables\.sql$/;
 	foreach my $scenario (read_scenarios($file))
 	{
-		next if $ENV{ONLY} && $scenario->{name} !~ /$ENV{ONLY}/;
 		my %open;    # findings: how many more are expected than were found
 		my (%right, @wrong);
 		$open{$_}++ foreach @{ $scenario->{expect} };

@@ -16,7 +16,7 @@ EXECUTE q(102);
 -- scenario: fan-out, two collections, bound
 -- expect: join_fanout comment
 -- bound 3 times
-\set n random(100, 120)
+\set n random(95, 105)
 SELECT p.*, c.*, t.* FROM post p LEFT JOIN comment c ON c.post_id = p.id LEFT JOIN tag t ON t.post_id = p.id WHERE p.id <= :n;
 -- scenario: fan-out, two collections by inner joins, all rows of the children read to hash them
 -- expect: join_fanout comment
@@ -24,6 +24,12 @@ SELECT p.*, c.*, t.* FROM post p LEFT JOIN comment c ON c.post_id = p.id LEFT JO
 SET enable_nestloop = off;
 SET enable_mergejoin = off;
 SELECT p.id, p.title, c.said, t.name FROM post p JOIN comment c ON c.post_id = p.id JOIN tag t ON t.post_id = p.id WHERE p.id <= 100;
+-- scenario: fan-out, of so many rows that the result seems unbounded
+-- expect: join_fanout comment
+-- run 3 times
+SET enable_nestloop = off;
+SET enable_mergejoin = off;
+SELECT p.id, p.title, c.said, t.name FROM post p JOIN comment c ON c.post_id = p.id JOIN tag t ON t.post_id = p.id WHERE p.id <= 150;
 -- scenario: fan-out, by a merge
 -- expect: join_fanout comment
 -- run 3 times

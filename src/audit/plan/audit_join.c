@@ -8,9 +8,10 @@
  * children. Rows of a table are those that its scan kept; an inner scan that ran
  * once for each row of a join is taken to have run once for each row of the
  * parent. Where a scan kept more rows of a child than found their parent, those
- * that did follow from how much the join with it grew. Semi-joins return no rows of their inner side, so that is left out;
- * what is neither a join nor a scan (a subquery that groups) is a table without
- * columns. Where a join has no condition at all, a product is what was asked for.
+ * that did follow from how much the join with it grew. Semi-joins return no rows
+ * of their inner side, so that is left out; what is neither a join nor a scan (a
+ * subquery that groups) is a table without columns. Where a join has no condition
+ * at all, a product is what was asked for.
  */
 #include "audit/plan/audit_plan.h"
 
