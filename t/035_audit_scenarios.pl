@@ -149,5 +149,5 @@ foreach my $rule (sort keys %count)
 	cmp_ok($precision, '>=', 0.97, "$rule: precision");
 	cmp_ok($recall, '>=', 0.95, "$rule: recall");
 }
-cmp_ok($scenarios, '>=', 150, 'there are enough scenarios');
+cmp_ok($scenarios, '>=', 300, 'there are enough scenarios');
 done_testing();

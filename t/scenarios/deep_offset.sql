@@ -72,3 +72,7 @@ SELECT id, name FROM customer ORDER BY id LIMIT 25 OFFSET 725;
 -- scenario: no deep offset, a table of which all fits beside it
 -- run 3 times
 SELECT id, title FROM post ORDER BY id LIMIT 50 OFFSET 950;
+-- scenario: deep offset, FETCH NEXT
+-- expect: deep_offset customer
+-- run 3 times
+SELECT id, name FROM customer ORDER BY id OFFSET 15000 ROWS FETCH NEXT 20 ROWS ONLY;

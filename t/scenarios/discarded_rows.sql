@@ -103,3 +103,19 @@ SELECT p.id, c.name FROM purchase p JOIN customer c ON c.id = p.customer_id WHER
 -- scenario: not discarded, the newest that is open
 -- run 3 times
 SELECT id, total FROM purchase WHERE total + 0 > 3 ORDER BY id DESC LIMIT 20;
+-- scenario: discarded, IS NULL
+-- expect: discarded_rows sample
+-- setup
+CREATE TABLE sample (id int PRIMARY KEY, done timestamptz);
+INSERT INTO sample SELECT i, CASE WHEN i % 1000 > 0 THEN now() END FROM generate_series(1, 50000) i;
+ANALYZE sample;
+-- run 3 times
+SELECT * FROM sample WHERE done IS NULL;
+-- scenario: discarded, a regular expression
+-- expect: discarded_rows note
+-- run 3 times
+SELECT id FROM note WHERE body ~ '4711$';
+-- scenario: discarded, DISTINCT of a join
+-- expect: discarded_rows purchase
+-- run 3 times
+SELECT DISTINCT c.city FROM customer c JOIN purchase p ON p.customer_id = c.id;

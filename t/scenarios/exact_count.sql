@@ -65,3 +65,7 @@ SELECT count(*) FILTER (WHERE status = 'open'), count(*) FILTER (WHERE status = 
 CREATE TABLE figure (at timestamptz, n bigint);
 -- run 3 times
 INSERT INTO figure SELECT now(), count(*) FROM purchase;
+-- scenario: exact count, of a join
+-- expect: exact_count purchase
+-- run 3 times
+SELECT count(*) FROM purchase p JOIN customer c ON c.id = p.customer_id;

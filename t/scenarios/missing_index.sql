@@ -117,3 +117,25 @@ CREATE TABLE staging (id int, code text);
 INSERT INTO staging SELECT i, 'c' || i FROM generate_series(1, 20000) i;
 SELECT id FROM staging WHERE code = 'c77';
 DROP TABLE staging;
+-- scenario: missing index, a range and a value
+-- expect: missing_index sample
+-- setup
+CREATE TABLE sample (id int PRIMARY KEY, device int, at timestamptz, v int);
+INSERT INTO sample SELECT i, i % 100, timestamptz '2025-01-01 00:00+00' + i * interval '1 minute', i FROM generate_series(1, 50000) i;
+ANALYZE sample;
+-- run 3 times
+SELECT * FROM sample WHERE device = 7 AND at > '2025-02-01 00:00+00' ORDER BY at DESC LIMIT 20;
+-- scenario: missing index, a DELETE
+-- expect: missing_index sample
+-- setup
+CREATE TABLE sample (id int PRIMARY KEY, session int);
+INSERT INTO sample SELECT i, i / 10 FROM generate_series(1, 50000) i;
+ANALYZE sample;
+-- run
+DELETE FROM sample WHERE session = 7;
+DELETE FROM sample WHERE session = 8;
+DELETE FROM sample WHERE session = 9;
+-- scenario: missing index, of a foreign key, by a join
+-- expect: missing_index item
+-- run 3 times
+SELECT i.id, i.quantity FROM product p JOIN item i ON i.product_id = p.id WHERE p.id = 7;

@@ -214,3 +214,19 @@ SELECT format('WITH RECURSIVE below AS (SELECT id, name FROM node WHERE id = %s 
 CREATE FUNCTION order_total(bigint) RETURNS numeric LANGUAGE sql STABLE AS 'SELECT sum(i.quantity * p.price) FROM public.item i JOIN public.product p ON p.id = i.product_id WHERE i.purchase_id = $1';
 -- run
 SELECT format('SELECT order_total(%s)', i * 101) FROM generate_series(1, 20) i \gexec
+-- scenario: mixed, a paged list by an API that goes through all, each page in a transaction
+-- run
+SELECT format('BEGIN; SELECT id, name FROM customer WHERE id > %s ORDER BY id LIMIT 100; COMMIT', i * 100) FROM generate_series(0, 60) i \gexec
+-- scenario: mixed, who may what: rights of a user at each request
+-- run
+SELECT format('BEGIN; SELECT name FROM customer WHERE id = 7; SELECT id FROM note WHERE customer_id = 7; SELECT title FROM product WHERE id = %s; COMMIT', i) FROM generate_series(1, 30) i \gexec
+-- scenario: mixed, a list, and another list, and rows of both opened by hand
+-- run
+SELECT id, title FROM post ORDER BY id DESC LIMIT 20;
+SELECT * FROM post WHERE id = 997;
+SELECT id, said FROM comment WHERE post_id = 997;
+SELECT id, name FROM tag WHERE post_id = 997;
+SELECT id, title FROM post ORDER BY id DESC LIMIT 20;
+SELECT * FROM post WHERE id = 985;
+SELECT id, said FROM comment WHERE post_id = 985;
+SELECT id, name FROM tag WHERE post_id = 985;

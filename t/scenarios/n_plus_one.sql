@@ -267,3 +267,37 @@ CREATE TABLE entry (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, what text);
 BEGIN;
 SELECT format('INSERT INTO entry (what) VALUES (%L) RETURNING id; SELECT id, what FROM entry WHERE id = %s', 'x' || i, i) FROM generate_series(1, 10) i \gexec
 COMMIT;
+-- scenario: n+1, the newest of each row
+-- expect: n_plus_one purchase
+-- run
+SELECT id, name FROM customer ORDER BY id LIMIT 15;
+SELECT format('SELECT id, total FROM purchase WHERE customer_id = %s ORDER BY made DESC LIMIT 1', i) FROM generate_series(1, 15) i \gexec
+-- scenario: n+1, a count for each row
+-- expect: n_plus_one comment
+-- run
+SELECT id, title FROM post ORDER BY id LIMIT 15;
+SELECT format('SELECT count(*) FROM comment WHERE post_id = %s', i) FROM generate_series(1, 15) i \gexec
+-- scenario: n+1, is there any, for each row
+-- expect: n_plus_one note
+-- run
+SELECT id, name FROM customer ORDER BY id LIMIT 15;
+SELECT format('SELECT EXISTS (SELECT 1 FROM note WHERE customer_id = %s)', i) FROM generate_series(1, 15) i \gexec
+-- scenario: n+1, lists of one key each
+-- expect: n_plus_one purchase
+-- run
+SELECT id, name FROM customer ORDER BY id LIMIT 15;
+SELECT format('SELECT id, total FROM purchase WHERE customer_id IN (%s)', i) FROM generate_series(1, 15) i \gexec
+-- scenario: n+1, two levels
+-- expect: n_plus_one purchase
+-- expect: n_plus_one item
+-- run
+SELECT id, name FROM customer WHERE id IN (SELECT 1 + i * 7 FROM generate_series(1, 12) i) ORDER BY id;
+SELECT format('SELECT id, total FROM purchase WHERE customer_id = %s', 1 + i * 7), format('SELECT * FROM item WHERE purchase_id = %s', i), format('SELECT * FROM item WHERE purchase_id = %s', i + 20000), format('SELECT * FROM item WHERE purchase_id = %s', i + 40000), format('SELECT * FROM item WHERE purchase_id = %s', i + 60000), format('SELECT * FROM item WHERE purchase_id = %s', i + 80000), format('SELECT * FROM item WHERE purchase_id = %s', i + 100000) FROM generate_series(1, 12) i \gexec
+-- scenario: n+1, two relations of each row
+-- expect: n_plus_one customer
+-- expect: n_plus_one item
+-- run
+BEGIN;
+SELECT id, customer_id, total FROM purchase ORDER BY id LIMIT 20;
+SELECT format('SELECT name FROM customer WHERE id = %s', 1 + (i * 7) % 20000), format('SELECT * FROM item WHERE purchase_id = %s', i) FROM generate_series(1, 20) i \gexec
+COMMIT;

@@ -93,3 +93,19 @@ SELECT id FROM customer WHERE lower(email) = 'u55@example.org';
 -- scenario: sargable, once
 -- run
 SELECT * FROM person WHERE lower(email) = 'u55@example.org';
+-- scenario: not sargable, date_trunc
+-- expect: non_sargable purchase
+-- run 3 times
+SELECT id FROM purchase WHERE date_trunc('day', made) = '2024-02-01 00:00+00';
+-- scenario: not sargable, arithmetic with a date
+-- expect: non_sargable purchase
+-- run 3 times
+SELECT id FROM purchase WHERE made + interval '1 day' > timestamptz '2024-03-24 00:00+00';
+-- scenario: not sargable, coalesce
+-- expect: non_sargable person
+-- run 3 times
+SELECT id FROM person WHERE coalesce(code, '') = 'c77';
+-- scenario: not sargable, concatenated
+-- expect: non_sargable person
+-- run 3 times
+SELECT id FROM person WHERE code || '' = 'c77';

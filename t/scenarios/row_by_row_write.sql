@@ -194,3 +194,21 @@ CREATE TABLE reading (id int, value float8);
 BEGIN;
 SELECT format('INSERT INTO reading SELECT i, i FROM generate_series(%s, %s) i', i * 200, i * 200 + 199) FROM generate_series(1, 40) i \gexec
 COMMIT;
+-- scenario: row by row, a savepoint around each
+-- expect: row_by_row_write reading
+-- setup
+CREATE TABLE reading (id int, value float8);
+-- run
+BEGIN;
+SELECT format('SAVEPOINT s; INSERT INTO reading VALUES (%s, 1); RELEASE s', i) FROM generate_series(1, 40) i \gexec
+COMMIT;
+-- scenario: row by row, read first and then written
+-- expect: row_by_row_write reading
+-- setup
+CREATE TABLE reading (id int PRIMARY KEY, value float8);
+INSERT INTO reading SELECT i, i FROM generate_series(1, 1000) i;
+ANALYZE reading;
+-- run
+BEGIN;
+SELECT format('SELECT value FROM reading WHERE id = %s; UPDATE reading SET value = 3 WHERE id = %s', i * 7, i * 7) FROM generate_series(1, 40) i \gexec
+COMMIT;

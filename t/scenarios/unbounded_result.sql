@@ -71,3 +71,7 @@ SELECT id, total FROM purchase WHERE id > :a AND id <= :a + 2000;
 -- scenario: not unbounded, one day of many
 -- run 2 times
 SELECT id, total FROM purchase WHERE made >= '2024-02-01' AND made < '2024-02-08';
+-- scenario: unbounded, of two tables one after the other
+-- expect: unbounded_result purchase
+-- run 3 times
+SELECT id, total FROM purchase UNION ALL SELECT id, 0 FROM note;

@@ -55,3 +55,11 @@ SELECT * FROM paper ORDER BY id LIMIT 100;
 -- scenario: not wide, a page of an admin list with its long texts cut
 -- run 3 times
 SELECT id, title, kind, left(body, 80) AS body, meta FROM document ORDER BY id LIMIT 100;
+-- scenario: wide, json
+-- expect: wide_select thing
+-- setup
+CREATE TABLE thing (id int PRIMARY KEY, name text, data jsonb);
+INSERT INTO thing SELECT i, 'n', (SELECT jsonb_object_agg(md5(i || 'k' || k), k) FROM generate_series(1, 100) k) FROM generate_series(1, 300) i;
+ANALYZE thing;
+-- run 3 times
+SELECT id, name, data FROM thing ORDER BY id LIMIT 100;
