@@ -29,6 +29,8 @@ SELECT * FROM found;
 :two \g /dev/null
 SELECT * FROM found;
 SELECT severity, rows_returned, wasted_ms > 0 AS wasted FROM purser.findings WHERE rule = 'join_fanout';
+-- that the result is larger than its tables is not said as well
+SELECT rule, relation FROM purser.findings;
 SET enable_hashjoin = off;
 SET enable_mergejoin = off;
 SET enable_material = off;
@@ -61,11 +63,16 @@ SELECT p.title, c.body, t.name, a.name FROM posts p JOIN authors a ON a.id = p.a
 JOIN comments c ON c.post_id = p.id JOIN tags t ON t.post_id = p.id ORDER BY p.id, c.id \g /dev/null
 SELECT relation, columns, evidence FROM found;
 
--- One child: only when it is the parent's columns that make the result.
+-- One child: only when it is the parent's columns that make the result, and five times the size.
 SELECT purser.audit_reset();
+SELECT p.*, c.id FROM posts p JOIN comments c ON c.post_id = p.id AND c.id > 0 \g /dev/null
+SELECT p.*, c.id FROM posts p JOIN comments c ON c.post_id = p.id AND c.id > 0 \g /dev/null
+SELECT relation FROM found;
+SET purser.audit_fanout_size = '20kB';
 SELECT p.*, c.id FROM posts p JOIN comments c ON c.post_id = p.id \g /dev/null
 SELECT p.*, c.id FROM posts p JOIN comments c ON c.post_id = p.id \g /dev/null
 SELECT relation, columns, evidence, suggestion FROM found;
+SET purser.audit_fanout_size = '100kB';
 
 -- Not found: narrow parents, a child's parent, products on purpose, a link between two tables,
 -- chains, what is bounded, grouped, made distinct, filtered by EXISTS, read by a function.
@@ -115,6 +122,41 @@ SELECT * FROM found;
 SELECT * FROM posts p JOIN (SELECT * FROM comments WHERE id <= 1000) c ON c.post_id = p.id JOIN tags t ON t.post_id = p.id AND t.id <= 50 \g /dev/null
 SELECT * FROM posts p JOIN (SELECT * FROM comments WHERE id <= 1000) c ON c.post_id = p.id JOIN tags t ON t.post_id = p.id AND t.id <= 50 \g /dev/null
 SELECT * FROM found;
+
+
+-- With the settings as they come, what an ORM makes of two collections of a page of rows.
+RESET purser.audit_fanout_size;
+SELECT purser.audit_reset();
+\set few 'SELECT p.id, p.title, c.body, t.name FROM posts p LEFT JOIN comments c ON c.post_id = p.id LEFT JOIN tags t ON t.post_id = p.id'
+:few \g /dev/null
+:few \g /dev/null
+SELECT relation, evidence ->> 'rows_returned' AS rows FROM found;
+-- A page of parents, where the plan reads all rows of the children.
+INSERT INTO posts SELECT i, i % 5, 'title ' || i, repeat('x', 200) FROM generate_series(51, 2000) i;
+INSERT INTO comments SELECT i, 1 + i % 2000, 'comment ' || i FROM generate_series(1001, 40000) i;
+INSERT INTO tags SELECT i, 1 + i % 2000, 'tag ' || i % 10 FROM generate_series(501, 20000) i;
+VACUUM ANALYZE posts, comments, tags;
+SET enable_nestloop = off;
+SET enable_mergejoin = off;
+SELECT purser.audit_reset();
+:two WHERE p.id <= 40 \g /dev/null
+:two WHERE p.id <= 40 \g /dev/null
+SELECT relation, (evidence ->> 'rows_returned')::int AS rows,
+(evidence ->> 'separate_rows')::int < 3000 AS few FROM found;
+RESET enable_nestloop;
+RESET enable_mergejoin;
+-- Values out of line are what is sent, not their pointers.
+CREATE TABLE books (id int PRIMARY KEY, body text);
+CREATE TABLE marks (id int PRIMARY KEY, book_id int);
+ALTER TABLE books ALTER body SET STORAGE EXTERNAL;
+INSERT INTO books SELECT i, repeat('x', 4000) FROM generate_series(1, 20) i;
+INSERT INTO marks SELECT i, 1 + i % 20 FROM generate_series(1, 1000) i;
+VACUUM ANALYZE books, marks;
+SELECT purser.audit_reset();
+SELECT b.id, b.body, m.id FROM books b JOIN marks m ON m.book_id = b.id \g /dev/null
+SELECT b.id, b.body, m.id FROM books b JOIN marks m ON m.book_id = b.id \g /dev/null
+SELECT relation, evidence, (SELECT (evidence ->> 'repeated_bytes')::int / 1000000 FROM purser.findings
+WHERE rule = 'join_fanout') AS megabytes FROM found;
 
 SET client_min_messages = warning;
 DROP SCHEMA audit_fanout CASCADE;

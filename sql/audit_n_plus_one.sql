@@ -281,6 +281,15 @@ SELECT many('EXECUTE event (%s)', 1, 14) \gexec
 RESET plan_cache_mode;
 SELECT relation, columns, evidence->'executions' AS executions FROM found;
 
+-- Two collections of each row: what all rows of the one share is not taken from them.
+SELECT purser.audit_reset();
+\o /dev/null
+SELECT * FROM users WHERE id < 13;
+SELECT format('SELECT * FROM comments WHERE user_id = %s', n), format('SELECT * FROM posts WHERE user_id = %s', n)
+FROM generate_series(1, 12) n \gexec
+\o
+SELECT relation, columns, evidence->'executions' AS executions FROM found;
+
 -- A child without an index has both findings, each under its own rule.
 \o /dev/null
 CREATE TABLE notes AS SELECT i AS id, i % 400 AS user_id FROM generate_series(1, 3000) i;

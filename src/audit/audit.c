@@ -29,7 +29,7 @@ int			audit_repeated_query = 5;
 int			audit_row_by_row_write = 20;
 bool		audit_unparameterized = false;
 int			audit_join_fanout = 2;
-int			audit_fanout_size = 1024;
+int			audit_fanout_size = 256;
 int			audit_misestimate = 10;
 int			audit_misestimate_rows = 1000;
 int			audit_misestimate_time = 100;	/* ms */
@@ -114,7 +114,7 @@ define_settings(void)
 			   "Rows of a join for each row of its tables before it is found to repeat them.",
 			   &audit_join_fanout, 1, 0);
 	define_int("purser.audit_fanout_size",
-			   "Size of the parent rows that a join must repeat in vain.",
+			   "Size of what a join must send in vain before that is found.",
 			   &audit_fanout_size, 0, GUC_UNIT_KB);
 	define_int("purser.audit_misestimate",
 			   "Factor between estimated and actual rows before statistics are looked at.",

@@ -1,26 +1,26 @@
 -- scenario: spill, a sort
--- expect: disk_spill
+-- expect: disk_spill purchase
 -- run
 SET work_mem = '256kB';
 SELECT max(id) FROM (SELECT id, status FROM purchase ORDER BY total, id OFFSET 0) x;
 SELECT max(id) FROM (SELECT id, status FROM purchase ORDER BY total, id OFFSET 0) x;
 SELECT max(id) FROM (SELECT id, status FROM purchase ORDER BY total, id OFFSET 0) x;
 -- scenario: spill, a sort of a result
--- expect: disk_spill
+-- expect: disk_spill note
 -- run
 SET work_mem = '256kB';
 SELECT id, customer_id, body FROM note ORDER BY body, id LIMIT 9500;
 SELECT id, customer_id, body FROM note ORDER BY body, id LIMIT 9500;
 SELECT id, customer_id, body FROM note ORDER BY body, id LIMIT 9500;
 -- scenario: spill, a hash join
--- expect: disk_spill
+-- expect: disk_spill item
 -- run
 SET work_mem = '256kB';
 SELECT max(p.total) FROM purchase p JOIN item i ON i.purchase_id = p.id AND i.quantity > 1;
 SELECT max(p.total) FROM purchase p JOIN item i ON i.purchase_id = p.id AND i.quantity > 1;
 SELECT max(p.total) FROM purchase p JOIN item i ON i.purchase_id = p.id AND i.quantity > 1;
 -- scenario: spill, a hash aggregate
--- expect: disk_spill
+-- expect: disk_spill item
 -- run
 SET work_mem = '256kB';
 SET enable_sort = off;
@@ -28,7 +28,7 @@ SELECT max(s) FROM (SELECT product_id, purchase_id, sum(quantity) s FROM item GR
 SELECT max(s) FROM (SELECT product_id, purchase_id, sum(quantity) s FROM item GROUP BY product_id, purchase_id) x;
 SELECT max(s) FROM (SELECT product_id, purchase_id, sum(quantity) s FROM item GROUP BY product_id, purchase_id) x;
 -- scenario: spill, prepared
--- expect: disk_spill
+-- expect: disk_spill purchase
 -- run
 SET work_mem = '256kB';
 PREPARE q AS SELECT max(id) FROM (SELECT id, status FROM purchase ORDER BY status, total, id OFFSET 0) x;
@@ -59,3 +59,35 @@ SET work_mem = '256kB';
 SELECT id FROM purchase ORDER BY total, id LIMIT 10;
 SELECT id FROM purchase ORDER BY total, id LIMIT 10;
 SELECT id FROM purchase ORDER BY total, id LIMIT 10;
+-- scenario: spill, a report by prepared statements of a client, bound
+-- expect: disk_spill purchase
+-- bound 3 times
+\set n random(1, 100)
+SET work_mem = '256kB';
+SELECT max(id) FROM (SELECT id, made FROM purchase WHERE id > :n ORDER BY total, made OFFSET 0) x;
+-- scenario: spill, a CTE that is kept
+-- expect: disk_spill item
+-- run 3 times
+SET work_mem = '256kB';
+WITH i AS MATERIALIZED (SELECT id, product_id, quantity FROM item WHERE quantity > 1) SELECT count(DISTINCT a.quantity) + max(b.id) FROM i a, (SELECT max(id) AS id FROM i) b;
+-- scenario: no spill, a table that is sorted by its index
+-- run 3 times
+SET work_mem = '256kB';
+SELECT max(id) FROM (SELECT id, total FROM purchase ORDER BY made OFFSET 0) x;
+-- scenario: no spill, rows of a function
+-- run 3 times
+SET work_mem = '256kB';
+SELECT max(i) FROM (SELECT i FROM generate_series(1, 100000) i ORDER BY -i OFFSET 0) x;
+-- scenario: no spill, a temporary table is filled
+-- run 3 times
+SET work_mem = '256kB';
+CREATE TEMP TABLE t AS SELECT id, total FROM purchase;
+DROP TABLE t;
+-- scenario: no spill, some hundred kB
+-- run 3 times
+SET work_mem = '256kB';
+SELECT max(id) FROM (SELECT id, body FROM note WHERE id <= 12000 ORDER BY body, id OFFSET 0) x;
+-- scenario: no spill, groups that fit
+-- run 3 times
+SET work_mem = '4MB';
+SELECT city, count(*), sum(credit) FROM customer GROUP BY city ORDER BY 2, 1;

@@ -7,9 +7,11 @@
  * with a unique column in a set; tables with other columns in that set are its
  * children. Rows of a table are those that its scan kept; an inner scan that ran
  * once for each row of a join is taken to have run once for each row of the
- * parent. Semi-joins return no rows of their inner side, so that is left out;
- * what is neither a join nor a scan (a subquery that groups) is a table without
- * columns. Where a join has no condition at all, a product is what was asked for.
+ * parent. Where a scan kept more rows of a child than found their parent, those
+ * that did follow from how much the join with it grew. Semi-joins return no rows
+ * of their inner side, so that is left out; what is neither a join nor a scan (a
+ * subquery that groups) is a table without columns. Where a join has no condition
+ * at all, a product is what was asked for.
  */
 #include "audit/plan/audit_plan.h"
 
@@ -40,6 +42,17 @@ typedef struct Column
 	int			set;			/* columns with one number are equal */
 } Column;
 
+/* A join: its outer tables begin with first, its inner ones with inner. */
+typedef struct Step
+{
+	int			first;
+	int			inner;
+	int			end;
+	double		rows;
+	double		outer_rows;
+	double		inner_rows;
+} Step;
+
 /* A value that a nested loop hands to its inner side. */
 typedef struct LoopParam
 {
@@ -51,8 +64,11 @@ typedef struct Joins
 {
 	const List *rtable;
 	bool		remembered;		/* what comes next is below a Memoize that kept all */
+	const AuditSizes *sizes;	/* NULL: not measured */
 	int			ntables;
 	Table		tables[MAX_TABLES];
+	int			nsteps;
+	Step		steps[MAX_TABLES];	/* each joins a table at least */
 	int			ncolumns;
 	Column		columns[MAX_COLUMNS];
 	int			nparams;
@@ -236,26 +252,36 @@ is_product(PlanState *state)
 		audit_node_rows(innerPlanState(state)).each > 1;
 }
 
-/*
- * The scan that was added last is read again from a mark for each outer row with
- * the same key, and its rows are counted each time: the estimate bounds them.
- */
-static void
-bound_restored(Joins *joins, const PlanState *scan)
+/* The rows that a side of a join has, however often they are read. */
+static double
+side_rows(PlanState *state)
 {
-	Table	   *table = &joins->tables[joins->ntables - 1];
+	while (IsA(state, HashState) || IsA(state, SortState) || IsA(state, MaterialState))
+		state = outerPlanState(state);
+	return audit_node_rows(state).all;
+}
 
-	if (IsA(scan, IndexScanState) || IsA(scan, IndexOnlyScanState))
-		table->rows = Min(table->rows, scan->plan->plan_rows);
+/* Both sides have been added. */
+static void
+add_step(Joins *joins, PlanState *state, int first, int inner)
+{
+	if (joins->nsteps < MAX_TABLES)
+		joins->steps[joins->nsteps++] = (Step) {
+			first, inner, joins->ntables, audit_node_rows(state).all,
+			side_rows(outerPlanState(state)), side_rows(innerPlanState(state))
+		};
 }
 
 static bool
 add_join(Joins *joins, PlanState *state, int depth)
 {
 	const Join *join = (const Join *) state->plan;
+	int			first = joins->ntables;
+	int			inner;
 
 	if (!add_tree(joins, outerPlanState(state), depth))
 		return false;
+	inner = joins->ntables;
 	if (join->jointype == JOIN_SEMI || join->jointype == JOIN_ANTI)
 		return true;
 	if (join->jointype != JOIN_INNER && join->jointype != JOIN_LEFT &&
@@ -272,8 +298,7 @@ add_join(Joins *joins, PlanState *state, int depth)
 		add_params(joins, (const NestLoop *) join);
 	if (!add_tree(joins, innerPlanState(state), depth))
 		return false;
-	if (IsA(join, MergeJoin))
-		bound_restored(joins, innerPlanState(state));
+	add_step(joins, state, first, inner);
 	return true;
 }
 
@@ -317,6 +342,21 @@ table_of(Joins *joins, Index rti)
 	return NULL;
 }
 
+/* Bytes of a column that is sent: as measured, else its average among all rows of its table. */
+static double
+column_width(const AuditSizes *sizes, const TargetEntry *entry, const AuditPlanColumn *column)
+{
+	int32		average = 0;
+
+	if (sizes != NULL && sizes->rows > 0 && entry->resno <= sizes->ncolumns)
+		return (double) sizes->bytes[entry->resno - 1] / (double) sizes->rows;
+	if (column != NULL)
+		average = get_attavgwidth(column->relid, column->attnum);
+	if (average > 0)
+		return average;
+	return get_typavgwidth(exprType((Node *) entry->expr), exprTypmod((Node *) entry->expr));
+}
+
 /* Adds up the widths of the columns that are sent; the total. */
 static double
 add_widths(Joins *joins, const Plan *top)
@@ -329,20 +369,16 @@ add_widths(Joins *joins, const Plan *top)
 		const TargetEntry *entry = lfirst(cell);
 		AuditPlanColumn origin;
 		Table	   *table;
-		int32		bytes;
+		bool		found;
+		double		bytes;
 
 		if (entry->resjunk)
 			continue;
-		bytes = get_typavgwidth(exprType((Node *) entry->expr), exprTypmod((Node *) entry->expr));
-		if (audit_plan_column(top, (Node *) entry->expr, joins->rtable, &origin))
-		{
-			int32		average = get_attavgwidth(origin.relid, origin.attnum);
-
-			bytes = average > 0 ? average : bytes;
-			table = table_of(joins, origin.rti);
-			if (table != NULL)
-				table->width += bytes;
-		}
+		found = audit_plan_column(top, (Node *) entry->expr, joins->rtable, &origin);
+		bytes = column_width(joins->sizes, entry, found ? &origin : NULL);
+		table = found ? table_of(joins, origin.rti) : NULL;
+		if (table != NULL)
+			table->width += bytes;
 		width += bytes;
 	}
 	return width;
@@ -365,10 +401,31 @@ rows_of(const Table *table, const Table *parent)
 	return table->rows;
 }
 
+/* Those of a child that found their parent: as many as make the join with it grow. */
+static double
+child_rows(const Joins *joins, const Table *child, const Table *parent)
+{
+	int			place = (int) (child - joins->tables);
+	int			other = (int) (parent - joins->tables);
+	double		rows = rows_of(child, parent);
+
+	for (int i = 0; i < joins->nsteps; i++)
+	{
+		const Step *step = &joins->steps[i];
+		double		side = other < step->inner ? step->outer_rows : step->inner_rows;
+
+		if (Min(place, other) >= step->first && Max(place, other) < step->end &&
+			(place < step->inner) != (other < step->inner) && side > 0)
+			rows = Min(rows, parent->rows * step->rows / side);
+	}
+	return rows;
+}
+
 /* Adds a child to a parent's fan-out. */
 static void
 add_child(Joins *joins, const Column *column, double rows, AuditFanout *fanout)
 {
+	fanout->separate_rows += rows;
 	if (fanout->children++ > 0 && rows <= fanout->child_rows)
 		return;
 	fanout->child_rows = rows;
@@ -376,26 +433,40 @@ add_child(Joins *joins, const Column *column, double rows, AuditFanout *fanout)
 	fanout->child_column = column->attnum;
 }
 
+/* Is a table, by one of its columns that is not unique, a child of what a unique column is of? */
+static const Column *
+reference_to(Joins *joins, const Table *table, const Column *key)
+{
+	for (int i = 0; i < joins->ncolumns; i++)
+	{
+		const Column *column = &joins->columns[i];
+
+		if (column->set == key->set && column->rti == table->rti && column->rti != key->rti &&
+			!is_unique(joins, column))
+			return column;
+	}
+	return NULL;
+}
+
 /* The children of one unique column; false when it has none. */
 static bool
 fanout_of(Joins *joins, const Column *key, AuditFanout *fanout)
 {
-	Table	   *parent = table_of(joins, key->rti);
+	const Table *parent = table_of(joins, key->rti);
 
 	if (parent == NULL || parent->rows < 1 || parent->width == 0 || !is_unique(joins, key))
 		return false;
 	memset(fanout, 0, sizeof(AuditFanout));
-	for (int i = 0; i < joins->ncolumns; i++)
-	{
-		const Column *column = &joins->columns[i];
-		const Table *child = table_of(joins, column->rti);
-
-		if (column->set == key->set && child != NULL && child != parent &&
-			!is_unique(joins, column))
-			add_child(joins, column, rows_of(child, parent), fanout);
-	}
 	for (int i = 0; i < joins->ntables; i++)
-		fanout->separate_rows += rows_of(&joins->tables[i], parent);
+	{
+		const Table *table = &joins->tables[i];
+		const Column *column = reference_to(joins, table, key);
+
+		if (column != NULL)
+			add_child(joins, column, child_rows(joins, table, parent), fanout);
+		else
+			fanout->separate_rows += rows_of(table, parent);
+	}
 	fanout->parent = rt_fetch(key->rti, joins->rtable)->relid;
 	fanout->parent_rows = parent->rows;
 	fanout->parent_is_once = parent->once;
@@ -414,6 +485,7 @@ audit_plan_fanout(const AuditWatch *watch, AuditFanout *fanout)
 	memset(&joins, 0, sizeof(joins));
 	memset(fanout, 0, sizeof(AuditFanout));
 	joins.rtable = watch->desc->plannedstmt->rtable;
+	joins.sizes = watch->sizes;
 	if (!add_tree(&joins, top, 0) || joins.ntables < 2)
 		return false;
 	width = add_widths(&joins, top->plan);

@@ -11,7 +11,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-#define SINGLE 5				/* times the factor, for a single child */
+#define SINGLE 5				/* times the factor and the size, for a single child */
 
 /* The figures of evidence. */
 #define ROWS 0
@@ -51,13 +51,14 @@ static bool
 is_found(const AuditFanout *fanout)
 {
 	double		factor = fanout->rows / fanout->parent_rows;
+	double		size = audit_fanout_size * 1024.0;
 
-	if (repeated_bytes(fanout) < audit_fanout_size * 1024.0)
-		return false;
 	if (fanout->children > 1)
-		return fanout->rows >= fanout->separate_rows * audit_join_fanout;
+		return repeated_bytes(fanout) >= size &&
+			fanout->rows >= fanout->separate_rows * audit_join_fanout;
 	/* The child's rows, each once; parents without any come along with an outer join. */
-	return fanout->rows <= fanout->child_rows + fanout->parent_rows &&
+	return repeated_bytes(fanout) >= size * SINGLE &&
+		fanout->rows <= fanout->child_rows + fanout->parent_rows &&
 		factor >= audit_join_fanout * SINGLE && fanout->parent_width * 2 >= fanout->width;
 }
 

@@ -4,7 +4,8 @@
  *
  * Rules about what one query does with one table, the first of them speaks: what
  * is read in vain comes before how many rows were expected of it, and advice
- * that can be run comes before a description. The rest is decided where it is
+ * that can be run comes before a description. Rows that a join has multiplied
+ * are not held against the size of a table. The rest is decided where it is
  * seen: a deep OFFSET ends the judgement of its execution (audit_judge.c), and
  * hash tables that spill in a plan of wrong estimates are left to the estimates
  * (audit_spill.c).
@@ -34,6 +35,8 @@ place_of(AuditRule rule)
 static bool
 comes_before(AuditRule other, AuditRule rule)
 {
+	if (other == AUDIT_JOIN_FANOUT)
+		return rule == AUDIT_UNBOUNDED_RESULT;
 	return place_of(other) >= 0 && place_of(other) < place_of(rule);
 }
 

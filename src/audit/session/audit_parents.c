@@ -188,7 +188,7 @@ audit_parent_of(const AuditWatch *watch, uint32 hash, AuditPlace *place)
 			parent->userid != watch->userid)
 			continue;
 		found.columns = audit_row_hashes_find(parent->hashes, hash, &found.row, &found.times);
-		if (found.columns == 0)
+		if (found.columns == 0 || is_in_all_rows(parent, &found))
 			continue;
 		varies = !is_in_all_rows(parent, &found);
 		if (best != NULL && (varies == best_varies ? best->run > parent->run : best_varies))
