@@ -119,14 +119,6 @@ sends_whole_result(const QueryDesc *desc, ScanDirection direction, uint64 count)
 		(ActivePortal->name[0] == '\0' || !ActivePortal->visible);
 }
 
-/* Nothing is left to run of the plan, as far as one can know. */
-static bool
-came_to_end(const QueryDesc *desc, ScanDirection direction, uint64 count)
-{
-	return ScanDirectionIsForward(direction) &&
-		(count == 0 || desc->estate->es_processed < count);
-}
-
 /*
  * Is this the last run of a SELECT that an Execute message runs? Its portal is
  * closed after the client has been told that it is complete, when the next
@@ -226,7 +218,7 @@ run_watched(AuditWatch *watch, PURSER_RUN_PARAMS)
 			audit_tap_close(queryDesc);
 	}
 	PG_END_TRY();
-	if (watch->timed && came_to_end(queryDesc, direction, count))
+	if (watch->timed && ScanDirectionIsForward(direction))
 		audit_judge_early(watch);
 	if (tapping && !watch->to_client)
 		audit_parent_piece(watch, queryDesc->estate->es_processed);
