@@ -68,6 +68,8 @@ WHERE rule = 'non_sargable';
 SELECT rule FROM try('SELECT count(*) FROM customer c LEFT JOIN purchase p ON p.customer = c.id AND (c.email = ''u7'' OR p.number = 9)', 3)
 WHERE rule = 'non_sargable';
 SELECT rule FROM try('SELECT * FROM customer c JOIN purchase p ON p.customer = c.id WHERE c.id < 3 AND (c.email = ''u7'' OR p.number = 9)', 3);
+SELECT rule FROM try('SELECT p.sum FROM customer c JOIN purchase p ON p.customer = c.id WHERE c.email = ''u7'' OR p.number = 9 FOR UPDATE', 3)
+WHERE rule = 'non_sargable';
 
 SET client_min_messages = warning;
 DROP SCHEMA audit_or CASCADE;

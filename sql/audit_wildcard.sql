@@ -93,10 +93,28 @@ SELECT * FROM try('SELECT * FROM item WHERE name LIKE ''%5e%a_1''', 3);
 DROP INDEX item_name_idx;
 SELECT * FROM try('SELECT * FROM item WHERE name LIKE ''%abcde%''', 3);
 
+-- Partitions; beside other conditions; in an update.
+CREATE TABLE visit (id int, who text) PARTITION BY RANGE (id);
+CREATE TABLE visit_1 PARTITION OF visit FOR VALUES FROM (0) TO (4000);
+CREATE TABLE visit_2 (gone int, who text, id int);
+ALTER TABLE visit_2 DROP COLUMN gone;
+ALTER TABLE visit ATTACH PARTITION visit_2 FOR VALUES FROM (4000) TO (90000);
+INSERT INTO visit SELECT i, md5(i::text) FROM generate_series(1, 20000) i;
+CREATE INDEX visit_who ON visit (who);
+ANALYZE visit;
+SELECT relation, columns, cause, index, cheaper, suggestion FROM try('SELECT * FROM visit WHERE who LIKE ''%abcde%''');
+SELECT suggestion AS advice FROM found \gset
+:advice;
+SELECT count(*) FROM found;
+DROP TABLE visit;
+SELECT * FROM try('SELECT * FROM item WHERE name LIKE ''%abcde%'' AND id % 2 = 1');
+SELECT rule, columns FROM try('SELECT * FROM item WHERE name LIKE ''%abcde%'' AND note = ''x''');
+SELECT columns, cause, cheaper FROM try('UPDATE item SET note = note WHERE name LIKE ''%abcde%''');
+
 -- The extension in another schema; and not there any more.
 CREATE SCHEMA audit_wildcard_other;
 ALTER EXTENSION pg_trgm SET SCHEMA audit_wildcard_other;
-SELECT suggestion FROM found;
+SELECT suggestion FROM try('SELECT * FROM item WHERE name LIKE ''%abcde%''', 3);
 DROP EXTENSION pg_trgm;
 SELECT suggestion FROM found;
 -- mended for patterns with a beginning

@@ -120,7 +120,8 @@ find_or(const Query *query, AuditSplit *split)
 	BoolExpr   *found;
 	ListCell   *cell;
 
-	if (query->commandType != CMD_SELECT)
+	/* A UNION can lock no rows. */
+	if (query->commandType != CMD_SELECT || query->rowMarks != NIL)
 		return NULL;
 	found = find_in_joins(query, (Node *) query->jointree, split);
 	foreach(cell, query->rtable)
@@ -144,7 +145,7 @@ audit_split_find(const Query *query, AuditSplit *split)
 Query *
 audit_split_half(const Query *query, int side)
 {
-	Query	   *half = copyObject(query);
+	Query	   *half = (Query *) copyObject(query);
 	AuditSplit	split;
 	BoolExpr   *or = find_or(half, &split);
 	List	   *arms = NIL;
