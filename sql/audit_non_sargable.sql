@@ -105,10 +105,9 @@ INSERT INTO label SELECT i, 'n' || i FROM generate_series(1, 20000) i;
 CREATE INDEX label_name ON label (name);
 ANALYZE label;
 SELECT * FROM try('SELECT * FROM label WHERE name LIKE ''n777%''');
-SELECT * FROM try('SELECT * FROM label WHERE name LIKE ''%777%''', 3);
 
 -- What is no finding: served by an index, small, not selective, kept for the most part, two columns,
--- not indexed at all, nothing that an index could serve, a leading wildcard.
+-- not indexed at all, nothing that an index could serve.
 SELECT * FROM try('SELECT * FROM person WHERE email = ''U55@example.org''', 3);
 SELECT * FROM try('SELECT * FROM person WHERE born >= ''1982-03-04'' AND born < ''1982-03-05''', 3);
 SELECT * FROM try('SELECT * FROM person WHERE lower(state) = ''open'' AND id % 10 = 1', 3);
@@ -116,7 +115,6 @@ SELECT * FROM try('SELECT id FROM person WHERE lower(email) <> ''u5'' LIMIT 2000
 SELECT * FROM try('SELECT id FROM person WHERE phone + id = 49000010', 3);
 SELECT * FROM try('SELECT id FROM person WHERE lower(note) = ''n5''', 3);
 SELECT * FROM try('SELECT id FROM person WHERE length(note) > 1 AND id % 1000 = 7', 3);
-SELECT * FROM try('SELECT id FROM person WHERE email LIKE ''%55@example.org''', 3);
 CREATE TABLE unit AS SELECT i AS id, 'Unit ' || i AS name FROM generate_series(1, 300) i;
 CREATE INDEX ON unit (name);
 ANALYZE unit;

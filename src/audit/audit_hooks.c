@@ -104,14 +104,6 @@ sends_whole_result(const QueryDesc *desc, ScanDirection direction, uint64 count)
 		(ActivePortal->name[0] == '\0' || !ActivePortal->visible);
 }
 
-/* Nothing is left to run of the plan, as far as one can know. */
-static bool
-came_to_end(const QueryDesc *desc, ScanDirection direction, uint64 count)
-{
-	return ScanDirectionIsForward(direction) &&
-		(count == 0 || desc->estate->es_processed < count);
-}
-
 /*
  * Is this the last run of a SELECT that an Execute message runs? Its portal is
  * closed after the client has been told that it is complete, when the next
@@ -128,22 +120,38 @@ completes_message(const AuditWatch *watch, uint64 count)
 }
 
 /*
- * Notes whether a run was a page of a client's portal: a cursor's FETCH, whose
- * rows go to a tuplestore, or a row limit of the protocol. Functions' cursors
- * have receivers of their own.
+ * Do a run's rows go to the client, perhaps a page of them: a cursor's FETCH, by
+ * way of a tuplestore, or a row limit of the protocol? Functions' cursors have
+ * receivers of their own.
  */
+static bool
+is_for_client(const QueryDesc *desc)
+{
+	CommandDest dest = desc->dest->mydest;
+
+	return desc->operation == CMD_SELECT && !audit_in_frame() &&
+		(dest == DestRemote || dest == DestRemoteExecute || dest == DestTuplestore);
+}
+
+/* Can this run of a measured plan be judged: is it the last one, or one that none may follow? */
+static bool
+is_time_to_judge(const QueryDesc *desc, ScanDirection direction, uint64 count)
+{
+	return ScanDirectionIsForward(direction) &&
+		(count == 0 || desc->estate->es_processed < count || is_for_client(desc));
+}
+
+/* Notes whether a run was a page of a client's portal. */
 static void
 note_page(AuditWatch *watch, ScanDirection direction, uint64 count)
 {
 	const QueryDesc *desc = watch->desc;
-	CommandDest dest = desc->dest->mydest;
 
 	if (!ScanDirectionIsForward(direction))
 		return;
 	if (count == 0 || desc->estate->es_processed < count)
 		watch->at_end = true;
-	if (desc->operation == CMD_SELECT && !audit_in_frame() &&
-		(dest == DestRemote || dest == DestRemoteExecute || dest == DestTuplestore))
+	if (is_for_client(desc))
 		watch->paged = true;
 }
 
@@ -232,7 +240,7 @@ run_watched(AuditWatch *watch, PURSER_RUN_PARAMS)
 			audit_tap_close(queryDesc);
 	}
 	PG_END_TRY();
-	if (watch->timed && came_to_end(queryDesc, direction, count))
+	if (watch->timed && is_time_to_judge(queryDesc, direction, count))
 		audit_judge_early(watch);
 	if (tapping && !watch->to_client)
 		audit_parent_piece(watch, queryDesc->estate->es_processed);

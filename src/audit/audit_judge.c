@@ -96,8 +96,10 @@ judge_nodes(AuditWatch *watch)
 }
 
 /*
- * A measured run has ended. ExecutorEnd may come as part of the commit, when
- * nothing can be planned any more, so what needs planning is decided here.
+ * A measured run has ended, or sent a page of its rows to the client, perhaps the
+ * last one. ExecutorEnd may come as part of the commit, when nothing can be
+ * planned any more, so what needs planning is decided here, as soon as the waste
+ * shows.
  */
 void
 audit_judge_early(AuditWatch *watch)

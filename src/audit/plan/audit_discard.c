@@ -66,7 +66,7 @@ kind_of_comparison(const AuditScope *scope, const OpExpr *expr)
 		return AUDIT_DISCARD_EXPRESSION;
 	if (column == NULL)
 		return AUDIT_DISCARD_CONDITION;
-	if (is_pattern(expr->opno))
+	if (is_pattern(expr->opno) && audit_is_independent(lsecond(expr->args)))
 		return has_prefix(expr) ? AUDIT_DISCARD_PREFIX : AUDIT_DISCARD_PATTERN;
 	if (gin_knows(expr->opno, column->vartype))
 		return AUDIT_DISCARD_CONTAINS;
@@ -113,6 +113,14 @@ set_columns(AuditColumns *columns, const AuditScope *scope, Node *node)
 	}
 }
 
+/* Patterns on a column that has an index are for non_sargable to judge. */
+static bool
+is_judged_elsewhere(const AuditDiscard *discard)
+{
+	return discard->kind == AUDIT_DISCARD_PATTERN && discard->columns.n == 1 &&
+		OidIsValid(audit_index_on(discard->rel, discard->columns.attnum[0]));
+}
+
 /* A scan whose filter has a condition that no b-tree on a column serves. */
 static AuditDiscard *
 filter_discard(const AuditFilter *filter)
@@ -134,7 +142,7 @@ filter_discard(const AuditFilter *filter)
 		discard->loops = filter->loops;
 		break;
 	}
-	return discard;
+	return discard != NULL && !is_judged_elsewhere(discard) ? discard : NULL;
 }
 
 /* ---- other nodes ---- */

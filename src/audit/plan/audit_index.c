@@ -26,6 +26,7 @@
 #include "catalog/pg_index.h"
 #include "catalog/pg_opclass.h"
 #include "catalog/pg_statistic.h"
+#include "nodes/nodeFuncs.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -303,6 +304,30 @@ audit_index_exists(Oid relid, const AuditColumns *columns)
 	return any_index(relid, columns, index_covers);
 }
 
+/* Does a valid index begin with the column, in this collation (in the operator's place)? */
+static bool
+has_collation(HeapTuple tuple, TupleDesc desc, const AuditColumns *columns)
+{
+	Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
+	oidvector  *collations;
+	bool		isnull;
+
+	if (!form->indisvalid || form->indkey.values[0] != columns->attnum[0] ||
+		!heap_attisnull(tuple, Anum_pg_index_indpred, desc))
+		return false;
+	collations = (oidvector *) DatumGetPointer(heap_getattr(tuple, Anum_pg_index_indcollation,
+															desc, &isnull));
+	return collations->values[0] == columns->operator[0];
+}
+
+bool
+audit_collation_is_indexed(Oid relid, AttrNumber attnum, Oid collation)
+{
+	AuditColumns column = {.n = 1, .attnum = {attnum}, .operator = {collation}};
+
+	return any_index(relid, &column, has_collation);
+}
+
 /* Are all values of a column different, by an index? */
 bool
 audit_is_unique(Oid relid, AttrNumber attnum)
@@ -319,6 +344,59 @@ is_advisable(Relation rel)
 		(rel->rd_rel->relkind == RELKIND_RELATION || rel->rd_rel->relkind == RELKIND_MATVIEW);
 }
 
+static void
+add_column(AuditColumns *columns, const AuditClause *clause)
+{
+	columns->attnum[columns->n] = clause->attnum;
+	columns->ranged[columns->n] = !clause->is_equality;
+	columns->operator[columns->n++] = clause->operator;
+}
+
+/* The one column of an OR that no index serves, while indexes serve the others. */
+static bool
+unserved_arm(const AuditFilter *filter, List *arms, AuditColumns *columns)
+{
+	List	   *clauses = audit_clauses(&filter->scope, arms);
+	bool		any_served = false;
+	ListCell   *cell;
+
+	columns->n = 0;
+	if (!all_served(clauses))
+		return false;
+	foreach(cell, clauses)
+	{
+		const AuditClause *clause = lfirst(cell);
+		AuditColumns own = {0};
+
+		add_column(&own, clause);
+		if (audit_index_exists(RelationGetRelid(filter->rel), &own))
+			any_served = true;
+		else if (!is_key_column(filter->rel, clause) ||
+				 (columns->n > 0 && columns->attnum[0] != clause->attnum))
+			return false;
+		else
+			*columns = own;
+	}
+	return any_served && columns->n > 0;
+}
+
+/* The index that an OR lacks, for the planner to look up each of its sides. */
+static bool
+arm_advice(const AuditFilter *filter, AuditColumns *columns)
+{
+	ListCell   *cell;
+
+	foreach(cell, filter->conditions)
+	{
+		Node	   *node = lfirst(cell);
+
+		if (is_orclause(node) && unserved_arm(filter, ((BoolExpr *) node)->args, columns))
+			return list_length(filter->conditions) == 1 ||
+				audit_distinct_values(filter->rel, columns->attnum[0]) >= FEW_VALUES;
+	}
+	return false;
+}
+
 /* The index to advise for a filter that wastes; false when there is none. */
 bool
 audit_index_advice(const AuditFilter *filter, AuditColumns *columns)
@@ -328,18 +406,11 @@ audit_index_advice(const AuditFilter *filter, AuditColumns *columns)
 	if (!is_advisable(filter->rel))
 		return false;
 	choose_columns(filter, &chosen);
-	if (chosen.n == 0)
-		return false;
 	memset(columns, 0, sizeof(AuditColumns));
-	columns->n = chosen.n;
+	if (chosen.n == 0)
+		return arm_advice(filter, columns);
 	for (int i = 0; i < chosen.n; i++)
-	{
-		const AuditClause *clause = chosen.at[i].clause;
-
-		columns->attnum[i] = clause->attnum;
-		columns->ranged[i] = !clause->is_equality;
-		columns->operator[i] = clause->operator;
-	}
+		add_column(columns, chosen.at[i].clause);
 	return !audit_index_exists(RelationGetRelid(filter->rel), columns);
 }
 

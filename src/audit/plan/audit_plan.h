@@ -132,6 +132,8 @@ extern bool audit_statistics_cover(Oid relid, const AuditColumns *columns);
 extern double audit_equality_selectivity(Relation rel, const AuditClause *clause,
 										 ParamListInfo params);
 
+extern bool audit_given_value(Node *node, ParamListInfo params, Datum *value, bool *isnull);
+
 /* ---- temporary files of a measured plan: audit_spill.c ---- */
 
 typedef struct AuditSpill
@@ -143,6 +145,27 @@ typedef struct AuditSpill
 extern AuditSpill audit_plan_spill(PlanState *top, bool but_hashes);
 extern bool audit_node_spilled(PlanState *state);
 
+/* ---- patterns without a beginning: audit_pattern.c ---- */
+
+typedef struct AuditPattern
+{
+	AttrNumber	attnum;			/* of the column */
+	Oid			operator;
+	bool		is_ending;		/* LIKE '%x': says only how a value ends */
+	int			letters;		/* that stand together in the pattern, at most */
+} AuditPattern;
+
+extern bool audit_pattern(const AuditScope *scope, const OpExpr *condition, ParamListInfo params,
+						  AuditPattern *pattern);
+
+/* ---- pg_trgm: audit_trigram.c ---- */
+
+#define AUDIT_TRIGRAM 3			/* letters */
+
+extern Oid	audit_trigram_opclass(void);
+extern bool audit_trigram_is_available(void);
+extern char *audit_trigram_name(void);
+
 /* ---- conditions that an index cannot serve: audit_wrapped.c ---- */
 
 typedef enum AuditWrap
@@ -152,7 +175,11 @@ typedef enum AuditWrap
 	AUDIT_WRAP_CAST,			/* that the query asks for */
 	AUDIT_WRAP_LOSSY_CAST,		/* likewise; many values become one */
 	AUDIT_WRAP_TYPE,			/* a cast that the other side's type brings about */
-	AUDIT_WRAP_COLLATION,
+	AUDIT_WRAP_COLLATION,		/* a pattern, where the index is not in the order of bytes */
+	AUDIT_WRAP_OTHER_COLLATION, /* another one than the index has */
+	AUDIT_WRAP_WILDCARD,		/* a pattern without a beginning */
+	AUDIT_WRAP_ENDING,			/* likewise; only an end */
+	AUDIT_WRAP_TABLES,			/* OR over two tables */
 } AuditWrap;
 
 typedef struct AuditWrapped
@@ -162,10 +189,15 @@ typedef struct AuditWrapped
 	Oid			index;			/* that begins with the column */
 	Node	   *expression;		/* around it, its table being number 1; NULL: the column */
 	Oid			opclass;		/* of the index that would serve; 0: the type's own */
+	Oid			collation;		/* likewise; 0: the column's own */
+	Oid			operator;		/* that such an index knows; 0: unknown */
 	bool		keeps_apart;	/* the expression has about as many values as the column */
+	bool		evident;		/* an index serves such conditions for all that is known */
 } AuditWrapped;
 
-extern bool audit_wrapped_column(const AuditFilter *filter, AuditWrapped *wrapped);
+extern bool audit_wrapped_column(const AuditFilter *filter, ParamListInfo params,
+								 AuditWrapped *wrapped);
+extern Oid	audit_index_on(Relation rel, AttrNumber attnum);
 
 /* ---- expressions that indexes are on: audit_expression.c ---- */
 
@@ -268,6 +300,7 @@ extern bool audit_plan_is_volatile(PlanState *top);
 extern bool audit_index_advice(const AuditFilter *filter, AuditColumns *columns);
 extern double audit_distinct_values(Relation rel, AttrNumber attnum);
 extern bool audit_index_exists(Oid relid, const AuditColumns *columns);
+extern bool audit_collation_is_indexed(Oid relid, AttrNumber attnum, Oid collation);
 extern bool audit_is_unique(Oid relid, AttrNumber attnum);
 extern Oid	audit_index_owner(Oid relid, AuditColumns *columns);
 

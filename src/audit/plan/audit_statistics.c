@@ -123,8 +123,8 @@ audit_statistics_cover(Oid relid, const AuditColumns *columns)
 /* ---- one condition ---- */
 
 /* The value that a condition compares with, false when it is not known. */
-static bool
-value_of(Node *node, ParamListInfo params, Datum *value, bool *isnull)
+bool
+audit_given_value(Node *node, ParamListInfo params, Datum *value, bool *isnull)
 {
 	const ParamExternData *param;
 
@@ -165,7 +165,7 @@ audit_equality_selectivity(Relation rel, const AuditClause *clause, ParamListInf
 
 	if (clause->attnum == 0 || !clause->is_equality ||
 		get_opcode(clause->operator) >= FirstGenbkiObjectId ||
-		!value_of(clause->value, params, &value, &isnull))
+		!audit_given_value(clause->value, params, &value, &isnull))
 		return -1;
 	data.statsTuple = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(RelationGetRelid(rel)),
 									  Int16GetDatum(clause->attnum), BoolGetDatum(false));

@@ -14,12 +14,15 @@
 #include "catalog/pg_type_d.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
-#include "rewrite/rewriteManip.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/relcache.h"
 #include "utils/syscache.h"
 #include "utils/typcache.h"
+
+/* Operators of the opclasses for patterns, which the server's headers do not name. */
+#define TEXT_PATTERN_LT_OP 2314
+#define BPCHAR_PATTERN_LT_OP 2326
 
 #define FEW_VALUES 10			/* a column with fewer is not selective */
 
@@ -40,8 +43,9 @@ begins_with(Oid indexid, AttrNumber attnum)
 	return result;
 }
 
-static Oid
-index_on(Relation rel, AttrNumber attnum)
+/* An index that begins with a column, 0 when there is none. */
+Oid
+audit_index_on(Relation rel, AttrNumber attnum)
 {
 	ListCell   *cell;
 
@@ -81,6 +85,23 @@ only_column(const AuditScope *scope, Node *expression)
 	return found;
 }
 
+/* The expression as an index would have it: of a table that is number 1. */
+static Node *
+of_table_mutator(Node *node, const AuditScope *scope)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Var))
+	{
+		Var		   *column = (Var *) copyObject(audit_clause_column(scope, node));
+
+		column->varno = column->varnosyn = 1;
+		column->varattnosyn = column->varattno;
+		return (Node *) column;
+	}
+	return expression_tree_mutator(node, of_table_mutator, (void *) scope);
+}
+
 static bool
 is_parameter(Node *node, void *context)
 {
@@ -103,15 +124,17 @@ cause_of(Node *expression, Oid type)
 {
 	CoercionForm form;
 
+	if (IsA(expression, RelabelType))
+		return AUDIT_WRAP_TYPE;
 	if (IsA(expression, FuncExpr))
 		form = ((FuncExpr *) expression)->funcformat;
 	else if (IsA(expression, CoerceViaIO))
 		form = ((CoerceViaIO *) expression)->coerceformat;
 	else
 		return AUDIT_WRAP_EXPRESSION;
-	if (form == COERCE_IMPLICIT_CAST && is_lossless(expression, type))
+	if (form == COERCE_IMPLICIT_CAST)
 		return AUDIT_WRAP_TYPE;
-	if (form != COERCE_EXPLICIT_CAST && form != COERCE_IMPLICIT_CAST)
+	if (form != COERCE_EXPLICIT_CAST)
 		return AUDIT_WRAP_FUNCTION;
 	return is_lossless(expression, type) ? AUDIT_WRAP_CAST : AUDIT_WRAP_LOSSY_CAST;
 }
@@ -122,8 +145,8 @@ keeps_apart(const AuditWrapped *wrapped)
 {
 	Oid			function;
 
-	if (wrapped->cause == AUDIT_WRAP_CAST || wrapped->cause == AUDIT_WRAP_TYPE ||
-		wrapped->cause == AUDIT_WRAP_COLLATION)
+	if (wrapped->cause != AUDIT_WRAP_FUNCTION && wrapped->cause != AUDIT_WRAP_EXPRESSION &&
+		wrapped->cause != AUDIT_WRAP_LOSSY_CAST)
 		return true;
 	if (wrapped->cause != AUDIT_WRAP_FUNCTION || !IsA(wrapped->expression, FuncExpr))
 		return false;
@@ -155,15 +178,28 @@ has_order(Node *expression, Oid operator, Oid collation)
 		(!OidIsValid(collation) || collation == exprCollation(expression));
 }
 
+/* Is it a column taken for another type, whose operators its own index does not know? */
+static bool
+is_other_type(Node *side, Oid operator)
+{
+	const Node *column = without_labels(side);
+	Oid			type = exprType(column);
+	TypeCacheEntry *own = lookup_type_cache(type, TYPECACHE_BTREE_OPFAMILY);
+
+	return IsA(side, RelabelType) && IsA(column, Var) && exprType(side) != type &&
+		OidIsValid(operator) && OidIsValid(own->btree_opf) &&
+		get_op_opfamily_strategy(operator, own->btree_opf) == 0;
+}
+
 /* An expression around one column, compared with something that is none of the table's. */
 static bool
 read_wrapped(const AuditFilter *filter, const OpExpr *condition, bool mirrored,
 			 AuditWrapped *wrapped)
 {
-	Node	   *expression = without_labels(mirrored ? lsecond(condition->args) :
-											linitial(condition->args));
+	Node	   *side = mirrored ? lsecond(condition->args) : linitial(condition->args);
 	Node	   *value = mirrored ? linitial(condition->args) : lsecond(condition->args);
 	Oid			operator = mirrored ? get_commutator(condition->opno) : condition->opno;
+	Node	   *expression = is_other_type(side, operator) ? side : without_labels(side);
 	const Var  *column;
 
 	if (IsA(expression, Var) || !audit_is_independent(value))
@@ -175,8 +211,45 @@ read_wrapped(const AuditFilter *filter, const OpExpr *condition, bool mirrored,
 	wrapped->cause = cause_of(expression, column->vartype);
 	wrapped->attnum = column->varattno;
 	wrapped->expression = expression;
-	wrapped->opclass = InvalidOid;
 	return true;
+}
+
+/* The column as it is, in another collation than that of its indexes. */
+static bool
+read_collated(const AuditFilter *filter, const OpExpr *condition, bool mirrored,
+			  AuditWrapped *wrapped)
+{
+	Node	   *value = mirrored ? linitial(condition->args) : lsecond(condition->args);
+	Oid			operator = mirrored ? get_commutator(condition->opno) : condition->opno;
+	Node	   *side = mirrored ? lsecond(condition->args) : linitial(condition->args);
+	const Var  *column = audit_clause_column(&filter->scope, side);
+
+	if (column == NULL || !OidIsValid(condition->inputcollid) || !audit_is_independent(value) ||
+		!has_order(without_labels(side), operator, InvalidOid) ||
+		audit_collation_is_indexed(RelationGetRelid(filter->rel), column->varattno,
+								   condition->inputcollid))
+		return false;
+	wrapped->cause = AUDIT_WRAP_OTHER_COLLATION;
+	wrapped->attnum = column->varattno;
+	wrapped->collation = condition->inputcollid;
+	return true;
+}
+
+/* A pattern that has no beginning to be looked up by. */
+static bool
+read_wildcard(const AuditFilter *filter, const OpExpr *condition, ParamListInfo params,
+			  AuditWrapped *wrapped)
+{
+	AuditPattern pattern;
+
+	if (!audit_pattern(&filter->scope, condition, params, &pattern))
+		return false;
+	wrapped->cause = pattern.is_ending ? AUDIT_WRAP_ENDING : AUDIT_WRAP_WILDCARD;
+	wrapped->attnum = pattern.attnum;
+	wrapped->operator = pattern.operator;
+	wrapped->opclass = audit_trigram_opclass();
+	wrapped->evident = pattern.letters >= AUDIT_TRIGRAM;
+	return OidIsValid(wrapped->opclass) || wrapped->evident;
 }
 
 /* A pattern that only a b-tree in the order of bytes can look up. */
@@ -193,7 +266,8 @@ read_pattern(const AuditFilter *filter, const OpExpr *condition, AuditWrapped *w
 		return false;
 	wrapped->cause = AUDIT_WRAP_COLLATION;
 	wrapped->attnum = column->varattno;
-	wrapped->expression = NULL;
+	wrapped->operator = condition->opno == OID_BPCHAR_LIKE_OP ? BPCHAR_PATTERN_LT_OP :
+		TEXT_PATTERN_LT_OP;
 	wrapped->opclass = condition->opno == OID_BPCHAR_LIKE_OP ? BPCHAR_BTREE_PATTERN_OPS_OID :
 		TEXT_BTREE_PATTERN_OPS_OID;
 	return true;
@@ -218,16 +292,30 @@ comparison_of(Node *condition)
 }
 
 static bool
-read_condition(const AuditFilter *filter, Node *condition, AuditWrapped *wrapped)
+read_condition(const AuditFilter *filter, Node *condition, ParamListInfo params,
+			   AuditWrapped *wrapped)
 {
 	const OpExpr *expr = comparison_of(condition);
 
+	memset(wrapped, 0, sizeof(AuditWrapped));
 	if (expr == NULL || list_length(expr->args) != 2)
 		return false;
-	if (read_wrapped(filter, expr, false, wrapped))
+	if (read_wrapped(filter, expr, false, wrapped) || read_collated(filter, expr, false, wrapped))
 		return true;
 	return IsA(condition, OpExpr) &&
-		(read_pattern(filter, expr, wrapped) || read_wrapped(filter, expr, true, wrapped));
+		(read_wildcard(filter, expr, params, wrapped) || read_pattern(filter, expr, wrapped) ||
+		 read_wrapped(filter, expr, true, wrapped) || read_collated(filter, expr, true, wrapped));
+}
+
+/* Has the column got an index that knows the condition, whether or not it was used? */
+static bool
+is_served(const AuditFilter *filter, const AuditWrapped *wrapped)
+{
+	AuditColumns columns = {.n = 1, .attnum = {wrapped->attnum}, .ranged = {1},
+	.operator = {wrapped->operator}};
+
+	return OidIsValid(wrapped->operator) &&
+		audit_index_exists(RelationGetRelid(filter->rel), &columns);
 }
 
 /*
@@ -235,25 +323,21 @@ read_condition(const AuditFilter *filter, Node *condition, AuditWrapped *wrapped
  * serve.
  */
 bool
-audit_wrapped_column(const AuditFilter *filter, AuditWrapped *wrapped)
+audit_wrapped_column(const AuditFilter *filter, ParamListInfo params, AuditWrapped *wrapped)
 {
 	ListCell   *cell;
 
-	if (filter->scope.index_columns != NIL)
-		return false;
 	foreach(cell, filter->conditions)
 	{
-		if (!read_condition(filter, lfirst(cell), wrapped))
+		if (!read_condition(filter, lfirst(cell), params, wrapped))
 			continue;
 		wrapped->keeps_apart = keeps_apart(wrapped);
-		wrapped->index = index_on(filter->rel, wrapped->attnum);
-		if (!OidIsValid(wrapped->index) || !is_to_blame(filter, wrapped))
+		wrapped->index = audit_index_on(filter->rel, wrapped->attnum);
+		if (!OidIsValid(wrapped->index) || is_served(filter, wrapped) ||
+			!is_to_blame(filter, wrapped))
 			continue;
 		if (wrapped->expression != NULL)
-		{
-			wrapped->expression = copyObject(wrapped->expression);
-			ChangeVarNodes(wrapped->expression, filter->scope.scanrelid, 1, 0);
-		}
+			wrapped->expression = of_table_mutator(wrapped->expression, &filter->scope);
 		return true;
 	}
 	return false;

@@ -4,6 +4,8 @@
  */
 #include "audit/rules/audit_rules.h"
 
+#include "catalog/pg_am_d.h"
+
 #define MAX_FILTERS 1000		/* looked at in one plan */
 #define FEWEST_DISCARDED 100	/* by a partition's scan, for it to be looked at */
 #define SMALL_TABLE 100			/* rows for each loop that an index cannot better */
@@ -37,6 +39,8 @@ new_suspect(const AuditWatch *watch, Oid owner, const AuditColumns *columns)
 	suspect->hypothesis.origin = owner;
 	suspect->hypothesis.owner = owner;
 	suspect->hypothesis.n = columns->n;
+	suspect->hypothesis.method = BTREE_AM_OID;
+	suspect->hypothesis.evident = true;
 	memcpy(suspect->hypothesis.attnum, columns->attnum, sizeof(columns->attnum));
 	return suspect;
 }

@@ -8,7 +8,12 @@
  */
 #include "audit/rules/audit_rules.h"
 
+#include "access/htup_details.h"
+#include "catalog/pg_am_d.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_namespace_d.h"
 #include "catalog/pg_type_d.h"
+#include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
@@ -18,6 +23,9 @@
 #define CAUSE 4
 #define INDEX 5
 
+#define PLAIN_WASTE 10			/* times audit_min_rows */
+#define PLAIN_KEPT 0.01			/* of the rows scanned, at most */
+
 static const char *const causes[] = {
 	[AUDIT_WRAP_FUNCTION] = "function",
 	[AUDIT_WRAP_EXPRESSION] = "expression",
@@ -25,6 +33,10 @@ static const char *const causes[] = {
 	[AUDIT_WRAP_LOSSY_CAST] = "cast",
 	[AUDIT_WRAP_TYPE] = "type",
 	[AUDIT_WRAP_COLLATION] = "collation",
+	[AUDIT_WRAP_OTHER_COLLATION] = "collation",
+	[AUDIT_WRAP_WILDCARD] = "wildcard",
+	[AUDIT_WRAP_ENDING] = "wildcard",
+	[AUDIT_WRAP_TABLES] = "or",
 };
 
 static AuditSuspect *
@@ -43,6 +55,54 @@ same_condition(List *suspects, const AuditColumns *columns, Oid owner)
 	return NULL;
 }
 
+static bool
+is_wildcard(AuditWrap cause)
+{
+	return cause == AUDIT_WRAP_WILDCARD || cause == AUDIT_WRAP_ENDING;
+}
+
+/* The column as an index in this collation names it; NULL when something is gone. */
+static char *
+collated_key(Oid relid, AttrNumber attnum, Oid collation)
+{
+	char	   *column = get_attname(relid, attnum, true);
+	HeapTuple	tuple = SearchSysCache1(COLLOID, ObjectIdGetDatum(collation));
+	Form_pg_collation form;
+	char	   *schema;
+	char	   *name;
+
+	if (!HeapTupleIsValid(tuple))
+		return NULL;
+	form = (Form_pg_collation) GETSTRUCT(tuple);
+	schema = form->collnamespace == PG_CATALOG_NAMESPACE ? NULL :
+		get_namespace_name(form->collnamespace);
+	name = quote_qualified_identifier(schema, NameStr(form->collname));
+	ReleaseSysCache(tuple);
+	return column == NULL ? NULL : psprintf("%s COLLATE %s", quote_identifier(column), name);
+}
+
+/*
+ * What the words of a finding need beyond its figures; see also
+ * audit_set_expression. A parent's places hold it.
+ */
+static void
+set_particulars(AuditSighting *sighting, const AuditWrapped *wrapped, Oid relid)
+{
+	char	   *key = NULL;
+
+	sighting->columns.operator[0] = wrapped->operator;
+	sighting->columns.ranged[0] = OidIsValid(wrapped->operator);
+	if (wrapped->cause == AUDIT_WRAP_OTHER_COLLATION)
+	{
+		key = collated_key(relid, wrapped->attnum, wrapped->collation);
+		sighting->parent_queryid = wrapped->collation;
+	}
+	else if (wrapped->cause == AUDIT_WRAP_TYPE)
+		sighting->parent_relid = exprType(wrapped->expression);
+	sighting->parent_text = key != NULL ? key : "";
+	sighting->parent_text_len = (int) strlen(sighting->parent_text);
+}
+
 static AuditSuspect *
 new_suspect(const AuditWatch *watch, const AuditFilter *filter, const AuditWrapped *wrapped,
 			const AuditColumns *columns, Oid owner)
@@ -55,11 +115,15 @@ new_suspect(const AuditWatch *watch, const AuditFilter *filter, const AuditWrapp
 	suspect->sighting.columns = *columns;
 	suspect->sighting.numbers[CAUSE] = wrapped->cause;
 	suspect->sighting.numbers[INDEX] = wrapped->index;
+	set_particulars(&suspect->sighting, wrapped, RelationGetRelid(filter->rel));
 	hypothesis->origin = RelationGetRelid(filter->rel);
 	hypothesis->owner = owner;
 	hypothesis->n = 1;
 	hypothesis->attnum[0] = wrapped->attnum;
+	hypothesis->method = is_wildcard(wrapped->cause) ? GIN_AM_OID : BTREE_AM_OID;
 	hypothesis->opclass = wrapped->opclass;
+	hypothesis->collation = wrapped->collation;
+	hypothesis->evident = wrapped->evident;
 	hypothesis->expression = wrapped->expression;
 	hypothesis->keeps_apart = wrapped->keeps_apart;
 	return suspect;
@@ -81,7 +145,7 @@ collect(const AuditWatch *watch)
 		Oid			owner;
 
 		if (!audit_is_user_table(watch, RelationGetRelid(filter->rel)) ||
-			!audit_wrapped_column(filter, &wrapped))
+			!audit_wrapped_column(filter, watch->desc->params, &wrapped))
 			continue;
 		columns.attnum[0] = wrapped.attnum;
 		owner = audit_index_owner(RelationGetRelid(filter->rel), &columns);
@@ -97,14 +161,91 @@ collect(const AuditWatch *watch)
 	return suspects;
 }
 
+/* ---- OR over two tables ---- */
+
+static double
+rows_of(const AuditSource *sources, int n, Oid relid)
+{
+	double		rows = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		if (sources[i].table == relid || sources[i].owner == relid)
+			rows += (double) sources[i].rows;
+	}
+	return rows;
+}
+
+/* An index that begins with the column of a table that the query scans, 0 without one. */
+static Oid
+index_of(const AuditWatch *watch, Oid relid, AttrNumber attnum)
+{
+	for (int i = 0; i < watch->nrels; i++)
+	{
+		if (RelationGetRelid(watch->rels[i].rel) == relid)
+			return audit_index_on(watch->rels[i].rel, attnum);
+	}
+	return InvalidOid;
+}
+
+/* The OR of a query over two of its tables, held against the one that gave more rows. */
+static AuditSuspect *
+suspect_or(const AuditWatch *watch)
+{
+	const AuditTree *tree = audit_tree_find(watch->queryid, watch->userid);
+	AuditSuspect *suspect;
+	AuditSighting *sighting;
+	AuditSource *sources;
+	AuditSplit	split;
+	int			n;
+	int			side;
+
+	if (tree == NULL || !audit_split_find(tree->query, &split))
+		return NULL;
+	sources = audit_sources(watch, &n);
+	side = rows_of(sources, n, split.relid[1]) > rows_of(sources, n, split.relid[0]);
+	if (!audit_is_user_table(watch, split.relid[side]))
+		return NULL;
+	suspect = palloc0(sizeof(AuditSuspect));
+	sighting = &suspect->sighting;
+	audit_sighting(watch, AUDIT_NON_SARGABLE, sighting);
+	sighting->relid = split.relid[side];
+	sighting->columns.n = 1;
+	sighting->columns.attnum[0] = split.attnum[side];
+	sighting->parent_relid = split.relid[1 - side];
+	sighting->parent_attnum = split.attnum[1 - side];
+	sighting->parent_text = "";
+	sighting->numbers[0] = rows_of(sources, n, sighting->relid);
+	sighting->numbers[1] = Min(sighting->numbers[0], (double) watch->rows_returned);
+	sighting->numbers[CAUSE] = AUDIT_WRAP_TABLES;
+	sighting->numbers[INDEX] = index_of(watch, sighting->relid, split.attnum[side]);
+	suspect->hypothesis.method = BTREE_AM_OID;
+	suspect->hypothesis.split = true;
+	return suspect;
+}
+
+/* ---- both ---- */
+
+/* What is so plain that it stands where it cannot be planned. */
+static bool
+is_plain(const AuditSighting *sighting)
+{
+	return sighting->numbers[0] >= PLAIN_WASTE * (double) audit_min_rows &&
+		sighting->numbers[1] <= sighting->numbers[0] * PLAIN_KEPT;
+}
+
 /* A run that was measured: an AuditSuspect for each column whose index cannot serve. */
 List *
 audit_suspect_non_sargable(const AuditWatch *watch)
 {
+	List	   *suspects = collect(watch);
+	AuditSuspect *or = suspect_or(watch);
 	List	   *wasteful = NIL;
 	ListCell   *cell;
 
-	foreach(cell, collect(watch))
+	if (or != NULL)
+		suspects = lappend(suspects, or);
+	foreach(cell, suspects)
 	{
 		AuditSuspect *suspect = lfirst(cell);
 		AuditSighting *sighting = &suspect->sighting;
@@ -114,6 +255,7 @@ audit_suspect_non_sargable(const AuditWatch *watch)
 		if (discarded < (double) audit_min_rows ||
 			sighting->numbers[1] > scanned * AUDIT_KEPT_AT_MOST)
 			continue;
+		suspect->hypothesis.evident &= is_plain(sighting);
 		audit_sighting_waste(sighting, watch, discarded, (double) sighting->rows_read);
 		sighting->rows_read = (int64) scanned;
 		wasteful = lappend(wasteful, suspect);
@@ -139,10 +281,20 @@ audit_set_expression(AuditSighting *sighting, const AuditHypothesis *hypothesis)
 static bool
 is_mended(const AuditFinding *finding)
 {
-	return finding->parent_text[0] != '\0' &&
-		audit_expression_is_indexed(finding->key.relid, (uint32) finding->parent_queryid);
-}
+	Oid			relid = finding->key.relid;
+	AttrNumber	attnum = finding->columns.attnum[0];
+	AuditWrap	cause = (AuditWrap) finding->numbers[CAUSE];
 
+	if (cause == AUDIT_WRAP_OTHER_COLLATION)
+		return audit_collation_is_indexed(relid, attnum, (Oid) finding->parent_queryid);
+	if (cause == AUDIT_WRAP_COLLATION &&
+		audit_collation_is_indexed(relid, attnum, C_COLLATION_OID))
+		return true;
+	if (OidIsValid(finding->columns.operator[0]))
+		return audit_index_exists(relid, &finding->columns);
+	return finding->parent_text[0] != '\0' &&
+		audit_expression_is_indexed(relid, (uint32) finding->parent_queryid);
+}
 
 static void
 add_evidence(StringInfo out, const AuditFinding *finding,
@@ -158,24 +310,89 @@ add_evidence(StringInfo out, const AuditFinding *finding,
 	}
 }
 
+static char *
+type_name(Oid type)
+{
+	return format_type_extended(type, -1, FORMAT_TYPE_ALLOW_INVALID | FORMAT_TYPE_TYPEMOD_GIVEN);
+}
+
 static void
-suggest(StringInfo out, const AuditFinding *finding, const AuditNames *names)
+suggest_type(StringInfo out, const AuditFinding *finding, const char *column)
+{
+	char	   *type = type_name(get_atttype(finding->key.relid, finding->columns.attnum[0]));
+
+	if (finding->numbers[CAUSE] == AUDIT_WRAP_TYPE && OidIsValid(finding->parent_relid))
+		appendStringInfo(out, "Pass the value as %s, not as %s", type,
+						 type_name(finding->parent_relid));
+	else
+		appendStringInfoString(out, "Cast the value, not the column");
+	appendStringInfo(out, ": WHERE %s = $1::%s", column, type);
+}
+
+/* What can look up a pattern without a beginning. */
+static void
+suggest_trigrams(StringInfo out, const AuditFinding *finding, const AuditNames *names)
 {
 	const char *column = quote_identifier(names->column[0]);
-	Oid			type = get_atttype(finding->key.relid, finding->columns.attnum[0]);
-	AuditWrap	cause = (AuditWrap) finding->numbers[CAUSE];
+	bool		installed = OidIsValid(audit_trigram_opclass());
 
-	if (cause == AUDIT_WRAP_COLLATION)
+	if (installed || audit_trigram_is_available())
+		appendStringInfo(out, "%sCREATE INDEX ON %s USING gin (%s %s)",
+						 installed ? "" : "CREATE EXTENSION IF NOT EXISTS pg_trgm; ",
+						 names->table, column, audit_trigram_name());
+	else if (finding->numbers[CAUSE] == AUDIT_WRAP_ENDING)
+		appendStringInfo(out, "CREATE INDEX ON %s (reverse(%s) text_pattern_ops) -- then WHERE "
+						 "reverse(%s) LIKE reverse($1) || '%%', for values that end in $1",
+						 names->table, column, column);
+	else
+		appendStringInfo(out, "With pg_trgm installed on this server: CREATE INDEX ON %s "
+						 "USING gin (%s gin_trgm_ops)", names->table, column);
+}
+
+static void
+suggest_split(StringInfo out, const AuditFinding *finding, const AuditNames *names)
+{
+	char	   *other = audit_relation_name(finding->parent_relid);
+	char	   *column = get_attname(finding->parent_relid, finding->parent_attnum, true);
+
+	appendStringInfoString(out, "Ask for each side of the OR by a query of its own");
+	if (other != NULL && column != NULL)
+		appendStringInfo(out, ": SELECT ... WHERE (the condition on %s.%s) UNION "
+						 "SELECT ... WHERE (the condition on %s.%s)", names->table,
+						 quote_identifier(names->column[0]), other, quote_identifier(column));
+}
+
+static void
+suggest_index(StringInfo out, const AuditFinding *finding, const AuditNames *names)
+{
+	const char *column = quote_identifier(names->column[0]);
+
+	if (finding->numbers[CAUSE] == AUDIT_WRAP_COLLATION)
 		appendStringInfo(out, "CREATE INDEX ON %s (%s %s)", names->table, column,
-						 type == BPCHAROID ? "bpchar_pattern_ops" : "text_pattern_ops");
-	else if (cause == AUDIT_WRAP_TYPE || cause == AUDIT_WRAP_CAST)
-		appendStringInfo(out, "Cast the value, not the column: WHERE %s = $1::%s", column,
-						 format_type_extended(type, -1, FORMAT_TYPE_ALLOW_INVALID));
+						 get_atttype(finding->key.relid, finding->columns.attnum[0]) == BPCHAROID ?
+						 "bpchar_pattern_ops" : "text_pattern_ops");
+	else if (finding->numbers[CAUSE] == AUDIT_WRAP_OTHER_COLLATION)
+		appendStringInfo(out, "CREATE INDEX ON %s (%s)", names->table, finding->parent_text);
 	else if (finding->parent_text[0] != '\0')
 		appendStringInfo(out, "CREATE INDEX ON %s ((%s))", names->table, finding->parent_text);
 	else
 		appendStringInfo(out, "Compare the column itself with a range: "
 						 "WHERE %s >= $1 AND %s < $2", column, column);
+}
+
+static void
+suggest(StringInfo out, const AuditFinding *finding, const AuditNames *names)
+{
+	AuditWrap	cause = (AuditWrap) finding->numbers[CAUSE];
+
+	if (cause == AUDIT_WRAP_TYPE || cause == AUDIT_WRAP_CAST)
+		suggest_type(out, finding, quote_identifier(names->column[0]));
+	else if (cause == AUDIT_WRAP_TABLES)
+		suggest_split(out, finding, names);
+	else if (is_wildcard(cause))
+		suggest_trigrams(out, finding, names);
+	else
+		suggest_index(out, finding, names);
 }
 
 const AuditRuleSpec audit_spec_non_sargable = {

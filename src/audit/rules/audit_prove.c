@@ -8,12 +8,15 @@
  * planner does not take, or what does not make the query cheap enough, is
  * dropped. Where the query cannot be planned again, what the latest what-if
  * said of it still holds; without any, a missing index stands on the measured
- * waste alone, and no condition is called non-sargable.
+ * waste alone, and of conditions that are not sargable only a wildcard whose
+ * waste is plain.
  */
 #include "audit/rules/audit_rules.h"
 #include "audit/whatif/audit_what_if.h"
 
 #include <math.h>
+
+#include "catalog/pg_am_d.h"
 
 /* Where a rule's figures of evidence have the costs. */
 static double *
@@ -41,6 +44,29 @@ cut_columns(AuditColumns *columns, int n)
 	columns->n = n;
 }
 
+/* Without pg_trgm there is no index to try. */
+static bool
+can_be_tried(const AuditHypothesis *hypothesis)
+{
+	return hypothesis->method == BTREE_AM_OID || OidIsValid(hypothesis->opclass);
+}
+
+/* Has the planner taken the suggestion, and does it spare enough? */
+static bool
+is_taken(AuditSuspect *suspect, const AuditCosts *costs)
+{
+	double		after = suspect->hypothesis.split ? costs->split : costs->after;
+
+	if (!can_be_tried(&suspect->hypothesis))
+	{
+		set_costs(&suspect->sighting, NAN, NAN);
+		return suspect->hypothesis.evident;
+	}
+	set_costs(&suspect->sighting, costs->before, after);
+	return suspect->hypothesis.used > 0 &&
+		after <= costs->before * (1 - audit_min_gain / 100.0);
+}
+
 /* What the plan with hypothetical indexes proves. */
 static List *
 taken(List *suspects, const AuditCosts *costs)
@@ -48,18 +74,15 @@ taken(List *suspects, const AuditCosts *costs)
 	List	   *proven = NIL;
 	ListCell   *cell;
 
-	if (costs->after > costs->before * (1 - audit_min_gain / 100.0))
-		return NIL;
 	foreach(cell, suspects)
 	{
 		AuditSuspect *suspect = lfirst(cell);
 
-		if (suspect->hypothesis.used == 0)
+		if (!is_taken(suspect, costs))
 			continue;
-		set_costs(&suspect->sighting, costs->before, costs->after);
 		if (suspect->sighting.rule == AUDIT_MISSING_INDEX)
 			cut_columns(&suspect->sighting.columns, suspect->hypothesis.used);
-		else if (suspect->hypothesis.indexable)
+		else if (suspect->hypothesis.expression != NULL && suspect->hypothesis.indexable)
 			audit_set_expression(&suspect->sighting, &suspect->hypothesis);
 		proven = lappend(proven, &suspect->sighting);
 	}
@@ -78,7 +101,7 @@ as_before(const AuditWatch *watch, List *suspects)
 		AuditSuspect *suspect = lfirst(cell);
 		int			verdict = audit_board_verdict(watch, &suspect->sighting);
 
-		if (verdict == 0 || (verdict < 0 && suspect->sighting.rule != AUDIT_MISSING_INDEX))
+		if (verdict == 0 || (verdict < 0 && !suspect->hypothesis.evident))
 			continue;
 		set_costs(&suspect->sighting, NAN, NAN);
 		if (verdict > 0)
@@ -121,7 +144,12 @@ hypotheses_of(List *suspects)
 	ListCell   *cell;
 
 	foreach(cell, suspects)
-		hypotheses = lappend(hypotheses, &((AuditSuspect *) lfirst(cell))->hypothesis);
+	{
+		AuditSuspect *suspect = lfirst(cell);
+
+		if (can_be_tried(&suspect->hypothesis))
+			hypotheses = lappend(hypotheses, &suspect->hypothesis);
+	}
 	return hypotheses;
 }
 

@@ -2,9 +2,10 @@
  * audit_hypothesis.c
  *		Hypothetical indexes, as they are shown to the planner.
  *
- * What the planner is told is what get_relation_info would read off a b-tree
+ * What the planner is told is what get_relation_info would read off an index
  * freshly built: size from the rows and widths that the planner assumes for
- * the table itself, and the height that such a tree has. The indexes' OIDs are
+ * the table itself, and the height that a b-tree has; of GIN, the planner makes
+ * up the rest by itself where an index is hypothetical. The indexes' OIDs are
  * out of a range that no object of a database can have; only the plan that is
  * thrown away holds them. Planning can run functions, whose own statements are
  * planned meanwhile, perhaps for a cache: these do not see them.
@@ -33,6 +34,7 @@
 #include "utils/selfuncs.h"
 #include "utils/syscache.h"
 
+#define POSTING_BYTES 2.5		/* of one row in the list of a trigram, on average */
 #define LEAF_FILL (BTREE_DEFAULT_FILLFACTOR / 100.0)
 #define INNER_FILL (BTREE_NONLEAF_FILLFACTOR / 100.0)
 #define PAGE_BYTES (BLCKSZ - SizeOfPageHeaderData - MAXALIGN(sizeof(BTPageOpaqueData)))
@@ -133,7 +135,7 @@ key_width(const Node *key, Oid relid)
 
 /* Pages and height of a b-tree that was just built. */
 static void
-set_size(IndexOptInfo *index, const RelOptInfo *rel, List *keys, Oid relid)
+set_tree_size(IndexOptInfo *index, const RelOptInfo *rel, List *keys, Oid relid)
 {
 	double		width = sizeof(IndexTupleData);
 	double		pages;
@@ -155,29 +157,49 @@ set_size(IndexOptInfo *index, const RelOptInfo *rel, List *keys, Oid relid)
 		index->tree_height++;
 	}
 	index->pages = (BlockNumber) Min(pages, MaxBlockNumber);
+}
+
+/* Pages of a GIN index of trigrams; a text has about as many as letters. */
+static void
+set_trigram_size(IndexOptInfo *index, const RelOptInfo *rel, List *keys, Oid relid)
+{
+	double		bytes = Max(rel->tuples, 1.0) * key_width(linitial(keys), relid) * POSTING_BYTES;
+
+	index->pages = (BlockNumber) Min(2 + ceil(bytes / PAGE_BYTES), MaxBlockNumber);
+}
+
+static void
+set_size(IndexOptInfo *index, const RelOptInfo *rel, List *keys, Oid relid)
+{
+	if (index->relam == GIN_AM_OID)
+		set_trigram_size(index, rel, keys, relid);
+	else
+		set_tree_size(index, rel, keys, relid);
 	index->tuples = rel->tuples;
 }
 
 static void
-set_method(IndexOptInfo *index)
+set_method(IndexOptInfo *index, Oid relam)
 {
-	const IndexAmRoutine *method = GetIndexAmRoutineByAmId(BTREE_AM_OID, false);
+	const IndexAmRoutine *method = GetIndexAmRoutineByAmId(relam, false);
 
-	index->relam = BTREE_AM_OID;
+	index->relam = relam;
 	index->amcanorderbyop = method->amcanorderbyop;
 	index->amoptionalkey = method->amoptionalkey;
 	index->amsearcharray = method->amsearcharray;
 	index->amsearchnulls = method->amsearchnulls;
 	index->amcanparallel = method->amcanparallel;
-	index->amhasgettuple = true;
-	index->amhasgetbitmap = true;
-	index->amcanmarkpos = true;
+	index->amhasgettuple = method->amgettuple != NULL;
+	index->amhasgetbitmap = method->amgetbitmap != NULL;
+	index->amcanmarkpos = method->ammarkpos != NULL;
 	index->amcostestimate = method->amcostestimate;
+	if (method->amcanorder)
+		index->sortopfamily = index->opfamily;
 }
 
 /* Fills what there is for each key column; false when a type has no order. */
 static bool
-set_columns(IndexOptInfo *index, List *keys, Oid first_class)
+set_columns(IndexOptInfo *index, List *keys, const AuditHypothesis *hypothesis)
 {
 	int			n = list_length(keys);
 
@@ -186,7 +208,6 @@ set_columns(IndexOptInfo *index, List *keys, Oid first_class)
 	index->indexcollations = palloc0(sizeof(Oid) * n);
 	index->opfamily = palloc0(sizeof(Oid) * n);
 	index->opcintype = palloc0(sizeof(Oid) * n);
-	index->sortopfamily = index->opfamily;
 	index->reverse_sort = palloc0(sizeof(bool) * n);
 	index->nulls_first = palloc0(sizeof(bool) * n);
 	index->opclassoptions = palloc0(sizeof(bytea *) * n);
@@ -194,7 +215,7 @@ set_columns(IndexOptInfo *index, List *keys, Oid first_class)
 	for (int i = 0; i < n; i++)
 	{
 		Node	   *key = list_nth(keys, i);
-		Oid			opclass = i == 0 && OidIsValid(first_class) ? first_class :
+		Oid			opclass = i == 0 && OidIsValid(hypothesis->opclass) ? hypothesis->opclass :
 			GetDefaultOpClass(exprType(key), BTREE_AM_OID);
 
 		if (!OidIsValid(opclass))
@@ -203,10 +224,11 @@ set_columns(IndexOptInfo *index, List *keys, Oid first_class)
 			index->indexkeys[i] = ((Var *) key)->varattno;
 		else
 			index->indexprs = lappend(index->indexprs, key);
-		index->indexcollations[i] = exprCollation(key);
+		index->indexcollations[i] = i == 0 && OidIsValid(hypothesis->collation) ?
+			hypothesis->collation : exprCollation(key);
 		index->opfamily[i] = get_opclass_family(opclass);
 		index->opcintype[i] = get_opclass_input_type(opclass);
-		index->canreturn[i] = true;
+		index->canreturn[i] = hypothesis->method == BTREE_AM_OID;
 		index->indextlist = lappend(index->indextlist,
 									makeTargetEntry((Expr *) key, i + 1, NULL, false));
 	}
@@ -219,14 +241,14 @@ add_index(RelOptInfo *rel, Relation table, const AuditHypothesis *hypothesis, Oi
 	List	   *keys = key_expressions(hypothesis, rel, table);
 	IndexOptInfo *index = makeNode(IndexOptInfo);
 
-	if (keys == NIL || !set_columns(index, keys, hypothesis->opclass))
+	if (keys == NIL || !set_columns(index, keys, hypothesis))
 		return;
 	index->indexoid = oid;
 	index->hypothetical = true;
 	index->immediate = true;
 	index->reltablespace = rel->reltablespace;
 	index->rel = rel;
-	set_method(index);
+	set_method(index, hypothesis->method);
 	set_size(index, rel, keys, RelationGetRelid(table));
 	rel->indexlist = lcons(index, rel->indexlist);
 }
@@ -251,8 +273,11 @@ add_hypotheses(RelOptInfo *rel, Oid relid)
 
 	foreach(cell, current)
 	{
-		if (table->rd_rel->relam == HEAP_TABLE_AM_OID && is_about(lfirst(cell), relid))
-			add_index(rel, table, lfirst(cell), oid);
+		const AuditHypothesis *hypothesis = lfirst(cell);
+
+		if (table->rd_rel->relam == HEAP_TABLE_AM_OID && !hypothesis->split &&
+			is_about(hypothesis, relid))
+			add_index(rel, table, hypothesis, oid);
 		oid++;
 	}
 	table_close(table, NoLock);

@@ -94,20 +94,54 @@ audit_can_replan(const AuditWatch *watch)
 
 /* ---- planning ---- */
 
+/* Scribbles on the query. */
 static double
-plan_cost(const AuditWatch *watch, const AuditTree *tree, List *hypotheses)
+plan_cost(const AuditWatch *watch, Query *query, int options, List *hypotheses)
 {
-	Query	   *query = copyObject(tree->query);
 	PlannedStmt *stmt;
 
 	/* Others who count plannings by query need not count this one. */
 	query->queryId = 0;
 	audit_hypotheses_set(hypotheses);
-	stmt = purser_planner(query, watch->desc->sourceText, tree->options,
-						  watch->desc->params);
+	stmt = purser_planner(query, watch->desc->sourceText, options, watch->desc->params);
 	audit_hypotheses_set(NIL);
 	audit_hypotheses_find(hypotheses, stmt);
 	return stmt->planTree->total_cost;
+}
+
+/* The two queries that an OR over two tables can be made into; 0: it has none. */
+static double
+split_cost(const AuditWatch *watch, const AuditTree *tree)
+{
+	double		cost = 0;
+
+	for (int side = 0; side < 2; side++)
+	{
+		Query	   *half = audit_split_half(tree->query, side);
+
+		if (half == NULL)
+			return 0;
+		cost += plan_cost(watch, half, tree->options, NIL);
+	}
+	return cost;
+}
+
+static void
+try_split(const AuditWatch *watch, const AuditTree *tree, List *hypotheses, AuditCosts *costs)
+{
+	ListCell   *cell;
+
+	costs->split = 0;
+	foreach(cell, hypotheses)
+	{
+		AuditHypothesis *hypothesis = lfirst(cell);
+
+		if (!hypothesis->split)
+			continue;
+		costs->split = split_cost(watch, tree);
+		hypothesis->used = costs->split > 0;
+		break;
+	}
 }
 
 static void
@@ -136,8 +170,9 @@ plan_both(const AuditWatch *watch, List *hypotheses, AuditCosts *costs, MemoryCo
 
 	if (survey_walker((Node *) tree->query, &survey))
 		return false;
-	costs->before = plan_cost(watch, tree, NIL);
-	costs->after = plan_cost(watch, tree, hypotheses);
+	costs->before = plan_cost(watch, copyObject(tree->query), tree->options, NIL);
+	costs->after = plan_cost(watch, copyObject(tree->query), tree->options, hypotheses);
+	try_split(watch, tree, hypotheses, costs);
 	foreach(cell, hypotheses)
 		describe(lfirst(cell), context);
 	return true;

@@ -15,14 +15,21 @@
 
 #include "nodes/plannodes.h"
 
-/* A b-tree that does not exist: on columns of a table, or on one expression. */
+/*
+ * What would mend a query: an index that does not exist, on columns of a table
+ * or on one expression; or two queries in place of one.
+ */
 typedef struct AuditHypothesis
 {
 	Oid			origin;			/* the table whose numbers of columns these are */
 	Oid			owner;			/* the same, or what it is a partition of */
 	int			n;
 	AttrNumber	attnum[AUDIT_MAX_COLUMNS];
+	Oid			method;			/* BTREE_AM_OID or GIN_AM_OID */
 	Oid			opclass;		/* of the first column; 0: the type's own */
+	Oid			collation;		/* likewise; 0: the column's own */
+	bool		split;			/* no index: a query for each side of an OR over two tables */
+	bool		evident;		/* stands where it cannot be planned */
 	Node	   *expression;		/* around the column, in its place; its table is number 1 */
 	bool		keeps_apart;	/* it has about as many values as the column */
 	int			used;			/* out: leading columns that the plan searches by */
@@ -34,7 +41,8 @@ typedef struct AuditHypothesis
 typedef struct AuditCosts
 {
 	double		before;
-	double		after;
+	double		after;			/* with the indexes */
+	double		split;			/* of the two queries, as things are; 0: cannot be split */
 } AuditCosts;
 
 /* ---- trees of queries that are to be measured: audit_trees.c ---- */
@@ -67,6 +75,18 @@ extern void audit_hypotheses_leave(void);
 #define AUDIT_HYPOTHESIS_OID 9000	/* of the first: given to objects only in development */
 
 extern void audit_hypotheses_find(List *hypotheses, const PlannedStmt *stmt);
+
+/* ---- an OR over two tables: audit_split.c ---- */
+
+typedef struct AuditSplit
+{
+	Index		rti[2];			/* in the query that has the OR */
+	Oid			relid[2];
+	AttrNumber	attnum[2];		/* compared first */
+} AuditSplit;
+
+extern bool audit_split_find(const Query *query, AuditSplit *split);
+extern Query *audit_split_half(const Query *query, int side);
 
 /* ---- planning again: audit_replan.c ---- */
 
