@@ -26,21 +26,26 @@ static ExecutorRun_hook_type prev_ExecutorRun = NULL;
 static ExecutorFinish_hook_type prev_ExecutorFinish = NULL;
 static ExecutorEnd_hook_type prev_ExecutorEnd = NULL;
 
-/* A worker's part of its leader's plan, as opposed to a statement of a function in it. */
-static bool
-is_fragment(void)
+static bool ready = false;		/* this backend can watch; stays so */
+
+/* Asked until the answer is yes, at a statement's start. */
+static pg_noinline bool
+get_ready(void)
 {
-	return IsParallelWorker() && !audit_in_frame();
+	if (MyBackendType == B_WAL_SENDER || MyBackendType == B_AUTOVAC_WORKER ||
+		!audit_store_ready())
+		return false;
+	audit_local_ready();
+	audit_board_attach();
+	ready = true;
+	return true;
 }
 
-static bool
+static inline bool
 is_watched(int eflags)
 {
-	if (!audit_enabled || (eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0)
-		return false;
-	if (MyBackendType == B_WAL_SENDER || MyBackendType == B_AUTOVAC_WORKER)
-		return false;
-	return audit_store_ready();
+	return audit_enabled && (eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0 &&
+		(likely(ready) || get_ready());
 }
 
 /* Are the statements of this session watched, as far as its settings go? */
@@ -50,61 +55,83 @@ audit_is_watching(void)
 	return is_watched(0) && IsQueryIdEnabled() && pgstat_track_counts;
 }
 
+/* A worker's part of its leader's plan, as opposed to a statement of a function in it. */
+static inline bool
+is_fragment(void)
+{
+	return unlikely(IsParallelWorker()) && !audit_in_frame();
+}
+
 /*
  * The query's identifier, 0 without one. Before 18 the query of a cursor or
  * of CREATE TABLE AS has none; it goes by that of the statement around it.
  */
-static uint64
+static inline uint64
 query_identifier(const QueryDesc *desc)
 {
 	uint64		queryid = (uint64) desc->plannedstmt->queryId;
 
-	if (queryid == 0 && !audit_in_frame())
+	if (unlikely(queryid == 0) && !audit_in_frame())
 		queryid = (uint64) pgstat_get_my_query_id();
 	return queryid;
+}
+
+static inline void
+next_ExecutorStart(QueryDesc *queryDesc, int eflags)
+{
+	if (prev_ExecutorStart)
+		prev_ExecutorStart(queryDesc, eflags);
+	else
+		standard_ExecutorStart(queryDesc, eflags);
+}
+
+static pg_noinline void
+start_fragment(QueryDesc *queryDesc, int eflags)
+{
+	AuditWatch *watch;
+
+	next_ExecutorStart(queryDesc, eflags);
+	watch = audit_watch_open(queryDesc, 0, GetUserId());
+	watch->fragment = true;
+	watch->slot = -1;
+}
+
+static void
+start_watched(QueryDesc *queryDesc, int eflags, uint64 queryid)
+{
+	Oid			userid = GetUserId();
+	int			slot = audit_board_look(queryid, userid);
+	bool		due = unlikely(slot >= 0) && audit_board_take_turn(slot);
+	AuditWatch *watch;
+
+	due |= unlikely(audit_policy_speaks()) && audit_policy_measures();
+	if (unlikely(due))
+		queryDesc->instrument_options |= INSTRUMENT_ROWS;
+	next_ExecutorStart(queryDesc, eflags);
+	watch = audit_watch_open(queryDesc, queryid, userid);
+	watch->slot = slot;
+	watch->timed = due;
 }
 
 static void
 audit_ExecutorStart(QueryDesc *queryDesc, int eflags)
 {
 	bool		watched = is_watched(eflags);
-	bool		fragment = watched && is_fragment();
-	uint64		queryid = 0;
-	bool		due = false;
-	int			slot = -1;
-	AuditWatch *watch;
+	uint64		queryid;
 
-	if (watched && !fragment)
-	{
-		audit_local_ready();
-		queryid = query_identifier(queryDesc);
-		watched = queryid != 0;
-	}
-	if (queryid != 0)
-	{
-		slot = audit_board_look(queryid, GetUserId(), &due);
-		due |= audit_policy_speaks() && audit_policy_measures();
-		if (due)
-			queryDesc->instrument_options |= INSTRUMENT_ROWS;
-	}
-
-	if (prev_ExecutorStart)
-		prev_ExecutorStart(queryDesc, eflags);
+	if (unlikely(watched && is_fragment()))
+		start_fragment(queryDesc, eflags);
+	else if (watched && (queryid = query_identifier(queryDesc)) != 0)
+		start_watched(queryDesc, eflags, queryid);
 	else
-		standard_ExecutorStart(queryDesc, eflags);
-
-	if (!watched)
-		return;
-	watch = audit_watch_open(queryDesc, queryid, fragment);
-	watch->slot = slot;
-	watch->timed = due;
+		next_ExecutorStart(queryDesc, eflags);
 }
 
 /*
  * Is this run the whole of a client's own SELECT, not a page of a cursor? What
  * EXECUTE returns comes to the client by way of a tuplestore.
  */
-static bool
+static inline bool
 sends_whole_result(const QueryDesc *desc, ScanDirection direction, uint64 count)
 {
 	CommandDest dest = desc->dest->mydest;
@@ -147,7 +174,7 @@ completes_message(const AuditWatch *watch, uint64 count)
  * rows go to a tuplestore, or a row limit of the protocol. Functions' cursors
  * have receivers of their own.
  */
-static void
+static pg_noinline void
 note_page(AuditWatch *watch, ScanDirection direction, uint64 count)
 {
 	const QueryDesc *desc = watch->desc;
@@ -174,79 +201,145 @@ is_from_client(const QueryDesc *desc)
 		list_member_ptr(ActivePortal->stmts, desc->plannedstmt);
 }
 
-/* Puts the tap before rows that go to the client, all at once or in pieces. */
-static bool
-open_tap(AuditWatch *watch, ScanDirection direction)
+/*
+ * Puts the tap before rows that go to the client, all at once or in pieces. Wide
+ * rows put a query on the board; what it sends is measured from then on.
+ */
+static pg_noinline void
+open_tap(AuditWatch *watch)
 {
-	watch->tapped = watch->from_client && watch->desc->operation == CMD_SELECT &&
-		ScanDirectionIsForward(direction) && audit_tap_wanted(watch);
-	if (watch->tapped)
-		audit_tap_open(watch->desc, audit_parent_hashes(watch));
-	return watch->tapped;
+	watch->tapped = true;
+	audit_tap_open(watch->desc, audit_parent_hashes(watch));
+	watch->sized = watch->to_client && (watch->slot >= 0 || audit_policy_speaks());
+	if (watch->sized)
+		audit_sizes_open(watch);
 }
 
-/* What is to be known of a run before it begins; are its rows tapped? */
-static bool
+static pg_noinline void
+close_tap(AuditWatch *watch)
+{
+	if (watch->sized)
+		audit_sizes_close(watch);
+	audit_tap_close(watch->desc);
+}
+
+/* What is to be known of a run before it begins. */
+static inline void
 begin_run(AuditWatch *watch, ScanDirection direction, uint64 count)
 {
-	if (watch->fragment)
-		return false;
 	watch->to_client = watch->nruns == 0 && sends_whole_result(watch->desc, direction, count);
 	watch->from_client = watch->to_client || is_from_client(watch->desc);
-	return open_tap(watch, direction);
+	watch->tapped = watch->sized = false;
+	if (watch->from_client && watch->desc->operation == CMD_SELECT &&
+		ScanDirectionIsForward(direction) && audit_tap_wanted(watch))
+		open_tap(watch);
 }
 
-static void
-run_watched(AuditWatch *watch, PURSER_RUN_PARAMS)
+static inline void
+next_ExecutorRun(PURSER_RUN_PARAMS)
 {
-	volatile bool finished = false;
-	bool		tapping = begin_run(watch, direction, count);
-	/* Wide rows put a query on the board; what it sends is measured from then on. */
-	bool		sizing = tapping && watch->to_client &&
-		(watch->slot >= 0 || audit_policy_speaks());
-
-	if (sizing)
-		audit_sizes_open(watch);
-	audit_frame_enter(watch);
-	PG_TRY();
-	{
-		if (prev_ExecutorRun)
-			prev_ExecutorRun(PURSER_RUN_ARGS);
-		else
-			standard_ExecutorRun(PURSER_RUN_ARGS);
-		finished = true;
-	}
-	PG_FINALLY();
-	{
-		audit_frame_exit(watch, finished);
-		watch->rows_returned += queryDesc->estate->es_processed;
-		if (sizing)
-			audit_sizes_close(watch);
-		if (tapping)
-			audit_tap_close(queryDesc);
-	}
-	PG_END_TRY();
-	if (watch->timed && came_to_end(queryDesc, direction, count))
-		audit_judge_early(watch);
-	if (tapping && !watch->to_client)
-		audit_parent_piece(watch, queryDesc->estate->es_processed);
-	if (!watch->to_client)
-		note_page(watch, direction, count);
-	if (audit_policy_speaks() && completes_message(watch, count))
-		audit_judge(watch);
-}
-
-static void
-audit_ExecutorRun(PURSER_RUN_PARAMS)
-{
-	AuditWatch *watch = audit_watch_find(queryDesc);
-
-	if (watch != NULL)
-		run_watched(watch, PURSER_RUN_ARGS);
-	else if (prev_ExecutorRun)
+	if (prev_ExecutorRun)
 		prev_ExecutorRun(PURSER_RUN_ARGS);
 	else
 		standard_ExecutorRun(PURSER_RUN_ARGS);
+}
+
+/* Into the frame of a run; NULL when the query is not watched. */
+static pg_noinline AuditWatch *
+enter_run(QueryDesc *queryDesc, ScanDirection direction, uint64 count)
+{
+	AuditWatch *watch = audit_watch_find(queryDesc);
+
+	if (unlikely(watch == NULL))
+		return NULL;
+	if (likely(!watch->fragment))
+		begin_run(watch, direction, count);
+	audit_frame_enter(watch);
+	return watch;
+}
+
+static inline void
+end_run(AuditWatch *watch)
+{
+	watch->rows_returned += (int64) watch->desc->estate->es_processed;
+	if (unlikely(watch->tapped))
+		close_tap(watch);
+}
+
+static pg_noinline void
+leave_run(AuditWatch *watch, ScanDirection direction, uint64 count)
+{
+	audit_frame_exit(watch);
+	end_run(watch);
+	if (unlikely(watch->timed) && came_to_end(watch->desc, direction, count))
+		audit_judge_early(watch);
+	if (!watch->to_client)
+	{
+		if (watch->tapped)
+			audit_parent_piece(watch, watch->desc->estate->es_processed);
+		note_page(watch, direction, count);
+	}
+	if (unlikely(audit_policy_speaks()) && completes_message(watch, count))
+		audit_judge(watch);
+}
+
+/* Likewise on the way out of an error. */
+static pg_noinline void
+fail_run(AuditWatch *watch)
+{
+	audit_frame_fail(watch);
+	end_run(watch);
+}
+
+/* Does little by itself: what is live across the PG_TRY has to go through memory. */
+static void
+audit_ExecutorRun(PURSER_RUN_PARAMS)
+{
+	AuditWatch *watch = enter_run(queryDesc, direction, count);
+
+	if (unlikely(watch == NULL))
+	{
+		next_ExecutorRun(PURSER_RUN_ARGS);
+		return;
+	}
+
+	PG_TRY();
+	{
+		next_ExecutorRun(PURSER_RUN_ARGS);
+	}
+	PG_CATCH();
+	{
+		fail_run(watch);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	leave_run(watch, direction, count);
+}
+
+static inline void
+next_ExecutorFinish(QueryDesc *queryDesc)
+{
+	if (prev_ExecutorFinish)
+		prev_ExecutorFinish(queryDesc);
+	else
+		standard_ExecutorFinish(queryDesc);
+}
+
+static pg_noinline void
+finish_in_frame(AuditWatch *watch, QueryDesc *queryDesc)
+{
+	audit_frame_enter(watch);
+	PG_TRY();
+	{
+		next_ExecutorFinish(queryDesc);
+	}
+	PG_CATCH();
+	{
+		audit_frame_fail(watch);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	audit_frame_exit(watch);
 }
 
 /*
@@ -257,46 +350,24 @@ audit_ExecutorRun(PURSER_RUN_PARAMS)
 static void
 audit_ExecutorFinish(QueryDesc *queryDesc)
 {
-	AuditWatch *watch = audit_watch_find(queryDesc);
-	bool		finished = false;
+	AuditWatch *watch = NULL;
 
-	if (watch == NULL || queryDesc->estate->es_auxmodifytables == NIL)
-	{
-		if (prev_ExecutorFinish)
-			prev_ExecutorFinish(queryDesc);
-		else
-			standard_ExecutorFinish(queryDesc);
-		return;
-	}
-
-	audit_frame_enter(watch);
-	PG_TRY();
-	{
-		if (prev_ExecutorFinish)
-			prev_ExecutorFinish(queryDesc);
-		else
-			standard_ExecutorFinish(queryDesc);
-		finished = true;
-	}
-	PG_FINALLY();
-	{
-		audit_frame_exit(watch, finished);
-	}
-	PG_END_TRY();
+	if (unlikely(queryDesc->estate->es_auxmodifytables != NIL))
+		watch = audit_watch_find(queryDesc);
+	if (unlikely(watch != NULL))
+		finish_in_frame(watch, queryDesc);
+	else
+		next_ExecutorFinish(queryDesc);
 }
 
 /* Relations and plan state are still there for the judgement; afterwards they are not. */
 static void
 audit_ExecutorEnd(QueryDesc *queryDesc)
 {
-	AuditWatch *watch = audit_watch_find(queryDesc);
+	AuditWatch *watch = audit_watch_close(queryDesc);
 
-	if (watch != NULL)
-	{
-		audit_watch_unlink(watch);
-		if (watch->nruns > 0 && !watch->fragment && !watch->judged)
-			audit_judge(watch);
-	}
+	if (watch != NULL && watch->nruns > 0 && !watch->fragment && !watch->judged)
+		audit_judge(watch);
 
 	if (prev_ExecutorEnd)
 		prev_ExecutorEnd(queryDesc);

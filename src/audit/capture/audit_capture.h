@@ -38,19 +38,31 @@ typedef struct AuditRel
 #define AUDIT_INLINE_RELS 2
 
 /*
- * The watch over one execution, from ExecutorStart to ExecutorEnd. Lives in
- * the query's own context, whose reset callback unlinks it after an error.
+ * The watch over one execution, from ExecutorStart to ExecutorEnd. It is used
+ * again when the query's context has gone, whose reset callback takes it back
+ * and also closes it after an error.
  */
 typedef struct AuditWatch
 {
-	struct AuditWatch *next;	/* list of open watches, latest first */
+	struct AuditWatch *next;	/* list of open watches, latest first; of free ones */
 	struct AuditWatch *outer;	/* frame below on the stack, while running */
 	QueryDesc  *desc;
 	MemoryContextCallback callback;
 	uint64		queryid;
 	Oid			userid;
 	int			slot;			/* on the board, -1 when not convicted */
+	AuditRel   *rels;
+	instr_time	started;		/* of the latest frame, when timed */
+	uint64		lost_reports;	/* of workers, before this frame */
+	int64		temp_start;		/* blocks of temporary files written, at entry to the frame */
+	/* From here up to inline_rels all is 0 when a watch opens. */
 	int			nruns;
+	int			nrels;
+	int			space;			/* for relations */
+	int64		rows_read;		/* by this query alone, of all relations */
+	int64		rows_returned;
+	int64		temp_nested;	/* blocks written since temp_start by frames within */
+	int64		temp_blocks;	/* written by this query alone, all frames */
 	bool		closed;			/* nothing more to do for the callback */
 	bool		fragment;		/* a parallel worker's part of a plan */
 	bool		parallel;		/* may have workers */
@@ -58,35 +70,28 @@ typedef struct AuditWatch
 	bool		to_client;		/* a top-level SELECT, all of its rows sent to the client */
 	bool		from_client;	/* a statement of the client's, not one within another */
 	bool		tapped;			/* audit_tap.c has hashes of its rows */
+	bool		sized;			/* audit_sizes.c takes the sizes of the rows of this run */
 	bool		judged;			/* the rules have seen it */
 	bool		paged;			/* a client got rows of it piece by piece */
 	bool		at_end;			/* its rows came to an end */
 	bool		timed;			/* instrumented on the audit's behalf */
 	bool		proved;			/* the measured rules have decided: */
 	List	   *proofs;			/* AuditSighting */
-	instr_time	started;		/* of the latest frame, when timed */
 	instr_time	elapsed;		/* in all frames, when timed */
-	uint64		lost_reports;	/* of workers, before this frame */
-	int64		rows_returned;
 	struct AuditSizes *sizes;	/* of the values sent, when audit_sizes.c takes them */
-	int64		temp_start;		/* blocks of temporary files written, at entry to the frame */
-	int64		temp_nested;	/* of what follows, by frames within */
-	int64		temp_blocks;	/* written by this query alone, all frames */
-	int			nrels;
-	AuditRel   *rels;
 	AuditRel	inline_rels[AUDIT_INLINE_RELS];
 } AuditWatch;
 
 /* ---- rows read: audit_screen.c ---- */
 
-extern AuditWatch *audit_watch_open(QueryDesc *desc, uint64 queryid, bool fragment);
+extern AuditWatch *audit_watch_open(QueryDesc *desc, uint64 queryid, Oid userid);
 extern AuditWatch *audit_watch_find(QueryDesc *desc);
-extern void audit_watch_unlink(AuditWatch *watch);
+extern AuditWatch *audit_watch_close(QueryDesc *desc);
 extern bool audit_in_frame(void);
 extern void audit_frame_enter(AuditWatch *watch);
-extern void audit_frame_exit(AuditWatch *watch, bool finished);
-extern void audit_add_rows(AuditRel *rel, const AuditCounters *counters);
-extern int64 audit_rows_read(const AuditWatch *watch);
+extern void audit_frame_exit(AuditWatch *watch);
+extern void audit_frame_fail(AuditWatch *watch);
+extern void audit_add_rows(AuditWatch *watch, AuditRel *rel, const AuditCounters *counters);
 extern Oid	audit_main_table(const AuditWatch *watch, int64 *rows);
 
 /* ---- rows sent: audit_tap.c ---- */
@@ -136,7 +141,8 @@ extern void audit_reports_collect(AuditWatch *watch);
 /* ---- counts of this backend: audit_local.c ---- */
 
 extern void audit_local_ready(void);
-extern void audit_local_add(const AuditWatch *watch, bool finished);
+extern void audit_local_add(const AuditWatch *watch);
+extern void audit_local_add_unfinished(const AuditWatch *watch);
 extern void audit_local_publish(void);
 extern void audit_local_forget(void);
 extern bool audit_local_waits(void);

@@ -14,8 +14,12 @@
  * should one go backwards all the same, the watch is marked uncounted.
  * Without track_counts there are no counters and all is quiet.
  *
- * A watch lives in its query's context. After an error nobody calls
- * ExecutorEnd, and the context's reset callback takes its place.
+ * A watch belongs to its query's context: the context's reset callback takes
+ * it back for another query, and after an error, when nobody calls ExecutorEnd,
+ * does what is left to do. So there are never more than were open at a time.
+ *
+ * Each statement comes through here several times; what is rare stands in
+ * functions that are not inlined, so that the others save no registers for it.
  */
 #include "audit/store/audit_store.h"
 
@@ -28,6 +32,7 @@
 #include "utils/memutils.h"
 
 static AuditWatch *open_watches = NULL;
+static AuditWatch *free_watches = NULL;
 static AuditWatch *top_frame = NULL;
 
 /*
@@ -39,7 +44,7 @@ counters_of(Relation rel)
 {
 	AuditCounters now = {0, 0};
 
-	if (pgstat_should_count_relation(rel))
+	if (likely(pgstat_should_count_relation(rel)))
 	{
 		now.returned = PURSER_TUPLES_RETURNED(rel->pgstat_info);
 		now.fetched = PURSER_TUPLES_FETCHED(rel->pgstat_info);
@@ -52,84 +57,116 @@ counters_of(Relation rel)
  * an index's are not: where plain and index-only scans share one index, its
  * entries returned stand for both.
  */
-void
-audit_add_rows(AuditRel *rel, const AuditCounters *counters)
+static inline void
+add_rows(AuditWatch *watch, AuditRel *rel, AuditCounters counters)
 {
+	int64		rows;
+
 	if (rel->kinds & AUDIT_HEAP)
-		rel->rows += counters->returned + counters->fetched;
+		rows = counters.returned + counters.fetched;
 	else if (rel->kinds & AUDIT_INDEX_ONLY)
-		rel->rows += counters->returned;
+		rows = counters.returned;
 	else
-		rel->rows += counters->fetched;
+		rows = counters.fetched;
+	rel->rows += rows;
+	watch->rows_read += rows;
+}
+
+/* Likewise, for rows that workers read. */
+void
+audit_add_rows(AuditWatch *watch, AuditRel *rel, const AuditCounters *counters)
+{
+	add_rows(watch, rel, *counters);
 }
 
 /* ---- collecting the relations of a plan ---- */
 
-typedef struct Collector
+/* Space for more than the watch has in itself; it goes with the query's context. */
+static pg_noinline void
+enlarge(AuditWatch *watch)
 {
-	AuditWatch *watch;
-	int			space;
-} Collector;
+	Size		size = sizeof(AuditRel) * watch->nrels;
+	AuditRel   *larger = MemoryContextAlloc(watch->desc->estate->es_query_cxt, size * 4);
 
-static void
-collect(Collector *collector, Relation rel, Oid table, uint8 kind)
+	memcpy(larger, watch->rels, size);
+	watch->rels = larger;
+	watch->space *= 4;
+}
+
+static inline void
+collect(AuditWatch *watch, Relation rel, Oid table, uint8 kind)
 {
-	AuditWatch *watch = collector->watch;
-	AuditRel   *entry;
+	AuditRel   *entry = &watch->rels[watch->nrels++];
 
-	if (rel == NULL)
-		return;
-	if (watch->nrels == collector->space)
-	{
-		AuditRel   *larger = palloc(sizeof(AuditRel) * collector->space * 4);
-
-		memcpy(larger, watch->rels, sizeof(AuditRel) * watch->nrels);
-		watch->rels = larger;
-		collector->space *= 4;
-	}
-	entry = &watch->rels[watch->nrels++];
 	entry->rel = rel;
 	entry->table = table;
 	entry->kinds = kind;
 	entry->rows = 0;
 }
 
-static bool
-collect_walker(PlanState *state, Collector *collector)
+static inline void
+collect_index(AuditWatch *watch, Relation index, uint8 kind)
 {
+	if (index != NULL)
+		collect(watch, index, index->rd_index->indrelid, kind);
+}
+
+/* What a node scans by itself. */
+static inline void
+collect_scan(AuditWatch *watch, PlanState *state)
+{
+	Relation	rel;
+
 	switch (nodeTag(state))
 	{
 		case T_IndexScanState:
-			{
-				Relation	index = ((IndexScanState *) state)->iss_RelationDesc;
-
-				if (index != NULL)
-					collect(collector, index, index->rd_index->indrelid, AUDIT_INDEX);
-				break;
-			}
+			collect_index(watch, ((IndexScanState *) state)->iss_RelationDesc, AUDIT_INDEX);
+			break;
 		case T_IndexOnlyScanState:
-			{
-				Relation	index = ((IndexOnlyScanState *) state)->ioss_RelationDesc;
-
-				if (index != NULL)
-					collect(collector, index, index->rd_index->indrelid, AUDIT_INDEX_ONLY);
-				break;
-			}
+			collect_index(watch, ((IndexOnlyScanState *) state)->ioss_RelationDesc,
+						  AUDIT_INDEX_ONLY);
+			break;
 		case T_SeqScanState:
 		case T_SampleScanState:
 		case T_BitmapHeapScanState:
 		case T_TidRangeScanState:
-			{
-				Relation	rel = ((ScanState *) state)->ss_currentRelation;
-
-				if (rel != NULL)
-					collect(collector, rel, RelationGetRelid(rel), AUDIT_HEAP);
-				break;
-			}
+			rel = ((ScanState *) state)->ss_currentRelation;
+			if (rel != NULL)
+				collect(watch, rel, RelationGetRelid(rel), AUDIT_HEAP);
+			break;
 		default:
 			break;
 	}
-	return planstate_tree_walker(state, collect_walker, collector);
+}
+
+static bool
+collect_walker(PlanState *state, AuditWatch *watch)
+{
+	if (unlikely(watch->nrels == watch->space))
+		enlarge(watch);
+	collect_scan(watch, state);
+	return planstate_tree_walker(state, collect_walker, watch);
+}
+
+/* Has the node any child at all? Of those that scan none hides its children elsewhere. */
+static inline bool
+is_single_scan(const PlanState *state)
+{
+	return (IsA(state, IndexScanState) || IsA(state, SeqScanState) ||
+			IsA(state, IndexOnlyScanState)) &&
+		state->initPlan == NIL && state->subPlan == NIL;
+}
+
+/* The relations of a plan; the plans of most short queries are single scans, or write by one. */
+static inline void
+collect_plan(AuditWatch *watch, PlanState *top)
+{
+	if (IsA(top, ModifyTableState) && top->initPlan == NIL && top->subPlan == NIL)
+		top = outerPlanState(top);
+	if (is_single_scan(top))
+		collect_scan(watch, top);
+	else
+		collect_walker(top, watch);
 }
 
 static int
@@ -168,46 +205,73 @@ find_rel(AuditWatch *watch, Relation rel)
 
 /* ---- watches ---- */
 
-/* Reset callback: the query's context goes away, with or without ExecutorEnd. */
+static void
+unlink_watch(AuditWatch *watch)
+{
+	AuditWatch **link = &open_watches;
+
+	while (*link != NULL && *link != watch)
+		link = &(*link)->next;
+	if (*link != NULL)
+		*link = watch->next;
+}
+
+/* A query's context went away, and with it a watch that ExecutorEnd never closed. */
+static pg_noinline void
+abandon(AuditWatch *watch)
+{
+	unlink_watch(watch);
+	if (watch->nruns == 0 || watch->fragment || watch->judged)
+		return;
+	if (watch->timed && watch->slot >= 0)
+		audit_board_retry(watch->slot);
+	audit_local_add_unfinished(watch);
+}
+
+/* Reset callback of the query's context. */
 static void
 watch_released(void *arg)
 {
 	AuditWatch *watch = arg;
 
-	if (watch->closed)
-		return;
-	audit_watch_unlink(watch);
-	if (watch->nruns == 0 || watch->fragment || watch->judged)
-		return;
-	if (watch->timed && watch->slot >= 0)
-		audit_board_retry(watch->slot);
-	audit_local_add(watch, false);
+	if (unlikely(!watch->closed))
+		abandon(watch);
+	watch->next = free_watches;
+	free_watches = watch;
+}
+
+static pg_noinline void
+make_watch(void)
+{
+	free_watches = MemoryContextAlloc(TopMemoryContext, sizeof(AuditWatch));
+	free_watches->next = NULL;
+	free_watches->callback.func = watch_released;
+	free_watches->callback.arg = free_watches;
 }
 
 AuditWatch *
-audit_watch_open(QueryDesc *desc, uint64 queryid, bool fragment)
+audit_watch_open(QueryDesc *desc, uint64 queryid, Oid userid)
 {
-	MemoryContext oldcontext = MemoryContextSwitchTo(desc->estate->es_query_cxt);
-	AuditWatch *watch = palloc(sizeof(AuditWatch));
-	Collector	collector = {watch, AUDIT_INLINE_RELS};
+	AuditWatch *watch;
 
-	memset(watch, 0, offsetof(AuditWatch, inline_rels));
+	if (unlikely(free_watches == NULL))
+		make_watch();
+	watch = free_watches;
+	free_watches = watch->next;
+	memset(&watch->nruns, 0, offsetof(AuditWatch, inline_rels) - offsetof(AuditWatch, nruns));
 	watch->desc = desc;
 	watch->queryid = queryid;
-	watch->userid = GetUserId();
-	watch->fragment = fragment;
+	watch->userid = userid;
 	watch->parallel = desc->plannedstmt->parallelModeNeeded && !IsParallelWorker();
-	watch->rels = watch->inline_rels;
-	collect_walker(desc->planstate, &collector);
-	if (watch->nrels > 1)
-		make_unique(watch);
-
-	watch->callback.func = watch_released;
-	watch->callback.arg = watch;
 	MemoryContextRegisterResetCallback(desc->estate->es_query_cxt, &watch->callback);
 	watch->next = open_watches;
 	open_watches = watch;
-	MemoryContextSwitchTo(oldcontext);
+
+	watch->rels = watch->inline_rels;
+	watch->space = AUDIT_INLINE_RELS;
+	collect_plan(watch, desc->planstate);
+	if (watch->nrels > 1)
+		make_unique(watch);
 	return watch;
 }
 
@@ -222,16 +286,23 @@ audit_watch_find(QueryDesc *desc)
 	return NULL;
 }
 
-void
-audit_watch_unlink(AuditWatch *watch)
+/* Takes a query's watch off the list of open ones; NULL when it has none. */
+AuditWatch *
+audit_watch_close(QueryDesc *desc)
 {
 	AuditWatch **link = &open_watches;
+	AuditWatch *watch;
 
-	while (*link != NULL && *link != watch)
-		link = &(*link)->next;
-	if (*link != NULL)
-		*link = watch->next;
-	watch->closed = true;
+	for (watch = *link; watch != NULL; link = &watch->next, watch = *link)
+	{
+		if (watch->desc == desc)
+		{
+			*link = watch->next;
+			watch->closed = true;
+			return watch;
+		}
+	}
+	return NULL;
 }
 
 /* ---- frames ---- */
@@ -248,23 +319,21 @@ audit_frame_enter(AuditWatch *watch)
 	watch->outer = top_frame;
 	top_frame = watch;
 	watch->nruns++;
-	if (watch->parallel)
+	if (unlikely(watch->parallel))
 		audit_reports_begin(watch);
 	watch->temp_start = pgBufferUsage.temp_blks_written;
 	watch->temp_nested = 0;
-	for (int i = 0; i < watch->nrels; i++)
+	for (AuditRel *rel = watch->rels; rel < watch->rels + watch->nrels; rel++)
 	{
-		AuditRel   *rel = &watch->rels[i];
-
 		rel->start = counters_of(rel->rel);
 		rel->nested.returned = rel->nested.fetched = 0;
 	}
-	if (watch->timed)
+	if (unlikely(watch->timed))
 		INSTR_TIME_SET_CURRENT(watch->started);
 }
 
 /* Takes the frame's own reads off all the frames below. */
-static void
+static pg_noinline void
 charge_outer_frames(const AuditWatch *watch, const AuditRel *rel)
 {
 	for (AuditWatch *outer = watch->outer; outer != NULL; outer = outer->outer)
@@ -279,80 +348,95 @@ charge_outer_frames(const AuditWatch *watch, const AuditRel *rel)
 	}
 }
 
-static void
+static inline void
 close_counters(AuditWatch *watch)
 {
-	for (int i = 0; i < watch->nrels; i++)
+	for (AuditRel *rel = watch->rels; rel < watch->rels + watch->nrels; rel++)
 	{
-		AuditRel   *rel = &watch->rels[i];
-		AuditCounters now = counters_of(rel->rel);
+		AuditCounters own = counters_of(rel->rel);
 
-		rel->own.returned = now.returned - rel->start.returned - rel->nested.returned;
-		rel->own.fetched = now.fetched - rel->start.fetched - rel->nested.fetched;
-		if (rel->own.returned < 0 || rel->own.fetched < 0)
+		own.returned -= rel->start.returned + rel->nested.returned;
+		own.fetched -= rel->start.fetched + rel->nested.fetched;
+		if (unlikely(own.returned < 0 || own.fetched < 0))
 		{
-			rel->own.returned = rel->own.fetched = 0;
+			own.returned = own.fetched = 0;
 			watch->uncounted = true;
 		}
-		audit_add_rows(rel, &rel->own);
-		if (watch->outer != NULL && (rel->own.returned != 0 || rel->own.fetched != 0))
+		rel->own = own;
+		add_rows(watch, rel, own);
+		if (unlikely(watch->outer != NULL) && (own.returned != 0 || own.fetched != 0))
 			charge_outer_frames(watch, rel);
 	}
 }
 
-/* Parallel workers have handed theirs to the leader by now. */
-static void
-close_temp_files(AuditWatch *watch)
+static pg_noinline void
+add_temp_files(AuditWatch *watch, int64 written)
 {
-	int64		own = pgBufferUsage.temp_blks_written - watch->temp_start - watch->temp_nested;
+	int64		own = written - watch->temp_nested;
 
-	if (own == 0)
-		return;
 	watch->temp_blocks += own;
 	for (AuditWatch *outer = watch->outer; outer != NULL; outer = outer->outer)
 		outer->temp_nested += own;
 }
 
-/*
- * Leaves the frame, also on the way out of an error; then it may neither
- * allocate nor take a lock. Frames above that were not left are dropped.
- */
-void
-audit_frame_exit(AuditWatch *watch, bool finished)
+/* Parallel workers have handed theirs to the leader by now. */
+static inline void
+close_temp_files(AuditWatch *watch)
 {
-	top_frame = watch->outer;
-	if (watch->timed)
-	{
-		instr_time	now;
+	int64		written = pgBufferUsage.temp_blks_written - watch->temp_start;
 
-		INSTR_TIME_SET_CURRENT(now);
-		INSTR_TIME_ACCUM_DIFF(watch->elapsed, now, watch->started);
-	}
+	if (unlikely(written != 0))
+		add_temp_files(watch, written);
+}
 
-	close_counters(watch);
-	close_temp_files(watch);
-	if (!finished)
-		watch->uncounted |= watch->parallel;
-	else if (watch->fragment)
+static pg_noinline void
+stop_clock(AuditWatch *watch)
+{
+	instr_time	now;
+
+	INSTR_TIME_SET_CURRENT(now);
+	INSTR_TIME_ACCUM_DIFF(watch->elapsed, now, watch->started);
+}
+
+/* What workers report to their leader at the end of a frame. */
+static pg_noinline void
+exchange_reports(AuditWatch *watch)
+{
+	if (watch->fragment)
 	{
 		audit_reports_send(watch);
 		audit_local_publish();
 	}
-	else if (watch->parallel)
+	else
 		audit_reports_collect(watch);
 }
 
-/* ---- sums ---- */
-
-int64
-audit_rows_read(const AuditWatch *watch)
+/* Leaves the frame. Frames above that were not left are dropped. */
+void
+audit_frame_exit(AuditWatch *watch)
 {
-	int64		sum = 0;
-
-	for (int i = 0; i < watch->nrels; i++)
-		sum += watch->rels[i].rows;
-	return sum;
+	top_frame = watch->outer;
+	if (unlikely(watch->timed))
+		stop_clock(watch);
+	close_counters(watch);
+	close_temp_files(watch);
+	if (unlikely(watch->parallel || watch->fragment))
+		exchange_reports(watch);
 }
+
+/* Likewise on the way out of an error: neither allocates nor takes a lock. */
+pg_noinline void
+audit_frame_fail(AuditWatch *watch)
+{
+	top_frame = watch->outer;
+	if (watch->timed)
+		stop_clock(watch);
+	close_counters(watch);
+	close_temp_files(watch);
+	watch->uncounted |= watch->parallel;
+}
+
+/* ---- sums ---- */
 
 /* The table that most rows were read from, InvalidOid without one. */
 Oid

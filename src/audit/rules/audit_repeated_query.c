@@ -158,7 +158,7 @@ is_candidate(const AuditWatch *watch)
 
 	if (watch->nrels == 0)
 		return false;
-	if (!IsTransactionBlock() && audit_rows_read(watch) * audit_repeated_query < audit_min_rows)
+	if (!IsTransactionBlock() && watch->rows_read * audit_repeated_query < audit_min_rows)
 		return false;
 	return stmt->rowMarks == NIL;
 }
@@ -213,7 +213,7 @@ count(Repeat *repeat, const AuditWatch *watch)
 	repeat->command = GetCurrentCommandId(false);
 	repeat->changes = audit_changes_made();
 	repeat->executions++;
-	repeat->rows_read += audit_rows_read(watch);
+	repeat->rows_read += watch->rows_read;
 	repeat->rows_returned += watch->rows_returned;
 	if (repeat->found)
 	{

@@ -187,7 +187,7 @@ count(Loop *loop, const AuditWatch *watch)
 	loop->lxid = PURSER_MY_LXID;
 	loop->last = GetCurrentStatementStartTimestamp();
 	loop->executions++;
-	loop->rows_read += audit_rows_read(watch);
+	loop->rows_read += watch->rows_read;
 	if (loop->found && loop->executions - loop->published >= PUBLISH_EACH)
 		publish(loop, watch);
 }

@@ -91,6 +91,15 @@ audit_board_clear(AuditBoard *board)
 		pg_atomic_write_u64(&board->keys[i], 0);
 }
 
+static AuditBoard *the_board = NULL;	/* of this backend; stays where it is */
+
+/* Called before this backend's first statement that is watched. */
+void
+audit_board_attach(void)
+{
+	the_board = audit_store_board();
+}
+
 /* One word for a query of this database and a role; never 0. */
 static inline uint64
 board_key(uint64 queryid, Oid userid)
@@ -101,35 +110,43 @@ board_key(uint64 queryid, Oid userid)
 	return key == 0 ? 1 : key;
 }
 
-static inline int
+static inline uint32
 first_slot(uint64 key)
 {
-	return (int) ((key ^ (key >> 32)) & (BUCKETS - 1)) * WAYS;
+	return (uint32) ((key ^ (key >> 32)) & (BUCKETS - 1)) * WAYS;
 }
 
+/* Written out: every statement comes through here, and compilers leave a loop as it is. */
 static inline int
 find_slot(AuditBoard *board, uint64 key)
 {
-	int			first = first_slot(key);
+	uint32		first = first_slot(key);
+	pg_atomic_uint64 *bucket = &board->keys[first];
 
-	for (int i = first; i < first + WAYS; i++)
-	{
-		if (pg_atomic_read_u64(&board->keys[i]) == key)
-			return i;
-	}
+	StaticAssertStmt(WAYS == 4, "a comparison for each");
+	if (unlikely(pg_atomic_read_u64(&bucket[0]) == key))
+		return (int) first;
+	if (unlikely(pg_atomic_read_u64(&bucket[1]) == key))
+		return (int) first + 1;
+	if (unlikely(pg_atomic_read_u64(&bucket[2]) == key))
+		return (int) first + 2;
+	if (unlikely(pg_atomic_read_u64(&bucket[3]) == key))
+		return (int) first + 3;
 	return -1;
 }
 
-/* The query's slot, -1 when it is not on the board; is this run to be measured? */
+/* The query's slot, -1 when it is not on the board. */
 int
-audit_board_look(uint64 queryid, Oid userid, bool *due)
+audit_board_look(uint64 queryid, Oid userid)
 {
-	AuditBoard *board = audit_store_board();
-	int			slot = find_slot(board, board_key(queryid, userid));
+	return find_slot(the_board, board_key(queryid, userid));
+}
 
-	if (slot >= 0)
-		*due = pg_atomic_fetch_add_u32(&board->slots[slot].runs, 1) % SAMPLE == 0;
-	return slot;
+/* A query on the board starts: is this run to be measured? */
+bool
+audit_board_take_turn(int slot)
+{
+	return pg_atomic_fetch_add_u32(&the_board->slots[slot].runs, 1) % SAMPLE == 0;
 }
 
 /* Will the query's next run be measured? */
@@ -152,7 +169,7 @@ matters_little(const Slot *slot)
 static int
 take_slot(AuditBoard *board, uint64 key)
 {
-	int			first = first_slot(key);
+	int			first = (int) first_slot(key);
 	int			best = find_slot(board, key);
 
 	if (best >= 0)

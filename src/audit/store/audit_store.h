@@ -154,7 +154,9 @@ typedef enum AuditCause
 
 #define AUDIT_BIT(cause) (1 << (cause))
 
-extern int	audit_board_look(uint64 queryid, Oid userid, bool *due);
+extern void audit_board_attach(void);
+extern int	audit_board_look(uint64 queryid, Oid userid);
+extern bool audit_board_take_turn(int slot);
 extern void audit_board_keep(const AuditWatch *watch);
 extern void audit_board_suspect(const AuditWatch *watch, uint8 causes);
 extern void audit_board_measured(const AuditWatch *watch, List *sightings, uint8 causes);
