@@ -126,7 +126,7 @@ NO_LOCALE = 1
 # -isystem keeps the server's headers out of our warnings.
 PG_CPPFLAGS = -I$(here)src -isystem $(shell $(PG_CONFIG) --includedir-server) \
 	-DPG_PURSER_VERSION='"$(EXTVERSION)"'
-PG_CFLAGS = -Wall -Wextra $(EXTRA_CFLAGS)
+PG_CFLAGS = -Wall -Wextra -fvisibility=hidden $(EXTRA_CFLAGS)
 
 # Libraries that unpack files, where they are there with their headers; WITH_ZLIB= and WITH_ZSTD=
 # build without.

@@ -364,10 +364,14 @@ audit_ExecutorFinish(QueryDesc *queryDesc)
 static void
 audit_ExecutorEnd(QueryDesc *queryDesc)
 {
-	AuditWatch *watch = audit_watch_close(queryDesc);
+	AuditWatch *watch = audit_watch_find(queryDesc);
 
-	if (watch != NULL && watch->nruns > 0 && !watch->fragment && !watch->judged)
-		audit_judge(watch);
+	if (likely(watch != NULL))
+	{
+		audit_watch_close(watch);
+		if (watch->nruns > 0 && !watch->fragment && !watch->judged)
+			audit_judge(watch);
+	}
 
 	if (prev_ExecutorEnd)
 		prev_ExecutorEnd(queryDesc);

@@ -84,15 +84,44 @@ typedef struct AuditWatch
 
 /* ---- rows read: audit_screen.c ---- */
 
+extern AuditWatch *audit_open_watches;	/* latest first */
+extern AuditWatch *audit_top_frame;
+
 extern AuditWatch *audit_watch_open(QueryDesc *desc, uint64 queryid, Oid userid);
-extern AuditWatch *audit_watch_find(QueryDesc *desc);
-extern AuditWatch *audit_watch_close(QueryDesc *desc);
-extern bool audit_in_frame(void);
 extern void audit_frame_enter(AuditWatch *watch);
 extern void audit_frame_exit(AuditWatch *watch);
 extern void audit_frame_fail(AuditWatch *watch);
 extern void audit_add_rows(AuditWatch *watch, AuditRel *rel, const AuditCounters *counters);
 extern Oid	audit_main_table(const AuditWatch *watch, int64 *rows);
+
+/* NULL when the query is not watched. */
+static inline AuditWatch *
+audit_watch_find(const QueryDesc *desc)
+{
+	AuditWatch *watch = audit_open_watches;
+
+	while (watch != NULL && unlikely(watch->desc != desc))
+		watch = watch->next;
+	return watch;
+}
+
+/* Takes a watch off the list of open ones. */
+static inline void
+audit_watch_close(AuditWatch *watch)
+{
+	AuditWatch **link = &audit_open_watches;
+
+	while (unlikely(*link != watch))
+		link = &(*link)->next;
+	*link = watch->next;
+	watch->closed = true;
+}
+
+static inline bool
+audit_in_frame(void)
+{
+	return audit_top_frame != NULL;
+}
 
 /* ---- rows sent: audit_tap.c ---- */
 
@@ -147,7 +176,7 @@ extern void audit_local_publish(void);
 extern void audit_local_forget(void);
 extern bool audit_local_waits(void);
 
-/* ---- other figures of an execution: audit_figures.c ---- */
+/* ---- figures that few executions have: audit_figures.c ---- */
 
 struct AuditQueryCounts;
 extern void audit_add_figures(const AuditWatch *watch, struct AuditQueryCounts *counts);

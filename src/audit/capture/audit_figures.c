@@ -1,18 +1,15 @@
 /*
  * audit_figures.c
- *		What else than rows read and returned is counted for an execution that ended.
+ *		Figures that only few executions have, counted as they end.
  *
- * The planner's estimate, the rows that OFFSET skipped and the temporary blocks
- * are there for each execution; what filters threw away only for those that
- * were instrumented, by the audit or by another.
+ * The rows that OFFSET skipped, where there is a limit; what filters threw away
+ * for those that were instrumented, by the audit or by another.
  */
 #include "audit/rules/audit_rules.h"
 
 #include "executor/instrument.h"
 #include "nodes/execnodes.h"
 #include "nodes/nodeFuncs.h"
-
-#define MOST_ROWS 1e15			/* taken of one estimate */
 
 static bool
 discarded_walker(PlanState *state, double *discarded)
@@ -41,8 +38,6 @@ audit_add_figures(const AuditWatch *watch, AuditQueryCounts *counts)
 {
 	PlanState  *top = watch->desc->planstate;
 
-	if (watch->desc->operation == CMD_SELECT)
-		counts->rows_estimated += (int64) Min(top->plan->plan_rows, MOST_ROWS);
 	if (IsA(top, LimitState))
 		counts->rows_skipped += audit_rows_skipped(top);
 	if (top->instrument != NULL)

@@ -15,12 +15,14 @@
 
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "nodes/execnodes.h"
 #include "storage/ipc.h"
 #include "utils/timestamp.h"
 
 #define SLOTS 512				/* a power of two */
 #define PUBLISH_CALLS 256
 #define PUBLISH_MS 1000
+#define MOST_ROWS 1e15			/* taken of one estimate */
 
 typedef struct Slot
 {
@@ -104,6 +106,18 @@ add(const AuditWatch *watch)
 	return true;
 }
 
+/* What is there for each execution that ended; the plan state still is too. */
+static inline void
+add_figures(const AuditWatch *watch)
+{
+	const PlanState *top = watch->desc->planstate;
+
+	if (watch->desc->operation == CMD_SELECT)
+		latest->counts.rows_estimated += (int64) Min(top->plan->plan_rows, MOST_ROWS);
+	if (unlikely(IsA(top, LimitState) || top->instrument != NULL))
+		audit_add_figures(watch, &latest->counts);
+}
+
 static pg_noinline void
 watch_idle(void)
 {
@@ -117,7 +131,7 @@ audit_local_add(const AuditWatch *watch)
 {
 	if (!add(watch))
 		return;
-	audit_add_figures(watch, &latest->counts);
+	add_figures(watch);
 	if (unlikely(ncalls >= PUBLISH_CALLS) ||
 		unlikely(GetCurrentStatementStartTimestamp() - published >
 				 PUBLISH_MS * INT64CONST(1000)))

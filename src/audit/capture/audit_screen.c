@@ -31,9 +31,9 @@
 #include "pgstat.h"
 #include "utils/memutils.h"
 
-static AuditWatch *open_watches = NULL;
+AuditWatch *audit_open_watches = NULL;
+AuditWatch *audit_top_frame = NULL;
 static AuditWatch *free_watches = NULL;
-static AuditWatch *top_frame = NULL;
 
 /*
  * A rebuilt relcache entry may have lost its link to counters that are not
@@ -205,22 +205,11 @@ find_rel(AuditWatch *watch, Relation rel)
 
 /* ---- watches ---- */
 
-static void
-unlink_watch(AuditWatch *watch)
-{
-	AuditWatch **link = &open_watches;
-
-	while (*link != NULL && *link != watch)
-		link = &(*link)->next;
-	if (*link != NULL)
-		*link = watch->next;
-}
-
 /* A query's context went away, and with it a watch that ExecutorEnd never closed. */
 static pg_noinline void
 abandon(AuditWatch *watch)
 {
-	unlink_watch(watch);
+	audit_watch_close(watch);
 	if (watch->nruns == 0 || watch->fragment || watch->judged)
 		return;
 	if (watch->timed && watch->slot >= 0)
@@ -264,8 +253,8 @@ audit_watch_open(QueryDesc *desc, uint64 queryid, Oid userid)
 	watch->userid = userid;
 	watch->parallel = desc->plannedstmt->parallelModeNeeded && !IsParallelWorker();
 	MemoryContextRegisterResetCallback(desc->estate->es_query_cxt, &watch->callback);
-	watch->next = open_watches;
-	open_watches = watch;
+	watch->next = audit_open_watches;
+	audit_open_watches = watch;
 
 	watch->rels = watch->inline_rels;
 	watch->space = AUDIT_INLINE_RELS;
@@ -275,49 +264,13 @@ audit_watch_open(QueryDesc *desc, uint64 queryid, Oid userid)
 	return watch;
 }
 
-AuditWatch *
-audit_watch_find(QueryDesc *desc)
-{
-	for (AuditWatch *watch = open_watches; watch != NULL; watch = watch->next)
-	{
-		if (watch->desc == desc)
-			return watch;
-	}
-	return NULL;
-}
-
-/* Takes a query's watch off the list of open ones; NULL when it has none. */
-AuditWatch *
-audit_watch_close(QueryDesc *desc)
-{
-	AuditWatch **link = &open_watches;
-	AuditWatch *watch;
-
-	for (watch = *link; watch != NULL; link = &watch->next, watch = *link)
-	{
-		if (watch->desc == desc)
-		{
-			*link = watch->next;
-			watch->closed = true;
-			return watch;
-		}
-	}
-	return NULL;
-}
-
 /* ---- frames ---- */
-
-bool
-audit_in_frame(void)
-{
-	return top_frame != NULL;
-}
 
 void
 audit_frame_enter(AuditWatch *watch)
 {
-	watch->outer = top_frame;
-	top_frame = watch;
+	watch->outer = audit_top_frame;
+	audit_top_frame = watch;
 	watch->nruns++;
 	if (unlikely(watch->parallel))
 		audit_reports_begin(watch);
@@ -415,7 +368,7 @@ exchange_reports(AuditWatch *watch)
 void
 audit_frame_exit(AuditWatch *watch)
 {
-	top_frame = watch->outer;
+	audit_top_frame = watch->outer;
 	if (unlikely(watch->timed))
 		stop_clock(watch);
 	close_counters(watch);
@@ -428,7 +381,7 @@ audit_frame_exit(AuditWatch *watch)
 pg_noinline void
 audit_frame_fail(AuditWatch *watch)
 {
-	top_frame = watch->outer;
+	audit_top_frame = watch->outer;
 	if (watch->timed)
 		stop_clock(watch);
 	close_counters(watch);

@@ -116,22 +116,19 @@ first_slot(uint64 key)
 	return (uint32) ((key ^ (key >> 32)) & (BUCKETS - 1)) * WAYS;
 }
 
-/* Written out: every statement comes through here, and compilers leave a loop as it is. */
+/* Buckets fill from their start, so that most are seen to be empty at once. */
 static inline int
 find_slot(AuditBoard *board, uint64 key)
 {
 	uint32		first = first_slot(key);
-	pg_atomic_uint64 *bucket = &board->keys[first];
 
-	StaticAssertStmt(WAYS == 4, "a comparison for each");
-	if (unlikely(pg_atomic_read_u64(&bucket[0]) == key))
-		return (int) first;
-	if (unlikely(pg_atomic_read_u64(&bucket[1]) == key))
-		return (int) first + 1;
-	if (unlikely(pg_atomic_read_u64(&bucket[2]) == key))
-		return (int) first + 2;
-	if (unlikely(pg_atomic_read_u64(&bucket[3]) == key))
-		return (int) first + 3;
+	if (likely(pg_atomic_read_u64(&board->keys[first]) == 0))
+		return -1;
+	for (uint32 i = first; i < first + WAYS; i++)
+	{
+		if (pg_atomic_read_u64(&board->keys[i]) == key)
+			return (int) i;
+	}
 	return -1;
 }
 
