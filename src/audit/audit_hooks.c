@@ -104,7 +104,7 @@ start_watched(QueryDesc *queryDesc, int eflags, uint64 queryid)
 	bool		due = unlikely(slot >= 0) && audit_board_take_turn(slot);
 	AuditWatch *watch;
 
-	due |= unlikely(audit_policy_speaks()) && audit_policy_measures();
+	due |= audit_policy_speaks() && audit_policy_measures();
 	if (unlikely(due))
 		queryDesc->instrument_options |= INSTRUMENT_ROWS;
 	next_ExecutorStart(queryDesc, eflags);
@@ -244,58 +244,27 @@ next_ExecutorRun(PURSER_RUN_PARAMS)
 		standard_ExecutorRun(PURSER_RUN_ARGS);
 }
 
-/* Into the frame of a run; NULL when the query is not watched. */
-static pg_noinline AuditWatch *
-enter_run(QueryDesc *queryDesc, ScanDirection direction, uint64 count)
-{
-	AuditWatch *watch = audit_watch_find(queryDesc);
-
-	if (unlikely(watch == NULL))
-		return NULL;
-	if (likely(!watch->fragment))
-		begin_run(watch, direction, count);
-	audit_frame_enter(watch);
-	return watch;
-}
-
-static inline void
-end_run(AuditWatch *watch)
-{
-	watch->rows_returned += (int64) watch->desc->estate->es_processed;
-	if (unlikely(watch->tapped))
-		close_tap(watch);
-}
-
+/* What only some runs leave to do. */
 static pg_noinline void
-leave_run(AuditWatch *watch, ScanDirection direction, uint64 count)
+end_special_run(AuditWatch *watch, ScanDirection direction, uint64 count)
 {
-	audit_frame_exit(watch);
-	end_run(watch);
-	if (unlikely(watch->timed) && came_to_end(watch->desc, direction, count))
+	if (watch->tapped)
+		close_tap(watch);
+	if (watch->timed && came_to_end(watch->desc, direction, count))
 		audit_judge_early(watch);
+	if (watch->tapped && !watch->to_client)
+		audit_parent_piece(watch, watch->desc->estate->es_processed);
 	if (!watch->to_client)
-	{
-		if (watch->tapped)
-			audit_parent_piece(watch, watch->desc->estate->es_processed);
 		note_page(watch, direction, count);
-	}
-	if (unlikely(audit_policy_speaks()) && completes_message(watch, count))
+	if (audit_policy_speaks() && completes_message(watch, count))
 		audit_judge(watch);
 }
 
-/* Likewise on the way out of an error. */
-static pg_noinline void
-fail_run(AuditWatch *watch)
-{
-	audit_frame_fail(watch);
-	end_run(watch);
-}
-
-/* Does little by itself: what is live across the PG_TRY has to go through memory. */
+/* After an error none of what follows the run is done; see audit_frames_fail(). */
 static void
 audit_ExecutorRun(PURSER_RUN_PARAMS)
 {
-	AuditWatch *watch = enter_run(queryDesc, direction, count);
+	AuditWatch *watch = audit_watch_find(queryDesc);
 
 	if (unlikely(watch == NULL))
 	{
@@ -303,17 +272,14 @@ audit_ExecutorRun(PURSER_RUN_PARAMS)
 		return;
 	}
 
-	PG_TRY();
-	{
-		next_ExecutorRun(PURSER_RUN_ARGS);
-	}
-	PG_CATCH();
-	{
-		fail_run(watch);
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
-	leave_run(watch, direction, count);
+	if (likely(!watch->fragment))
+		begin_run(watch, direction, count);
+	audit_frame_enter(watch);
+	next_ExecutorRun(PURSER_RUN_ARGS);
+	audit_frame_exit(watch);
+	watch->rows_returned += (int64) queryDesc->estate->es_processed;
+	if (unlikely(watch->tapped || watch->timed) || !watch->to_client || audit_policy_speaks())
+		end_special_run(watch, direction, count);
 }
 
 static inline void
@@ -323,23 +289,6 @@ next_ExecutorFinish(QueryDesc *queryDesc)
 		prev_ExecutorFinish(queryDesc);
 	else
 		standard_ExecutorFinish(queryDesc);
-}
-
-static pg_noinline void
-finish_in_frame(AuditWatch *watch, QueryDesc *queryDesc)
-{
-	audit_frame_enter(watch);
-	PG_TRY();
-	{
-		next_ExecutorFinish(queryDesc);
-	}
-	PG_CATCH();
-	{
-		audit_frame_fail(watch);
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
-	audit_frame_exit(watch);
 }
 
 /*
@@ -354,10 +303,15 @@ audit_ExecutorFinish(QueryDesc *queryDesc)
 
 	if (unlikely(queryDesc->estate->es_auxmodifytables != NIL))
 		watch = audit_watch_find(queryDesc);
-	if (unlikely(watch != NULL))
-		finish_in_frame(watch, queryDesc);
-	else
+	if (likely(watch == NULL))
+	{
 		next_ExecutorFinish(queryDesc);
+		return;
+	}
+	watch->finishing = true;
+	audit_frame_enter(watch);
+	next_ExecutorFinish(queryDesc);
+	audit_frame_exit(watch);
 }
 
 /* Relations and plan state are still there for the judgement; afterwards they are not. */

@@ -140,7 +140,7 @@ audit_judge(AuditWatch *watch)
 	MemoryContext oldcontext = MemoryContextSwitchTo(watch->desc->estate->es_query_cxt);
 
 	watch->judged = true;
-	if (unlikely(audit_policy_speaks()))
+	if (audit_policy_speaks())
 		audit_say_begin();
 	audit_local_add(watch);
 	audit_session_statement(watch);
@@ -154,6 +154,6 @@ audit_judge(AuditWatch *watch)
 	if (!judge_top(watch) && unlikely(!is_small(watch)))
 		judge_nodes(watch);
 	MemoryContextSwitchTo(oldcontext);
-	if (unlikely(audit_policy_speaks()))
+	if (audit_policy_speaks())
 		audit_say_end();
 }

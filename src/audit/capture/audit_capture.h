@@ -55,6 +55,8 @@ typedef struct AuditWatch
 	instr_time	started;		/* of the latest frame, when timed */
 	uint64		lost_reports;	/* of workers, before this frame */
 	int64		temp_start;		/* blocks of temporary files written, at entry to the frame */
+	EState	   *estate;			/* in the query's context */
+	int			level;			/* of subtransactions, at entry to the frame */
 	/* From here up to inline_rels all is 0 when a watch opens. */
 	int			nruns;
 	int			nrels;
@@ -63,7 +65,9 @@ typedef struct AuditWatch
 	int64		rows_returned;
 	int64		temp_nested;	/* blocks written since temp_start by frames within */
 	int64		temp_blocks;	/* written by this query alone, all frames */
-	bool		closed;			/* nothing more to do for the callback */
+	bool		running;		/* its frame is on the stack */
+	bool		finishing;		/* the frame is that of ExecutorFinish */
+	bool		closed;			/* taken off the list of open watches */
 	bool		fragment;		/* a parallel worker's part of a plan */
 	bool		parallel;		/* may have workers */
 	bool		uncounted;		/* rows_read is incomplete */
@@ -90,7 +94,9 @@ extern AuditWatch *audit_top_frame;
 extern AuditWatch *audit_watch_open(QueryDesc *desc, uint64 queryid, Oid userid);
 extern void audit_frame_enter(AuditWatch *watch);
 extern void audit_frame_exit(AuditWatch *watch);
-extern void audit_frame_fail(AuditWatch *watch);
+extern void audit_frames_ready(void);
+extern void audit_frames_fail(int level);
+extern void audit_frames_drop(const AuditWatch *above);
 extern void audit_add_rows(AuditWatch *watch, AuditRel *rel, const AuditCounters *counters);
 extern Oid	audit_main_table(const AuditWatch *watch, int64 *rows);
 

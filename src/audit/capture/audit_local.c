@@ -75,6 +75,7 @@ audit_local_ready(void)
 {
 	before_shmem_exit(publish_at_exit, (Datum) 0);
 	generation = audit_store_generation();
+	audit_frames_ready();
 	audit_idle_ready();
 }
 

@@ -18,12 +18,19 @@
  * it back for another query, and after an error, when nobody calls ExecutorEnd,
  * does what is left to do. So there are never more than were open at a time.
  *
+ * A run that ends by an error leaves its frame behind. It is taken off the
+ * stack as the transaction or subtransaction that it was begun in aborts, before
+ * that lets go of relations, or when its query's context goes, whichever is
+ * first; one whose error was caught by other means is dropped when the frame
+ * below is left or the transaction ends.
+ *
  * Each statement comes through here several times; what is rare stands in
  * functions that are not inlined, so that the others save no registers for it.
  */
 #include "audit/store/audit_store.h"
 
 #include "access/parallel.h"
+#include "access/xact.h"
 #include "executor/executor.h"
 #include "executor/instrument.h"
 #include "miscadmin.h"
@@ -86,7 +93,7 @@ static pg_noinline void
 enlarge(AuditWatch *watch)
 {
 	Size		size = sizeof(AuditRel) * watch->nrels;
-	AuditRel   *larger = MemoryContextAlloc(watch->desc->estate->es_query_cxt, size * 4);
+	AuditRel   *larger = MemoryContextAlloc(watch->estate->es_query_cxt, size * 4);
 
 	memcpy(larger, watch->rels, size);
 	watch->rels = larger;
@@ -203,87 +210,7 @@ find_rel(AuditWatch *watch, Relation rel)
 	return bsearch(&key, watch->rels, watch->nrels, sizeof(AuditRel), compare_rels);
 }
 
-/* ---- watches ---- */
-
-/* A query's context went away, and with it a watch that ExecutorEnd never closed. */
-static pg_noinline void
-abandon(AuditWatch *watch)
-{
-	audit_watch_close(watch);
-	if (watch->nruns == 0 || watch->fragment || watch->judged)
-		return;
-	if (watch->timed && watch->slot >= 0)
-		audit_board_retry(watch->slot);
-	audit_local_add_unfinished(watch);
-}
-
-/* Reset callback of the query's context. */
-static void
-watch_released(void *arg)
-{
-	AuditWatch *watch = arg;
-
-	if (unlikely(!watch->closed))
-		abandon(watch);
-	watch->next = free_watches;
-	free_watches = watch;
-}
-
-static pg_noinline void
-make_watch(void)
-{
-	free_watches = MemoryContextAlloc(TopMemoryContext, sizeof(AuditWatch));
-	free_watches->next = NULL;
-	free_watches->callback.func = watch_released;
-	free_watches->callback.arg = free_watches;
-}
-
-AuditWatch *
-audit_watch_open(QueryDesc *desc, uint64 queryid, Oid userid)
-{
-	AuditWatch *watch;
-
-	if (unlikely(free_watches == NULL))
-		make_watch();
-	watch = free_watches;
-	free_watches = watch->next;
-	memset(&watch->nruns, 0, offsetof(AuditWatch, inline_rels) - offsetof(AuditWatch, nruns));
-	watch->desc = desc;
-	watch->queryid = queryid;
-	watch->userid = userid;
-	watch->parallel = desc->plannedstmt->parallelModeNeeded && !IsParallelWorker();
-	MemoryContextRegisterResetCallback(desc->estate->es_query_cxt, &watch->callback);
-	watch->next = audit_open_watches;
-	audit_open_watches = watch;
-
-	watch->rels = watch->inline_rels;
-	watch->space = AUDIT_INLINE_RELS;
-	collect_plan(watch, desc->planstate);
-	if (watch->nrels > 1)
-		make_unique(watch);
-	return watch;
-}
-
-/* ---- frames ---- */
-
-void
-audit_frame_enter(AuditWatch *watch)
-{
-	watch->outer = audit_top_frame;
-	audit_top_frame = watch;
-	watch->nruns++;
-	if (unlikely(watch->parallel))
-		audit_reports_begin(watch);
-	watch->temp_start = pgBufferUsage.temp_blks_written;
-	watch->temp_nested = 0;
-	for (AuditRel *rel = watch->rels; rel < watch->rels + watch->nrels; rel++)
-	{
-		rel->start = counters_of(rel->rel);
-		rel->nested.returned = rel->nested.fetched = 0;
-	}
-	if (unlikely(watch->timed))
-		INSTR_TIME_SET_CURRENT(watch->started);
-}
+/* ---- what a frame counted ---- */
 
 /* Takes the frame's own reads off all the frames below. */
 static pg_noinline void
@@ -351,6 +278,112 @@ stop_clock(AuditWatch *watch)
 	INSTR_TIME_ACCUM_DIFF(watch->elapsed, now, watch->started);
 }
 
+/* ---- watches ---- */
+
+/* The run of the top frame ended by an error: neither allocates nor takes a lock. */
+static void
+fail_frame(AuditWatch *watch)
+{
+	audit_top_frame = watch->outer;
+	watch->running = false;
+	if (watch->closed)
+		return;
+	if (!watch->finishing)
+		watch->rows_returned += (int64) watch->estate->es_processed;
+	if (watch->timed)
+		stop_clock(watch);
+	close_counters(watch);
+	close_temp_files(watch);
+	watch->uncounted |= watch->parallel;
+}
+
+/* A query's context goes away, and with it a watch that was not left or not closed. */
+static pg_noinline void
+abandon(AuditWatch *watch)
+{
+	while (watch->running)
+		fail_frame(audit_top_frame);
+	if (watch->closed)
+		return;
+	audit_watch_close(watch);
+	if (watch->nruns == 0 || watch->fragment || watch->judged)
+		return;
+	if (watch->timed && watch->slot >= 0)
+		audit_board_retry(watch->slot);
+	audit_local_add_unfinished(watch);
+}
+
+/* Reset callback of the query's context. */
+static void
+watch_released(void *arg)
+{
+	AuditWatch *watch = arg;
+
+	if (unlikely(!watch->closed || watch->running))
+		abandon(watch);
+	watch->next = free_watches;
+	free_watches = watch;
+}
+
+static pg_noinline void
+make_watch(void)
+{
+	free_watches = MemoryContextAlloc(TopMemoryContext, sizeof(AuditWatch));
+	free_watches->next = NULL;
+	free_watches->callback.func = watch_released;
+	free_watches->callback.arg = free_watches;
+}
+
+AuditWatch *
+audit_watch_open(QueryDesc *desc, uint64 queryid, Oid userid)
+{
+	AuditWatch *watch;
+
+	if (unlikely(free_watches == NULL))
+		make_watch();
+	watch = free_watches;
+	free_watches = watch->next;
+	memset(&watch->nruns, 0, offsetof(AuditWatch, inline_rels) - offsetof(AuditWatch, nruns));
+	watch->desc = desc;
+	watch->estate = desc->estate;
+	watch->queryid = queryid;
+	watch->userid = userid;
+	watch->parallel = desc->plannedstmt->parallelModeNeeded && !IsParallelWorker();
+	MemoryContextRegisterResetCallback(watch->estate->es_query_cxt, &watch->callback);
+	watch->next = audit_open_watches;
+	audit_open_watches = watch;
+
+	watch->rels = watch->inline_rels;
+	watch->space = AUDIT_INLINE_RELS;
+	collect_plan(watch, desc->planstate);
+	if (watch->nrels > 1)
+		make_unique(watch);
+	return watch;
+}
+
+/* ---- frames ---- */
+
+void
+audit_frame_enter(AuditWatch *watch)
+{
+	watch->outer = audit_top_frame;
+	audit_top_frame = watch;
+	watch->running = true;
+	watch->level = GetCurrentTransactionNestLevel();
+	watch->nruns++;
+	if (unlikely(watch->parallel))
+		audit_reports_begin(watch);
+	watch->temp_start = pgBufferUsage.temp_blks_written;
+	watch->temp_nested = 0;
+	for (AuditRel *rel = watch->rels; rel < watch->rels + watch->nrels; rel++)
+	{
+		rel->start = counters_of(rel->rel);
+		rel->nested.returned = rel->nested.fetched = 0;
+	}
+	if (unlikely(watch->timed))
+		INSTR_TIME_SET_CURRENT(watch->started);
+}
+
 /* What workers report to their leader at the end of a frame. */
 static pg_noinline void
 exchange_reports(AuditWatch *watch)
@@ -364,11 +397,26 @@ exchange_reports(AuditWatch *watch)
 		audit_reports_collect(watch);
 }
 
-/* Leaves the frame. Frames above that were not left are dropped. */
+/*
+ * Drops the frames above one, or all of them: those of runs whose errors were
+ * caught without a subtransaction.
+ */
+pg_noinline void
+audit_frames_drop(const AuditWatch *above)
+{
+	for (; audit_top_frame != NULL && audit_top_frame != above;
+		 audit_top_frame = audit_top_frame->outer)
+		audit_top_frame->running = false;
+}
+
+/* Leaves the frame of a run that has returned. */
 void
 audit_frame_exit(AuditWatch *watch)
 {
+	if (unlikely(audit_top_frame != watch))
+		audit_frames_drop(watch);
 	audit_top_frame = watch->outer;
+	watch->running = false;
 	if (unlikely(watch->timed))
 		stop_clock(watch);
 	close_counters(watch);
@@ -377,16 +425,27 @@ audit_frame_exit(AuditWatch *watch)
 		exchange_reports(watch);
 }
 
-/* Likewise on the way out of an error: neither allocates nor takes a lock. */
-pg_noinline void
-audit_frame_fail(AuditWatch *watch)
+/* A transaction or subtransaction of this nesting level aborts, and the runs begun in it. */
+void
+audit_frames_fail(int level)
 {
-	audit_top_frame = watch->outer;
-	if (watch->timed)
-		stop_clock(watch);
-	close_counters(watch);
-	close_temp_files(watch);
-	watch->uncounted |= watch->parallel;
+	while (audit_top_frame != NULL && audit_top_frame->level >= level)
+		fail_frame(audit_top_frame);
+}
+
+static void
+subxact_ended(SubXactEvent event, SubTransactionId id pg_attribute_unused(),
+			  SubTransactionId parent pg_attribute_unused(), void *arg pg_attribute_unused())
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		audit_frames_fail(GetCurrentTransactionNestLevel());
+}
+
+/* Called once, as a statement starts. The end of transactions comes by audit_idle.c. */
+void
+audit_frames_ready(void)
+{
+	RegisterSubXactCallback(subxact_ended, NULL);
 }
 
 /* ---- sums ---- */
