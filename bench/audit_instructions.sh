@@ -1,7 +1,8 @@
 #!/bin/bash
 # audit_instructions.sh [CONFIGURATION]...
 #
-# Instructions that a backend executes for each statement of pgbench, counted by callgrind: without
+# Instructions that a backend executes for each statement of pgbench (of TPC-B: a fifth of the
+# transaction, whose five reads and writes go through the executor), counted by callgrind: without
 # the library, with query identifiers alone, with the audit, and with each peer that is installed
 # (pg_stat_statements and auto_explain come with the server's contrib modules, pg_qualstats is
 # Debian's postgresql-NN-pg-qualstats). All but the first compute query identifiers. The figures
@@ -53,11 +54,14 @@ count() { # CONFIGURATION TRANSACTIONS PGBENCH-OPTIONS...: instructions of the s
 		>"$work/pgbench" 2>&1 || { cat "$work/pgbench" "$work/log" >&2; exit 1; }
 	stop
 	pid=$(sed -n 's/^\([0-9]*\) LOG:  disconnection.*database=postgres.*/\1/p' "$work/log" | tail -1)
-	# but for waiting for the client, which goes by how fast that is
-	awk '/^c?fn=/ { id = $1; sub(/.*=/, "", id); if ($2 == "secure_read") waiting = id }
-		/^calls=/ { getline; if (id == waiting) waited += $2 }
-		/^totals:/ { sum += $2 }
-		END { printf "%d\n", sum - waited }' "$out/$pid"
+	# but for what waits for the client, which goes by how fast that is
+	awk 'BEGIN { waits["secure_read"]; waits["secure_raw_read"]; waits["recv"]; waits["epoll_wait"]
+			waits["WaitEventSetWait"]; waits["ModifyWaitEvent"]; waits["__errno_location"] }
+		/^c?fn=/ { id = $1; sub(/.*=/, "", id); if (NF > 1) name[id] = $2 }
+		/^fn=/ { waiting = name[id] in waits }
+		/^calls=/ { getline; next }
+		/^[-+*0-9]/ && !waiting { sum += $2 }
+		END { printf "%d\n", sum }' "$out/$pid"
 	[ -z "${KEEP_CALLGRIND-}" ] || [ "$transactions" = "$few" ] ||
 		cp "$out/$pid" "$KEEP_CALLGRIND/$case-$configuration"
 }
@@ -74,7 +78,7 @@ echo '\set aid random(1, 100000)
 SELECT abalance FROM pgbench_accounts WHERE aid = :aid;' >"$work/lookup.sql"
 cases=(
 	"lookup prepared|1|-M prepared -f $work/lookup.sql"
-	"TPC-B prepared|7|-M prepared -b tpcb-like"
+	"TPC-B prepared|5|-M prepared -b tpcb-like"
 	"lookup simple|1|-M simple -f $work/lookup.sql"
 )
 

@@ -7,6 +7,7 @@
  * of a run is left on every way out. Hooks installed before ours are called
  * within ours, so what they read counts as the query's.
  */
+#include "audit/capture/audit_frame.h"
 #include "audit/govern/audit_govern.h"
 #include "audit/session/audit_session.h"
 
@@ -291,19 +292,12 @@ next_ExecutorFinish(QueryDesc *queryDesc)
 		standard_ExecutorFinish(queryDesc);
 }
 
-/*
- * A plan reads on in ExecutorFinish only when it has data-modifying CTEs left
- * to complete. All else that runs here are triggers, whose queries have
- * watches of their own.
- */
-static void
-audit_ExecutorFinish(QueryDesc *queryDesc)
+static pg_noinline void
+finish_modifying(QueryDesc *queryDesc)
 {
-	AuditWatch *watch = NULL;
+	AuditWatch *watch = audit_watch_find(queryDesc);
 
-	if (unlikely(queryDesc->estate->es_auxmodifytables != NIL))
-		watch = audit_watch_find(queryDesc);
-	if (likely(watch == NULL))
+	if (watch == NULL)
 	{
 		next_ExecutorFinish(queryDesc);
 		return;
@@ -312,6 +306,20 @@ audit_ExecutorFinish(QueryDesc *queryDesc)
 	audit_frame_enter(watch);
 	next_ExecutorFinish(queryDesc);
 	audit_frame_exit(watch);
+}
+
+/*
+ * A plan reads on in ExecutorFinish only when it has data-modifying CTEs left
+ * to complete. All else that runs here are triggers, whose queries have
+ * watches of their own.
+ */
+static void
+audit_ExecutorFinish(QueryDesc *queryDesc)
+{
+	if (unlikely(queryDesc->estate->es_auxmodifytables != NIL))
+		finish_modifying(queryDesc);
+	else
+		next_ExecutorFinish(queryDesc);
 }
 
 /* Relations and plan state are still there for the judgement; afterwards they are not. */

@@ -92,8 +92,6 @@ extern AuditWatch *audit_open_watches;	/* latest first */
 extern AuditWatch *audit_top_frame;
 
 extern AuditWatch *audit_watch_open(QueryDesc *desc, uint64 queryid, Oid userid);
-extern void audit_frame_enter(AuditWatch *watch);
-extern void audit_frame_exit(AuditWatch *watch);
 extern void audit_frames_ready(void);
 extern void audit_frames_fail(int level);
 extern void audit_frames_drop(const AuditWatch *above);

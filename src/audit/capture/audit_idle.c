@@ -39,21 +39,29 @@ timer_went_off(void)
 	SetLatch(MyLatch);
 }
 
+static pg_noinline void
+publish_due(void)
+{
+	due = false;
+	if (audit_local_waits())
+		audit_local_publish();
+}
+
+static pg_noinline void
+transaction_aborts(void)
+{
+	audit_frames_fail(0);
+	if (audit_local_waits())
+		audit_idle_watch();
+}
+
 static void
 transaction_ends(XactEvent event, void *arg pg_attribute_unused())
 {
-	if (event == XACT_EVENT_PRE_COMMIT && due)
-	{
-		due = false;
-		if (audit_local_waits())
-			audit_local_publish();
-	}
-	else if (event == XACT_EVENT_ABORT || event == XACT_EVENT_PARALLEL_ABORT)
-	{
-		audit_frames_fail(0);
-		if (audit_local_waits())
-			audit_idle_watch();
-	}
+	if (unlikely(due) && event == XACT_EVENT_PRE_COMMIT)
+		publish_due();
+	else if (unlikely(event == XACT_EVENT_ABORT || event == XACT_EVENT_PARALLEL_ABORT))
+		transaction_aborts();
 	else if (unlikely(audit_in_frame()) && event == XACT_EVENT_COMMIT)
 		audit_frames_drop(NULL);
 }

@@ -27,6 +27,7 @@
  * Each statement comes through here several times; what is rare stands in
  * functions that are not inlined, so that the others save no registers for it.
  */
+#include "audit/capture/audit_frame.h"
 #include "audit/store/audit_store.h"
 
 #include "access/parallel.h"
@@ -42,48 +43,11 @@ AuditWatch *audit_open_watches = NULL;
 AuditWatch *audit_top_frame = NULL;
 static AuditWatch *free_watches = NULL;
 
-/*
- * A rebuilt relcache entry may have lost its link to counters that are not
- * empty, which the first row read would restore, so restore it here.
- */
-static inline AuditCounters
-counters_of(Relation rel)
-{
-	AuditCounters now = {0, 0};
-
-	if (likely(pgstat_should_count_relation(rel)))
-	{
-		now.returned = PURSER_TUPLES_RETURNED(rel->pgstat_info);
-		now.fetched = PURSER_TUPLES_FETCHED(rel->pgstat_info);
-	}
-	return now;
-}
-
-/*
- * Adds the rows in a pair of counters. A table's are kept apart by scan kind,
- * an index's are not: where plain and index-only scans share one index, its
- * entries returned stand for both.
- */
-static inline void
-add_rows(AuditWatch *watch, AuditRel *rel, AuditCounters counters)
-{
-	int64		rows;
-
-	if (rel->kinds & AUDIT_HEAP)
-		rows = counters.returned + counters.fetched;
-	else if (rel->kinds & AUDIT_INDEX_ONLY)
-		rows = counters.returned;
-	else
-		rows = counters.fetched;
-	rel->rows += rows;
-	watch->rows_read += rows;
-}
-
 /* Likewise, for rows that workers read. */
 void
 audit_add_rows(AuditWatch *watch, AuditRel *rel, const AuditCounters *counters)
 {
-	add_rows(watch, rel, *counters);
+	audit_add_counters(watch, rel, *counters);
 }
 
 /* ---- collecting the relations of a plan ---- */
@@ -213,8 +177,8 @@ find_rel(AuditWatch *watch, Relation rel)
 /* ---- what a frame counted ---- */
 
 /* Takes the frame's own reads off all the frames below. */
-static pg_noinline void
-charge_outer_frames(const AuditWatch *watch, const AuditRel *rel)
+pg_noinline void
+audit_charge_outer_frames(const AuditWatch *watch, const AuditRel *rel)
 {
 	for (AuditWatch *outer = watch->outer; outer != NULL; outer = outer->outer)
 	{
@@ -228,29 +192,8 @@ charge_outer_frames(const AuditWatch *watch, const AuditRel *rel)
 	}
 }
 
-static inline void
-close_counters(AuditWatch *watch)
-{
-	for (AuditRel *rel = watch->rels; rel < watch->rels + watch->nrels; rel++)
-	{
-		AuditCounters own = counters_of(rel->rel);
-
-		own.returned -= rel->start.returned + rel->nested.returned;
-		own.fetched -= rel->start.fetched + rel->nested.fetched;
-		if (unlikely(own.returned < 0 || own.fetched < 0))
-		{
-			own.returned = own.fetched = 0;
-			watch->uncounted = true;
-		}
-		rel->own = own;
-		add_rows(watch, rel, own);
-		if (unlikely(watch->outer != NULL) && (own.returned != 0 || own.fetched != 0))
-			charge_outer_frames(watch, rel);
-	}
-}
-
-static pg_noinline void
-add_temp_files(AuditWatch *watch, int64 written)
+pg_noinline void
+audit_add_temp_files(AuditWatch *watch, int64 written)
 {
 	int64		own = written - watch->temp_nested;
 
@@ -259,18 +202,8 @@ add_temp_files(AuditWatch *watch, int64 written)
 		outer->temp_nested += own;
 }
 
-/* Parallel workers have handed theirs to the leader by now. */
-static inline void
-close_temp_files(AuditWatch *watch)
-{
-	int64		written = pgBufferUsage.temp_blks_written - watch->temp_start;
-
-	if (unlikely(written != 0))
-		add_temp_files(watch, written);
-}
-
-static pg_noinline void
-stop_clock(AuditWatch *watch)
+pg_noinline void
+audit_stop_clock(AuditWatch *watch)
 {
 	instr_time	now;
 
@@ -291,9 +224,9 @@ fail_frame(AuditWatch *watch)
 	if (!watch->finishing)
 		watch->rows_returned += (int64) watch->estate->es_processed;
 	if (watch->timed)
-		stop_clock(watch);
-	close_counters(watch);
-	close_temp_files(watch);
+		audit_stop_clock(watch);
+	audit_close_counters(watch);
+	audit_close_temp_files(watch);
 	watch->uncounted |= watch->parallel;
 }
 
@@ -363,30 +296,9 @@ audit_watch_open(QueryDesc *desc, uint64 queryid, Oid userid)
 
 /* ---- frames ---- */
 
-void
-audit_frame_enter(AuditWatch *watch)
-{
-	watch->outer = audit_top_frame;
-	audit_top_frame = watch;
-	watch->running = true;
-	watch->level = GetCurrentTransactionNestLevel();
-	watch->nruns++;
-	if (unlikely(watch->parallel))
-		audit_reports_begin(watch);
-	watch->temp_start = pgBufferUsage.temp_blks_written;
-	watch->temp_nested = 0;
-	for (AuditRel *rel = watch->rels; rel < watch->rels + watch->nrels; rel++)
-	{
-		rel->start = counters_of(rel->rel);
-		rel->nested.returned = rel->nested.fetched = 0;
-	}
-	if (unlikely(watch->timed))
-		INSTR_TIME_SET_CURRENT(watch->started);
-}
-
 /* What workers report to their leader at the end of a frame. */
-static pg_noinline void
-exchange_reports(AuditWatch *watch)
+pg_noinline void
+audit_exchange_reports(AuditWatch *watch)
 {
 	if (watch->fragment)
 	{
@@ -407,22 +319,6 @@ audit_frames_drop(const AuditWatch *above)
 	for (; audit_top_frame != NULL && audit_top_frame != above;
 		 audit_top_frame = audit_top_frame->outer)
 		audit_top_frame->running = false;
-}
-
-/* Leaves the frame of a run that has returned. */
-void
-audit_frame_exit(AuditWatch *watch)
-{
-	if (unlikely(audit_top_frame != watch))
-		audit_frames_drop(watch);
-	audit_top_frame = watch->outer;
-	watch->running = false;
-	if (unlikely(watch->timed))
-		stop_clock(watch);
-	close_counters(watch);
-	close_temp_files(watch);
-	if (unlikely(watch->parallel || watch->fragment))
-		exchange_reports(watch);
 }
 
 /* A transaction or subtransaction of this nesting level aborts, and the runs begun in it. */
