@@ -1,63 +1,146 @@
 #!/bin/bash
-# audit_overhead.sh [PAIRS [SECONDS]]
+# audit_overhead.sh [ROUNDS [SECONDS]] [CASE]...
 #
-# What the audit costs: pgbench -S -M prepared with 2 clients, in paired runs that take turns, on a
-# server that preloads the library (audit on, audit off) and on one that does not. Prints medians of
-# the pairs' ratios, of throughput and of the servers' processor time for each transaction, which a
-# busy machine disturbs less; 1.000 is no cost. The runs without the library show the noise. The
-# servers are private and thrown away (scripts/with-server).
+# What the audit costs in throughput and in processor time, beside its peers: one private server for
+# each configuration (scripts/with-server), all alive at once, taking turns. A round runs each of
+# them once, there and back, so that a drift of the machine falls on all alike. Prints, for each
+# case, medians of the rounds' ratios to the server that only computes query identifiers; 1.000 is no
+# cost, and the row "itself", that server's way back to its way there, shows the noise.
+#
+# Cases: lookup (-S -M prepared), tpcb, crowd (8 clients a core), new_ids (each statement a new query
+# identifier), count (1M rows), join (100,000 loops); all of them by default.
+# Peers that are not installed are left out; see audit_instructions.sh, which counts instructions.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-pairs=${1:-15} seconds=${2:-4}
-
-# Each server runs this script anew, in its own copy of the checkout, and tells where it is.
-fill='pgbench -i -s 10 -q postgres >/dev/null 2>&1'
-export AUDIT_BENCH_PATH=${AUDIT_BENCH_PATH-$PATH}
-if [ -z "${AUDIT_BENCH_BASE-}" ]; then
-	exec scripts/with-server --no-preload \
-		bash -c "$fill; AUDIT_BENCH_BASE=\$PGDATA exec bench/audit_overhead.sh $pairs $seconds"
-elif [ -z "${AUDIT_BENCH_ON-}" ]; then
-	# Made from the server that is installed, as the first was, not from the first.
-	PG_CONFIG='' PATH=$AUDIT_BENCH_PATH exec scripts/with-server \
-		bash -c "$fill; AUDIT_BENCH_ON=\$PGDATA exec bench/audit_overhead.sh $pairs $seconds"
+rounds=${1:-15} seconds=${2:-3}
+shift $(($# < 2 ? $# : 2))
+cases=("$@")
+[ $# -gt 0 ] || cases=(lookup tpcb crowd new_ids count join)
+cores=$(nproc)
+if [ -z "${AUDIT_BENCH-}" ]; then
+	AUDIT_BENCH=1 exec scripts/with-server bench/audit_overhead.sh "$rounds" "$seconds" "${cases[@]}"
 fi
 
-cpu() { # DATA: processor time of the server's backends that have ended, in ticks
-	awk '{ print $16 + $17 }' "/proc/$(head -1 "$1/postmaster.pid")/stat"
+work=$(mktemp -d "${TMPDIR:-/tmp}/pg_purser.XXXXXX")
+configurations=(queryids without audit audit_off)
+for peer in pg_stat_statements auto_explain pg_qualstats; do
+	if [ -e "$("$PG_CONFIG" --pkglibdir)/$peer.so" ]; then
+		configurations+=("$peer")
+	else
+		echo "$peer is not installed" >&2
+	fi
+done
+stop_all() {
+	local configuration
+	for configuration in "${configurations[@]}"; do
+		[ ! -e "$work/$configuration/postmaster.pid" ] ||
+			pg_ctl -D "$work/$configuration" -m immediate -w stop >/dev/null
+	done
+	rm -rf "$work"
+}
+trap stop_all EXIT
+
+settings_of() { # CONFIGURATION
+	[ "$1" = without ] || echo "compute_query_id = on"
+	case $1 in
+	audit*) echo "shared_preload_libraries = 'pg_purser'" ;;
+	pg_* | auto_*) echo "shared_preload_libraries = '$1'" ;;
+	esac
+	case $1 in
+	audit_off) echo "purser.audit = off" ;;
+	auto_explain) echo "auto_explain.log_min_duration = '10s'" ;; # as in production
+	esac
 }
 
-run() { # DATA OPTIONS: transactions a second, ticks for a million transactions
-	local before after out
+initdb -D "$work/template" -U postgres -A trust -N --no-locale -E UTF8 >/dev/null
+printf '%s\n' "listen_addresses = ''" "fsync = off" "autovacuum = off" "jit = off" \
+	"max_parallel_workers_per_gather = 0" "shared_buffers = 256MB" "max_connections = 100" \
+	>>"$work/template/postgresql.conf"
+pg_ctl -D "$work/template" -o "-k $work" -w -l "$work/log" start >/dev/null
+export PGHOST=$work
+pgbench -i -s 10 -q postgres >/dev/null 2>&1
+psql -qX postgres <<'SQL'
+CREATE TABLE outer_rows AS SELECT i AS id FROM generate_series(1, 100000) i;
+CREATE TABLE wide (id int PRIMARY KEY, c0 int, c1 int, c2 int, c3 int, c4 int, c5 int, c6 int,
+	c7 int, c8 int, c9 int);
+INSERT INTO wide SELECT i, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 FROM generate_series(1, 100000) i;
+VACUUM (FREEZE, ANALYZE);
+SQL
+pg_ctl -D "$work/template" -m fast -w stop >/dev/null
+for configuration in "${configurations[@]}"; do
+	cp -a "$work/template" "$work/$configuration"
+	mkdir "$work/socket-$configuration"
+	settings_of "$configuration" >>"$work/$configuration/postgresql.conf"
+	pg_ctl -D "$work/$configuration" -o "-k $work/socket-$configuration" -w \
+		-l "$work/log" start >/dev/null
+done
+
+# Sent with its variables put into the text: ten to the eighth query identifiers.
+{
+	for i in $(seq 8); do echo "\\set x$i random(0, 9)"; done
+	echo '\set id random(1, 100000)'
+	echo 'SELECT c:x1, c:x2, c:x3, c:x4, c:x5, c:x6, c:x7, c:x8 FROM wide WHERE id = :id;'
+} >"$work/new_ids.sql"
+echo 'SELECT count(*) FROM pgbench_accounts;' >"$work/count.sql"
+{
+	echo 'SET enable_hashjoin = off; SET enable_mergejoin = off;'
+	echo 'SELECT count(a.abalance) FROM outer_rows o JOIN pgbench_accounts a ON a.aid = o.id;'
+} >"$work/join.sql"
+
+options_of() { # CASE
+	case $1 in
+	lookup) echo "-S -M prepared -c $cores -j $cores" ;;
+	tpcb) echo "-M prepared -c $cores -j $cores" ;;
+	crowd) echo "-S -M prepared -c $((cores * 8)) -j $cores" ;;
+	new_ids) echo "-M simple -c $cores -j $cores -f $work/new_ids.sql" ;;
+	count | join) echo "-M simple -c 1 -f $work/$1.sql" ;;
+	*) echo "audit_overhead.sh: no case $1" >&2; exit 2 ;;
+	esac
+}
+
+cpu() { # CONFIGURATION: processor time of the server's backends that have ended, in ticks
+	awk '{ print $16 + $17 }' "/proc/$(head -1 "$work/$1/postmaster.pid")/stat"
+}
+
+run() { # CONFIGURATION CASE: transactions a second, ticks for a million transactions
+	local before after out options
+	read -ra options <<<"$(options_of "$2")"
+	export PGHOST=$work/socket-$1
 	before=$(cpu "$1")
-	out=$(PGHOST=$(sed -n 5p "$1/postmaster.pid") PGOPTIONS=${2-} \
-		pgbench -n -S -M prepared -c 2 -j 2 -T "$seconds" postgres 2>/dev/null)
-	PGHOST=$(sed -n 5p "$1/postmaster.pid") psql -qAtc \
-		"select pg_sleep(0.01) where exists (select from pg_stat_activity where application_name = 'pgbench')" postgres
+	out=$(pgbench -n "${options[@]}" -T "$seconds" postgres 2>/dev/null)
+	until [ "$(psql -qXAtc "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgbench'" postgres)" = 0 ]; do
+		sleep 0.02
+	done
 	after=$(cpu "$1")
 	awk -v ticks=$((after - before)) '/^tps/ { tps = $3 } /actually processed/ { n = $NF }
 		END { printf "%s %s ", tps, ticks / n * 1000000 }' <<<"$out"
 }
 
-off='-c purser.audit=off'
-run "$AUDIT_BENCH_BASE" >/dev/null
-run "$AUDIT_BENCH_ON" >/dev/null
-runs=$(mktemp)
-trap 'rm -f "$runs"' EXIT
-for _ in $(seq "$pairs"); do # there and back, so that a drift of the machine falls on all alike
-	{
-		run "$AUDIT_BENCH_BASE"; run "$AUDIT_BENCH_ON"; run "$AUDIT_BENCH_ON" "$off"
-		run "$AUDIT_BENCH_ON" "$off"; run "$AUDIT_BENCH_ON"; run "$AUDIT_BENCH_BASE"
-		echo
-	} >>"$runs"
-done
-
-median() { # EXPRESSION over the columns: throughput is in 1, 3, ..., 11, time in 2, 4, ..., 12
-	awk "{ print $1 }" "$runs" | sort -n |
+median() { # FILE EXPRESSION over the columns of a round
+	awk "{ print $2 }" "$1" | sort -n |
 		awk '{ v[NR] = $1 } END { print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'
 }
-printf '%s pairs of twice %s s        throughput  processor time\n' "$pairs" "$seconds"
-printf 'audit on, to without it:     %.3f       %.3f\n' \
-	"$(median '($3 + $9) / ($1 + $11)')" "$(median '($4 + $10) / ($2 + $12)')"
-printf 'audit off, to without it:    %.3f       %.3f\n' \
-	"$(median '($5 + $7) / ($1 + $11)')" "$(median '($6 + $8) / ($2 + $12)')"
-printf 'without it, to itself:       %.3f       %.3f\n' "$(median '$11 / $1')" "$(median '$12 / $2')"
+
+n=${#configurations[@]}
+printf '%s rounds of twice %s s, %s cores\n' "$rounds" "$seconds" "$cores"
+printf '%-9s %-19s %10s %14s\n' case with throughput 'processor time'
+for case in "${cases[@]}"; do
+	runs=$work/runs
+	: >"$runs"
+	for configuration in "${configurations[@]}"; do run "$configuration" "$case" >/dev/null; done
+	for _ in $(seq "$rounds"); do
+		{
+			for ((i = 0; i < n; i++)); do run "${configurations[i]}" "$case"; done
+			for ((i = n - 1; i >= 0; i--)); do run "${configurations[i]}" "$case"; done
+			echo
+		} >>"$runs"
+	done
+	printf '%-9s %-19s %10.3f %14.3f\n' "$case" itself \
+		"$(median "$runs" "\$$((4 * n - 1)) / \$1")" "$(median "$runs" "\$$((4 * n)) / \$2")"
+	for ((i = 1; i < n; i++)); do # columns of the way there, and of the way back
+		there=$((2 * i + 1)) back=$((4 * n - 2 * i - 1))
+		printf '%-9s %-19s %10.3f %14.3f\n' "$case" "${configurations[i]}" \
+			"$(median "$runs" "(\$$there + \$$back) / (\$1 + \$$((4 * n - 1)))")" \
+			"$(median "$runs" "(\$$((there + 1)) + \$$((back + 1))) / (\$2 + \$$((4 * n)))")"
+	done
+done

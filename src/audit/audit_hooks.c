@@ -7,6 +7,7 @@
  * of a run is left on every way out. Hooks installed before ours are called
  * within ours, so what they read counts as the query's.
  */
+#include "audit/capture/audit_frame.h"
 #include "audit/govern/audit_govern.h"
 #include "audit/session/audit_session.h"
 
@@ -25,21 +26,26 @@ static ExecutorRun_hook_type prev_ExecutorRun = NULL;
 static ExecutorFinish_hook_type prev_ExecutorFinish = NULL;
 static ExecutorEnd_hook_type prev_ExecutorEnd = NULL;
 
-/* A worker's part of its leader's plan, as opposed to a statement of a function in it. */
-static bool
-is_fragment(void)
+static bool ready = false;		/* this backend can watch; stays so */
+
+/* Asked until the answer is yes, at a statement's start. */
+static pg_noinline bool
+get_ready(void)
 {
-	return IsParallelWorker() && !audit_in_frame();
+	if (MyBackendType == B_WAL_SENDER || MyBackendType == B_AUTOVAC_WORKER ||
+		!audit_store_ready())
+		return false;
+	audit_local_ready();
+	audit_board_attach();
+	ready = true;
+	return true;
 }
 
-static bool
+static inline bool
 is_watched(int eflags)
 {
-	if (!audit_enabled || (eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0)
-		return false;
-	if (MyBackendType == B_WAL_SENDER || MyBackendType == B_AUTOVAC_WORKER)
-		return false;
-	return audit_store_ready();
+	return audit_enabled && (eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0 &&
+		(likely(ready) || get_ready());
 }
 
 /* Are the statements of this session watched, as far as its settings go? */
@@ -49,47 +55,78 @@ audit_is_watching(void)
 	return is_watched(0) && IsQueryIdEnabled() && pgstat_track_counts;
 }
 
-static void
-audit_ExecutorStart(QueryDesc *queryDesc, int eflags)
+/* A worker's part of its leader's plan, as opposed to a statement of a function in it. */
+static inline bool
+is_fragment(void)
 {
-	bool		watched = is_watched(eflags);
-	bool		fragment = watched && is_fragment();
-	uint64		queryid = 0;
-	bool		due = false;
-	int			slot = -1;
-	AuditWatch *watch;
+	return unlikely(IsParallelWorker()) && !audit_in_frame();
+}
 
-	if (watched && !fragment)
-	{
-		audit_local_ready();
-		queryid = audit_started_identifier((uint64) queryDesc->plannedstmt->queryId);
-		watched = queryid != 0;
-	}
-	if (queryid != 0)
-	{
-		slot = audit_board_look(queryid, GetUserId(), &due);
-		due |= audit_policy_speaks() && audit_policy_measures();
-		if (due)
-			queryDesc->instrument_options |= INSTRUMENT_ROWS;
-	}
+/* The query's identifier, 0 without one. */
+static inline uint64
+query_identifier(const QueryDesc *desc)
+{
+	uint64		queryid = (uint64) desc->plannedstmt->queryId;
 
+	return likely(queryid != 0) ? queryid : audit_started_identifier(queryid);
+}
+
+static inline void
+next_ExecutorStart(QueryDesc *queryDesc, int eflags)
+{
 	if (prev_ExecutorStart)
 		prev_ExecutorStart(queryDesc, eflags);
 	else
 		standard_ExecutorStart(queryDesc, eflags);
+}
 
-	if (!watched)
-		return;
-	watch = audit_watch_open(queryDesc, queryid, fragment);
+static pg_noinline void
+start_fragment(QueryDesc *queryDesc, int eflags)
+{
+	AuditWatch *watch;
+
+	next_ExecutorStart(queryDesc, eflags);
+	watch = audit_watch_open(queryDesc, 0, GetUserId());
+	watch->fragment = true;
+	watch->slot = -1;
+}
+
+static void
+start_watched(QueryDesc *queryDesc, int eflags, uint64 queryid)
+{
+	Oid			userid = GetUserId();
+	int			slot = audit_board_look(queryid, userid);
+	bool		due = unlikely(slot >= 0) && audit_board_take_turn(slot);
+	AuditWatch *watch;
+
+	due |= audit_policy_speaks() && audit_policy_measures();
+	if (unlikely(due))
+		queryDesc->instrument_options |= INSTRUMENT_ROWS;
+	next_ExecutorStart(queryDesc, eflags);
+	watch = audit_watch_open(queryDesc, queryid, userid);
 	watch->slot = slot;
 	watch->timed = due;
+}
+
+static void
+audit_ExecutorStart(QueryDesc *queryDesc, int eflags)
+{
+	bool		watched = is_watched(eflags);
+	uint64		queryid;
+
+	if (unlikely(watched && is_fragment()))
+		start_fragment(queryDesc, eflags);
+	else if (watched && (queryid = query_identifier(queryDesc)) != 0)
+		start_watched(queryDesc, eflags, queryid);
+	else
+		next_ExecutorStart(queryDesc, eflags);
 }
 
 /*
  * Is this run the whole of a client's own SELECT, not a page of a cursor? What
  * EXECUTE returns comes to the client by way of a tuplestore.
  */
-static bool
+static inline bool
 sends_whole_result(const QueryDesc *desc, ScanDirection direction, uint64 count)
 {
 	CommandDest dest = desc->dest->mydest;
@@ -142,7 +179,7 @@ is_time_to_judge(const QueryDesc *desc, ScanDirection direction, uint64 count)
 }
 
 /* Notes whether a run was a page of a client's portal. */
-static void
+static pg_noinline void
 note_page(AuditWatch *watch, ScanDirection direction, uint64 count)
 {
 	const QueryDesc *desc = watch->desc;
@@ -167,100 +204,129 @@ is_from_client(const QueryDesc *desc)
 		list_member_ptr(ActivePortal->stmts, desc->plannedstmt);
 }
 
-/* Puts the tap before rows that go to the client, all at once or in pieces. */
-static bool
-open_tap(AuditWatch *watch, ScanDirection direction)
+/*
+ * Puts the tap before rows that go to the client, all at once or in pieces. Wide
+ * rows put a query on the board; what it sends is measured from then on.
+ */
+static pg_noinline void
+open_tap(AuditWatch *watch)
 {
-	watch->tapped = watch->from_client && watch->desc->operation == CMD_SELECT &&
-		ScanDirectionIsForward(direction) && audit_tap_wanted(watch);
-	if (watch->tapped)
-		audit_tap_open(watch->desc, audit_parent_hashes(watch));
-	return watch->tapped;
+	watch->tapped = true;
+	audit_tap_open(watch->desc, audit_parent_hashes(watch));
+	watch->sized = watch->to_client && (watch->slot >= 0 || audit_policy_speaks());
+	if (watch->sized)
+		audit_sizes_open(watch);
 }
 
 /*
  * Do the rows go out as the executor makes them? Those of EXECUTE, FETCH and
  * RETURNING are collected first, and sent later.
  */
-static bool
-sends_straight(const AuditWatch *watch)
+static inline bool
+sends_straight(const QueryDesc *desc)
 {
-	CommandDest dest = watch->desc->dest->mydest;
-
-	return watch->from_client && watch->desc->operation == CMD_SELECT &&
-		(dest == DestRemote || dest == DestRemoteExecute);
+	return desc->dest->mydest == DestRemote || desc->dest->mydest == DestRemoteExecute;
 }
 
-/* What is to be known of a run before it begins; are its rows tapped? */
-static bool
+static pg_noinline void
+close_tap(AuditWatch *watch)
+{
+	if (watch->sized)
+		audit_sizes_close(watch);
+	audit_tap_close(watch->desc);
+}
+
+/* What is to be known of a run before it begins. */
+static inline void
 begin_run(AuditWatch *watch, ScanDirection direction, uint64 count)
 {
-	if (watch->fragment)
-		return false;
 	watch->to_client = watch->nruns == 0 && sends_whole_result(watch->desc, direction, count);
 	watch->from_client = watch->to_client || is_from_client(watch->desc);
-	watch->straight = sends_straight(watch);
-	return open_tap(watch, direction);
+	watch->tapped = watch->sized = watch->straight = watch->weighed = false;
+	if (!watch->from_client || watch->desc->operation != CMD_SELECT)
+		return;
+	if (ScanDirectionIsForward(direction) && audit_tap_wanted(watch))
+		open_tap(watch);
+	watch->straight = sends_straight(watch->desc);
+	watch->weighed = watch->straight && audit_wire_wanted(watch);
+	if (unlikely(watch->weighed))
+		audit_wire_open();
 }
 
-static void
-run_watched(AuditWatch *watch, PURSER_RUN_PARAMS)
+static inline void
+next_ExecutorRun(PURSER_RUN_PARAMS)
 {
-	volatile bool finished = false;
-	bool		tapping = begin_run(watch, direction, count);
-	/* Wide rows put a query on the board; what it sends is measured from then on. */
-	bool		sizing = tapping && watch->to_client &&
-		(watch->slot >= 0 || audit_policy_speaks());
-	bool		weighing = watch->straight && audit_wire_wanted(watch);
+	if (prev_ExecutorRun)
+		prev_ExecutorRun(PURSER_RUN_ARGS);
+	else
+		standard_ExecutorRun(PURSER_RUN_ARGS);
+}
 
-	if (weighing)
-		audit_wire_open();
-	if (sizing)
-		audit_sizes_open(watch);
-	audit_frame_enter(watch);
-	PG_TRY();
-	{
-		if (prev_ExecutorRun)
-			prev_ExecutorRun(PURSER_RUN_ARGS);
-		else
-			standard_ExecutorRun(PURSER_RUN_ARGS);
-		finished = true;
-	}
-	PG_FINALLY();
-	{
-		audit_frame_exit(watch, finished);
-		watch->rows_returned += queryDesc->estate->es_processed;
-		if (watch->straight)
-			watch->rows_sent += queryDesc->estate->es_processed;
-		if (weighing)
-			audit_wire_close(watch);
-		if (sizing)
-			audit_sizes_close(watch);
-		if (tapping)
-			audit_tap_close(queryDesc);
-	}
-	PG_END_TRY();
-	if (watch->timed && is_time_to_judge(queryDesc, direction, count))
+/* What only some runs leave to do. */
+static pg_noinline void
+end_special_run(AuditWatch *watch, ScanDirection direction, uint64 count)
+{
+	if (watch->weighed)
+		audit_wire_close(watch);
+	if (watch->tapped)
+		close_tap(watch);
+	if (watch->timed && is_time_to_judge(watch->desc, direction, count))
 		audit_judge_early(watch);
-	if (tapping && !watch->to_client)
-		audit_parent_piece(watch, queryDesc->estate->es_processed);
+	if (watch->tapped && !watch->to_client)
+		audit_parent_piece(watch, watch->desc->estate->es_processed);
 	if (!watch->to_client)
 		note_page(watch, direction, count);
 	if (audit_policy_speaks() && completes_message(watch, count))
 		audit_judge(watch);
 }
 
+/* After an error none of what follows the run is done; see audit_frames_fail(). */
 static void
 audit_ExecutorRun(PURSER_RUN_PARAMS)
 {
 	AuditWatch *watch = audit_watch_find(queryDesc);
 
-	if (watch != NULL)
-		run_watched(watch, PURSER_RUN_ARGS);
-	else if (prev_ExecutorRun)
-		prev_ExecutorRun(PURSER_RUN_ARGS);
+	if (unlikely(watch == NULL))
+	{
+		next_ExecutorRun(PURSER_RUN_ARGS);
+		return;
+	}
+
+	if (likely(!watch->fragment))
+		begin_run(watch, direction, count);
+	audit_frame_enter(watch);
+	next_ExecutorRun(PURSER_RUN_ARGS);
+	audit_frame_exit(watch);
+	watch->rows_returned += (int64) queryDesc->estate->es_processed;
+	if (watch->straight)
+		watch->rows_sent += (int64) queryDesc->estate->es_processed;
+	if (unlikely(watch->tapped || watch->timed || watch->weighed) || !watch->to_client || audit_policy_speaks())
+		end_special_run(watch, direction, count);
+}
+
+static inline void
+next_ExecutorFinish(QueryDesc *queryDesc)
+{
+	if (prev_ExecutorFinish)
+		prev_ExecutorFinish(queryDesc);
 	else
-		standard_ExecutorRun(PURSER_RUN_ARGS);
+		standard_ExecutorFinish(queryDesc);
+}
+
+static pg_noinline void
+finish_modifying(QueryDesc *queryDesc)
+{
+	AuditWatch *watch = audit_watch_find(queryDesc);
+
+	if (watch == NULL)
+	{
+		next_ExecutorFinish(queryDesc);
+		return;
+	}
+	watch->finishing = true;
+	audit_frame_enter(watch);
+	next_ExecutorFinish(queryDesc);
+	audit_frame_exit(watch);
 }
 
 /*
@@ -271,32 +337,10 @@ audit_ExecutorRun(PURSER_RUN_PARAMS)
 static void
 audit_ExecutorFinish(QueryDesc *queryDesc)
 {
-	AuditWatch *watch = audit_watch_find(queryDesc);
-	bool		finished = false;
-
-	if (watch == NULL || queryDesc->estate->es_auxmodifytables == NIL)
-	{
-		if (prev_ExecutorFinish)
-			prev_ExecutorFinish(queryDesc);
-		else
-			standard_ExecutorFinish(queryDesc);
-		return;
-	}
-
-	audit_frame_enter(watch);
-	PG_TRY();
-	{
-		if (prev_ExecutorFinish)
-			prev_ExecutorFinish(queryDesc);
-		else
-			standard_ExecutorFinish(queryDesc);
-		finished = true;
-	}
-	PG_FINALLY();
-	{
-		audit_frame_exit(watch, finished);
-	}
-	PG_END_TRY();
+	if (unlikely(queryDesc->estate->es_auxmodifytables != NIL))
+		finish_modifying(queryDesc);
+	else
+		next_ExecutorFinish(queryDesc);
 }
 
 /* Relations and plan state are still there for the judgement; afterwards they are not. */
@@ -305,9 +349,9 @@ audit_ExecutorEnd(QueryDesc *queryDesc)
 {
 	AuditWatch *watch = audit_watch_find(queryDesc);
 
-	if (watch != NULL)
+	if (likely(watch != NULL))
 	{
-		audit_watch_unlink(watch);
+		audit_watch_close(watch);
 		if (watch->nruns > 0 && !watch->fragment && !watch->judged)
 			audit_judge(watch);
 	}

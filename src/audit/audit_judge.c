@@ -8,6 +8,9 @@
  * or a client left unread are not held against what is below it; for the rest
  * see audit_precedence.c.
  *
+ * Every statement comes through here, so what a rule does stands behind a test
+ * of a few instructions that hardly any statement passes.
+ *
  * Called once for an execution, before the executor lets go of relations and
  * plan state; raises what purser.audit_error asks for, and nothing else.
  */
@@ -21,14 +24,14 @@
 static bool
 is_wasteful(const AuditWatch *watch)
 {
-	return !watch->uncounted && audit_rule_screen(audit_rows_read(watch), watch->rows_returned);
+	return !watch->uncounted && audit_rule_screen(watch->rows_read, watch->rows_returned);
 }
 
 /* What this execution shows, as far as it can be seen without measuring: bits of AuditCause. */
 static uint8
 causes_shown(const AuditWatch *watch)
 {
-	int64		read = audit_rows_read(watch);
+	int64		read = watch->rows_read;
 	uint8		causes = 0;
 
 	if (is_wasteful(watch))
@@ -80,7 +83,7 @@ judge_measured(AuditWatch *watch, uint8 causes)
 		audit_say(lfirst(cell));
 }
 
-static void
+static pg_noinline void
 judge_nodes(AuditWatch *watch)
 {
 	uint8		causes = causes_shown(watch);
@@ -93,6 +96,26 @@ judge_nodes(AuditWatch *watch)
 			audit_tree_want(watch->queryid);
 		audit_board_suspect(watch, causes);
 	}
+}
+
+/* Could it show a cause at all, or prove one? What it takes for each, at least. */
+static inline bool
+is_small(const AuditWatch *watch)
+{
+	return watch->rows_read < Min(audit_min_rows, audit_misestimate_rows) &&
+		watch->rows_returned < audit_min_rows && watch->temp_blocks == 0 &&
+		watch->desc->planstate->instrument == NULL;
+}
+
+/* Rows that make the search below not the cause; true if that is found. */
+static inline bool
+judge_top(AuditWatch *watch)
+{
+	PlanState  *top = watch->desc->planstate;
+
+	return (IsA(top, LimitState) && audit_judge_deep_offset(watch)) ||
+		(IsA(top, AggState) && audit_judge_exact_count(watch)) ||
+		(unlikely(watch->paged) && audit_judge_unread_rows(watch));
 }
 
 /*
@@ -119,17 +142,20 @@ audit_judge(AuditWatch *watch)
 	MemoryContext oldcontext = MemoryContextSwitchTo(watch->desc->estate->es_query_cxt);
 
 	watch->judged = true;
-	audit_say_begin();
-	audit_local_add(watch, true);
+	if (audit_policy_speaks())
+		audit_say_begin();
+	audit_local_add(watch);
 	audit_session_statement(watch);
 	if (watch->to_client)
 	{
-		audit_judge_unbounded_result(watch);
-		audit_judge_wide_select(watch);
+		if (unlikely(watch->rows_returned >= audit_unbounded_rows))
+			audit_judge_unbounded_result(watch);
+		if (unlikely(watch->rows_returned > 1))
+			audit_judge_wide_select(watch);
 	}
-	if (!audit_judge_deep_offset(watch) && !audit_judge_exact_count(watch) &&
-		!audit_judge_unread_rows(watch))
+	if (!judge_top(watch) && unlikely(!is_small(watch)))
 		judge_nodes(watch);
 	MemoryContextSwitchTo(oldcontext);
-	audit_say_end();
+	if (audit_policy_speaks())
+		audit_say_end();
 }

@@ -36,48 +36,59 @@ typedef struct AuditRel
 } AuditRel;
 
 #define AUDIT_INLINE_RELS 2
+#define AUDIT_MOST_ROWS 1e12	/* taken of one estimate, so that sums keep within an int64 */
 
 /*
- * The watch over one execution, from ExecutorStart to ExecutorEnd. Lives in
- * the query's own context, whose reset callback unlinks it after an error.
+ * The watch over one execution, from ExecutorStart to ExecutorEnd. It is used
+ * again when the query's context has gone, whose reset callback takes it back
+ * and also closes it after an error.
  */
 typedef struct AuditWatch
 {
-	struct AuditWatch *next;	/* list of open watches, latest first */
+	struct AuditWatch *next;	/* list of open watches, latest first; of free ones */
 	struct AuditWatch *outer;	/* frame below on the stack, while running */
 	QueryDesc  *desc;
 	MemoryContextCallback callback;
 	uint64		queryid;
 	Oid			userid;
 	int			slot;			/* on the board, -1 when not convicted */
+	AuditRel   *rels;
+	instr_time	started;		/* of the latest frame, when timed */
+	uint64		lost_reports;	/* of workers, before this frame */
+	int64		temp_start;		/* blocks of temporary files written, at entry to the frame */
+	EState	   *estate;			/* in the query's context */
+	int			level;			/* of subtransactions, at entry to the frame */
+	/* From here up to inline_rels all is 0 when a watch opens. */
 	int			nruns;
-	bool		closed;			/* nothing more to do for the callback */
+	int			nrels;
+	int			space;			/* for relations */
+	int64		rows_read;		/* by this query alone, of all relations */
+	int64		rows_returned;
+	int64		rows_sent;		/* straight to the client */
+	int64		rows_weighed;	/* of these, the rows that audit_wire.c counted */
+	int64		bytes_sent;		/* with them */
+	int64		temp_nested;	/* blocks written since temp_start by frames within */
+	int64		temp_blocks;	/* written by this query alone, all frames */
+	bool		running;		/* its frame is on the stack */
+	bool		finishing;		/* the frame is that of ExecutorFinish */
+	bool		closed;			/* taken off the list of open watches */
 	bool		fragment;		/* a parallel worker's part of a plan */
 	bool		parallel;		/* may have workers */
 	bool		uncounted;		/* rows_read is incomplete */
 	bool		to_client;		/* a top-level SELECT, all of its rows sent to the client */
 	bool		from_client;	/* a statement of the client's, not one within another */
 	bool		straight;		/* the latest frame's rows go straight to the client */
+	bool		weighed;		/* audit_wire.c counts what this run sends */
 	bool		tapped;			/* audit_tap.c has hashes of its rows */
+	bool		sized;			/* audit_sizes.c takes the sizes of the rows of this run */
 	bool		judged;			/* the rules have seen it */
 	bool		paged;			/* a client got rows of it piece by piece */
 	bool		at_end;			/* its rows came to an end */
 	bool		timed;			/* instrumented on the audit's behalf */
 	bool		proved;			/* the measured rules have decided: */
 	List	   *proofs;			/* AuditSighting */
-	instr_time	started;		/* of the latest frame, when timed */
 	instr_time	elapsed;		/* in all frames, when timed */
-	uint64		lost_reports;	/* of workers, before this frame */
-	int64		rows_returned;
-	int64		rows_sent;		/* straight to the client */
-	int64		rows_weighed;	/* of these, the rows that audit_wire.c counted */
-	int64		bytes_sent;		/* with them */
 	struct AuditSizes *sizes;	/* of the values sent, when audit_sizes.c takes them */
-	int64		temp_start;		/* blocks of temporary files written, at entry to the frame */
-	int64		temp_nested;	/* of what follows, by frames within */
-	int64		temp_blocks;	/* written by this query alone, all frames */
-	int			nrels;
-	AuditRel   *rels;
 	AuditRel	inline_rels[AUDIT_INLINE_RELS];
 } AuditWatch;
 
@@ -88,15 +99,44 @@ extern uint64 audit_started_identifier(uint64 own);
 
 /* ---- rows read: audit_screen.c ---- */
 
-extern AuditWatch *audit_watch_open(QueryDesc *desc, uint64 queryid, bool fragment);
-extern AuditWatch *audit_watch_find(QueryDesc *desc);
-extern void audit_watch_unlink(AuditWatch *watch);
-extern bool audit_in_frame(void);
-extern void audit_frame_enter(AuditWatch *watch);
-extern void audit_frame_exit(AuditWatch *watch, bool finished);
-extern void audit_add_rows(AuditRel *rel, const AuditCounters *counters);
-extern int64 audit_rows_read(const AuditWatch *watch);
+extern AuditWatch *audit_open_watches;	/* latest first */
+extern AuditWatch *audit_top_frame;
+
+extern AuditWatch *audit_watch_open(QueryDesc *desc, uint64 queryid, Oid userid);
+extern void audit_frames_ready(void);
+extern void audit_frames_fail(int level);
+extern void audit_frames_drop(const AuditWatch *above);
+extern void audit_add_rows(AuditWatch *watch, AuditRel *rel, const AuditCounters *counters);
 extern Oid	audit_main_table(const AuditWatch *watch, int64 *rows);
+
+/* NULL when the query is not watched. */
+static inline AuditWatch *
+audit_watch_find(const QueryDesc *desc)
+{
+	AuditWatch *watch = audit_open_watches;
+
+	while (watch != NULL && unlikely(watch->desc != desc))
+		watch = watch->next;
+	return watch;
+}
+
+/* Takes a watch off the list of open ones. */
+static inline void
+audit_watch_close(AuditWatch *watch)
+{
+	AuditWatch **link = &audit_open_watches;
+
+	while (unlikely(*link != watch))
+		link = &(*link)->next;
+	*link = watch->next;
+	watch->closed = true;
+}
+
+static inline bool
+audit_in_frame(void)
+{
+	return audit_top_frame != NULL;
+}
 
 /* ---- rows sent: audit_tap.c ---- */
 
@@ -151,12 +191,13 @@ extern void audit_reports_collect(AuditWatch *watch);
 /* ---- counts of this backend: audit_local.c ---- */
 
 extern void audit_local_ready(void);
-extern void audit_local_add(const AuditWatch *watch, bool finished);
+extern void audit_local_add(const AuditWatch *watch);
+extern void audit_local_add_unfinished(const AuditWatch *watch);
 extern void audit_local_publish(void);
 extern void audit_local_forget(void);
 extern bool audit_local_waits(void);
 
-/* ---- other figures of an execution: audit_figures.c ---- */
+/* ---- figures that few executions have: audit_figures.c ---- */
 
 struct AuditQueryCounts;
 extern void audit_add_figures(const AuditWatch *watch, struct AuditQueryCounts *counts);

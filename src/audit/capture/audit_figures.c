@@ -1,17 +1,15 @@
 /*
  * audit_figures.c
- *		What else than rows read and returned is counted for an execution that ended.
+ *		Figures that only few executions have, counted as they end.
  *
- * The planner's estimate, the rows that OFFSET skipped and those that a client
- * left unread are there for each execution; what the nodes of the plan threw away
- * or repeated only for those that were instrumented, by the audit or by another.
+ * The rows that OFFSET skipped, where there is a limit; those that a client left
+ * unread; what the nodes of the plan threw away or repeated, of executions that were
+ * instrumented, by the audit or by another.
  */
 #include "audit/plan/audit_plan.h"
 #include "audit/rules/audit_rules.h"
 
 #include "nodes/execnodes.h"
-
-#define MOST_ROWS 1e12			/* taken of one estimate, so that sums keep within an int64 */
 
 /*
  * Rows that a client left in its portal: counted where a sort or a hash table
@@ -27,7 +25,7 @@ add_unread(const AuditWatch *watch, AuditQueryCounts *counts)
 		made.rows = top->plan->plan_rows;
 	counts->unread++;
 	counts->rows_unread += (int64) Min(Max(made.rows - (double) watch->rows_returned, 0),
-									   MOST_ROWS);
+									   AUDIT_MOST_ROWS);
 }
 
 /*
@@ -51,10 +49,7 @@ void
 audit_add_figures(const AuditWatch *watch, AuditQueryCounts *counts)
 {
 	PlanState  *top = watch->desc->planstate;
-	bool		is_select = watch->desc->operation == CMD_SELECT;
 
-	if (is_select)
-		counts->rows_estimated += (int64) Min(top->plan->plan_rows, MOST_ROWS);
 	if (IsA(top, LimitState))
 		counts->rows_skipped += audit_rows_skipped(top);
 	if (watch->paged && !watch->at_end)
@@ -63,6 +58,6 @@ audit_add_figures(const AuditWatch *watch, AuditQueryCounts *counts)
 		return;
 	counts->measured++;
 	counts->rows_discarded += audit_removed_add(watch);
-	if (is_select)
+	if (watch->desc->operation == CMD_SELECT)
 		add_fanout(watch, counts);
 }

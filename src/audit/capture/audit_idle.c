@@ -12,6 +12,7 @@
  *
  * The timer is set once between two publications at most. The server clears
  * all timers after an error; then ours is set again as the transaction aborts.
+ * Frames of runs that failed are left then too, by the same callback.
  */
 #include "audit/capture/audit_capture.h"
 
@@ -38,27 +39,41 @@ timer_went_off(void)
 	SetLatch(MyLatch);
 }
 
+static pg_noinline void
+publish_due(void)
+{
+	due = false;
+	if (audit_local_waits())
+		audit_local_publish();
+}
+
+static pg_noinline void
+transaction_aborts(void)
+{
+	audit_frames_fail(0);
+	if (audit_local_waits())
+		audit_idle_watch();
+}
+
 static void
 transaction_ends(XactEvent event, void *arg pg_attribute_unused())
 {
-	if (event == XACT_EVENT_PRE_COMMIT && due)
-	{
-		due = false;
-		if (audit_local_waits())
-			audit_local_publish();
-	}
-	else if (event == XACT_EVENT_ABORT && audit_local_waits())
-		audit_idle_watch();
+	if (unlikely(due) && event == XACT_EVENT_PRE_COMMIT)
+		publish_due();
+	else if (unlikely(event == XACT_EVENT_ABORT || event == XACT_EVENT_PARALLEL_ABORT))
+		transaction_aborts();
+	else if (unlikely(audit_in_frame()) && event == XACT_EVENT_COMMIT)
+		audit_frames_drop(NULL);
 }
 
 /* Called as a statement starts, once. Parallel workers publish as they end. */
 void
 audit_idle_ready(void)
 {
+	RegisterXactCallback(transaction_ends, NULL);
 	if (IsParallelWorker())
 		return;
 	timer = RegisterTimeout(USER_TIMEOUT, timer_went_off);
-	RegisterXactCallback(transaction_ends, NULL);
 	ready = true;
 }
 

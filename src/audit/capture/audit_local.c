@@ -15,6 +15,7 @@
 
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "nodes/execnodes.h"
 #include "storage/ipc.h"
 #include "utils/timestamp.h"
 
@@ -33,6 +34,7 @@ static Slot slots[SLOTS];
 static int	used[SLOTS];		/* positions of slots in use */
 static int	nused = 0;
 static int	ncalls = 0;			/* since the last publication */
+static Slot *latest = &slots[0];	/* of the query that ended last; empty after a publication */
 static uint64 generation = 0;	/* of the store that the counts are for */
 static TimestampTz published = 0;
 static bool idle_watched = false;	/* since the last publication */
@@ -44,8 +46,8 @@ publish_at_exit(int code pg_attribute_unused(), Datum arg pg_attribute_unused())
 	audit_saver_published(true);
 }
 
-static Slot *
-slot_for(uint64 queryid, Oid userid)
+static pg_noinline Slot *
+find_slot(uint64 queryid, Oid userid)
 {
 	uint32		position = (uint32) (queryid ^ (queryid >> 32)) + userid;
 
@@ -66,18 +68,14 @@ slot_for(uint64 queryid, Oid userid)
 	return NULL;
 }
 
-/* Called as a statement starts: after an error nothing could be registered. */
+/* Called once, as a statement starts: after an error nothing could be registered. */
 void
 audit_local_ready(void)
 {
-	static bool registered = false;
-
-	if (registered)
-		return;
 	before_shmem_exit(publish_at_exit, (Datum) 0);
 	generation = audit_store_generation();
+	audit_frames_ready();
 	audit_idle_ready();
-	registered = true;
 }
 
 /* Are there counts that are not published? */
@@ -87,36 +85,77 @@ audit_local_waits(void)
 	return ncalls > 0;
 }
 
-/* Adds one execution; when it did not finish, does nothing but that. */
-void
-audit_local_add(const AuditWatch *watch, bool finished)
+/* Adds one execution to the latest slot, which is made the query's if need be. */
+static inline bool
+add(const AuditWatch *watch)
 {
-	Slot	   *slot = slot_for(watch->queryid, watch->userid);
-
-	if (slot == NULL)
-		return;
-	slot->counts.calls++;
-	slot->counts.unfinished += !finished;
-	slot->counts.uncounted += watch->uncounted;
-	slot->counts.rows_read += audit_rows_read(watch);
-	slot->counts.rows_returned += watch->rows_returned;
-	slot->counts.rows_sent += watch->rows_sent;
-	slot->counts.rows_weighed += watch->rows_weighed;
-	slot->counts.bytes_sent += watch->bytes_sent;
-	slot->counts.temp_blocks += watch->temp_blocks;
-	ncalls++;
-	if (!finished)
-		return;
-
-	audit_add_figures(watch, &slot->counts);
-	if (ncalls >= PUBLISH_CALLS || audit_removed_full() ||
-		GetCurrentStatementStartTimestamp() - published > PUBLISH_MS * INT64CONST(1000))
-		audit_local_publish();
-	else if (!idle_watched)
+	if (unlikely(latest->queryid != watch->queryid || latest->userid != watch->userid))
 	{
-		audit_idle_watch();
-		idle_watched = true;
+		Slot	   *slot = find_slot(watch->queryid, watch->userid);
+
+		if (slot == NULL)
+			return false;
+		latest = slot;
 	}
+	latest->counts.calls++;
+	latest->counts.uncounted += watch->uncounted;
+	latest->counts.rows_read += watch->rows_read;
+	latest->counts.rows_returned += watch->rows_returned;
+	latest->counts.rows_sent += watch->rows_sent;
+	if (unlikely(watch->rows_weighed != 0))
+	{
+		latest->counts.rows_weighed += watch->rows_weighed;
+		latest->counts.bytes_sent += watch->bytes_sent;
+	}
+	latest->counts.temp_blocks += watch->temp_blocks;
+	ncalls++;
+	return true;
+}
+
+/*
+ * What is there for each execution that ended; the plan state still is too. Is
+ * there no room for more?
+ */
+static inline bool
+add_figures(const AuditWatch *watch)
+{
+	const PlanState *top = watch->desc->planstate;
+
+	if (watch->desc->operation == CMD_SELECT)
+		latest->counts.rows_estimated += (int64) Min(top->plan->plan_rows, AUDIT_MOST_ROWS);
+	if (likely(!IsA(top, LimitState) && top->instrument == NULL && !watch->paged))
+		return false;
+	audit_add_figures(watch, &latest->counts);
+	return audit_removed_full();
+}
+
+static pg_noinline void
+watch_idle(void)
+{
+	audit_idle_watch();
+	idle_watched = true;
+}
+
+/* Counts one execution. */
+void
+audit_local_add(const AuditWatch *watch)
+{
+	if (!add(watch))
+		return;
+	if (unlikely(add_figures(watch) || ncalls >= PUBLISH_CALLS) ||
+		unlikely(GetCurrentStatementStartTimestamp() - published >
+				 PUBLISH_MS * INT64CONST(1000)))
+		audit_local_publish();
+	else if (unlikely(!idle_watched))
+		watch_idle();
+}
+
+/* One that did not come to its end: does nothing but that. */
+void
+audit_local_add_unfinished(const AuditWatch *watch)
+{
+	if (add(watch))
+		latest->counts.unfinished++;
 }
 
 void

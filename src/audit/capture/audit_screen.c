@@ -14,12 +14,24 @@
  * should one go backwards all the same, the watch is marked uncounted.
  * Without track_counts there are no counters and all is quiet.
  *
- * A watch lives in its query's context. After an error nobody calls
- * ExecutorEnd, and the context's reset callback takes its place.
+ * A watch belongs to its query's context: the context's reset callback takes
+ * it back for another query, and after an error, when nobody calls ExecutorEnd,
+ * does what is left to do. So there are never more than were open at a time.
+ *
+ * A run that ends by an error leaves its frame behind. It is taken off the
+ * stack as the transaction or subtransaction that it was begun in aborts, before
+ * that lets go of relations, or when its query's context goes, whichever is
+ * first; one whose error was caught by other means is dropped when the frame
+ * below is left or the transaction ends.
+ *
+ * Each statement comes through here several times; what is rare stands in
+ * functions that are not inlined, so that the others save no registers for it.
  */
+#include "audit/capture/audit_frame.h"
 #include "audit/store/audit_store.h"
 
 #include "access/parallel.h"
+#include "access/xact.h"
 #include "executor/executor.h"
 #include "executor/instrument.h"
 #include "miscadmin.h"
@@ -27,109 +39,105 @@
 #include "pgstat.h"
 #include "utils/memutils.h"
 
-static AuditWatch *open_watches = NULL;
-static AuditWatch *top_frame = NULL;
+AuditWatch *audit_open_watches = NULL;
+AuditWatch *audit_top_frame = NULL;
+static AuditWatch *free_watches = NULL;
 
-/*
- * A rebuilt relcache entry may have lost its link to counters that are not
- * empty, which the first row read would restore, so restore it here.
- */
-static inline AuditCounters
-counters_of(Relation rel)
-{
-	AuditCounters now = {0, 0};
-
-	if (pgstat_should_count_relation(rel))
-	{
-		now.returned = PURSER_TUPLES_RETURNED(rel->pgstat_info);
-		now.fetched = PURSER_TUPLES_FETCHED(rel->pgstat_info);
-	}
-	return now;
-}
-
-/*
- * Adds the rows in a pair of counters. A table's are kept apart by scan kind,
- * an index's are not: where plain and index-only scans share one index, its
- * entries returned stand for both.
- */
+/* Likewise, for rows that workers read. */
 void
-audit_add_rows(AuditRel *rel, const AuditCounters *counters)
+audit_add_rows(AuditWatch *watch, AuditRel *rel, const AuditCounters *counters)
 {
-	if (rel->kinds & AUDIT_HEAP)
-		rel->rows += counters->returned + counters->fetched;
-	else if (rel->kinds & AUDIT_INDEX_ONLY)
-		rel->rows += counters->returned;
-	else
-		rel->rows += counters->fetched;
+	audit_add_counters(watch, rel, *counters);
 }
 
 /* ---- collecting the relations of a plan ---- */
 
-typedef struct Collector
+/* Space for more than the watch has in itself; it goes with the query's context. */
+static pg_noinline void
+enlarge(AuditWatch *watch)
 {
-	AuditWatch *watch;
-	int			space;
-} Collector;
+	Size		size = sizeof(AuditRel) * watch->nrels;
+	AuditRel   *larger = MemoryContextAlloc(watch->estate->es_query_cxt, size * 4);
 
-static void
-collect(Collector *collector, Relation rel, Oid table, uint8 kind)
+	memcpy(larger, watch->rels, size);
+	watch->rels = larger;
+	watch->space *= 4;
+}
+
+static inline void
+collect(AuditWatch *watch, Relation rel, Oid table, uint8 kind)
 {
-	AuditWatch *watch = collector->watch;
-	AuditRel   *entry;
+	AuditRel   *entry = &watch->rels[watch->nrels++];
 
-	if (rel == NULL)
-		return;
-	if (watch->nrels == collector->space)
-	{
-		AuditRel   *larger = palloc(sizeof(AuditRel) * collector->space * 4);
-
-		memcpy(larger, watch->rels, sizeof(AuditRel) * watch->nrels);
-		watch->rels = larger;
-		collector->space *= 4;
-	}
-	entry = &watch->rels[watch->nrels++];
 	entry->rel = rel;
 	entry->table = table;
 	entry->kinds = kind;
 	entry->rows = 0;
 }
 
-static bool
-collect_walker(PlanState *state, Collector *collector)
+static inline void
+collect_index(AuditWatch *watch, Relation index, uint8 kind)
 {
+	if (index != NULL)
+		collect(watch, index, index->rd_index->indrelid, kind);
+}
+
+/* What a node scans by itself. */
+static inline void
+collect_scan(AuditWatch *watch, PlanState *state)
+{
+	Relation	rel;
+
 	switch (nodeTag(state))
 	{
 		case T_IndexScanState:
-			{
-				Relation	index = ((IndexScanState *) state)->iss_RelationDesc;
-
-				if (index != NULL)
-					collect(collector, index, index->rd_index->indrelid, AUDIT_INDEX);
-				break;
-			}
+			collect_index(watch, ((IndexScanState *) state)->iss_RelationDesc, AUDIT_INDEX);
+			break;
 		case T_IndexOnlyScanState:
-			{
-				Relation	index = ((IndexOnlyScanState *) state)->ioss_RelationDesc;
-
-				if (index != NULL)
-					collect(collector, index, index->rd_index->indrelid, AUDIT_INDEX_ONLY);
-				break;
-			}
+			collect_index(watch, ((IndexOnlyScanState *) state)->ioss_RelationDesc,
+						  AUDIT_INDEX_ONLY);
+			break;
 		case T_SeqScanState:
 		case T_SampleScanState:
 		case T_BitmapHeapScanState:
 		case T_TidRangeScanState:
-			{
-				Relation	rel = ((ScanState *) state)->ss_currentRelation;
-
-				if (rel != NULL)
-					collect(collector, rel, RelationGetRelid(rel), AUDIT_HEAP);
-				break;
-			}
+			rel = ((ScanState *) state)->ss_currentRelation;
+			if (rel != NULL)
+				collect(watch, rel, RelationGetRelid(rel), AUDIT_HEAP);
+			break;
 		default:
 			break;
 	}
-	return planstate_tree_walker(state, collect_walker, collector);
+}
+
+static bool
+collect_walker(PlanState *state, AuditWatch *watch)
+{
+	if (unlikely(watch->nrels == watch->space))
+		enlarge(watch);
+	collect_scan(watch, state);
+	return planstate_tree_walker(state, collect_walker, watch);
+}
+
+/* Has the node any child at all? Of those that scan none hides its children elsewhere. */
+static inline bool
+is_single_scan(const PlanState *state)
+{
+	return (IsA(state, IndexScanState) || IsA(state, SeqScanState) ||
+			IsA(state, IndexOnlyScanState)) &&
+		state->initPlan == NIL && state->subPlan == NIL;
+}
+
+/* The relations of a plan; the plans of most short queries are single scans, or write by one. */
+static inline void
+collect_plan(AuditWatch *watch, PlanState *top)
+{
+	if (IsA(top, ModifyTableState) && top->initPlan == NIL && top->subPlan == NIL)
+		top = outerPlanState(top);
+	if (is_single_scan(top))
+		collect_scan(watch, top);
+	else
+		collect_walker(top, watch);
 }
 
 static int
@@ -166,106 +174,11 @@ find_rel(AuditWatch *watch, Relation rel)
 	return bsearch(&key, watch->rels, watch->nrels, sizeof(AuditRel), compare_rels);
 }
 
-/* ---- watches ---- */
-
-/* Reset callback: the query's context goes away, with or without ExecutorEnd. */
-static void
-watch_released(void *arg)
-{
-	AuditWatch *watch = arg;
-
-	if (watch->closed)
-		return;
-	audit_watch_unlink(watch);
-	if (watch->nruns == 0 || watch->fragment || watch->judged)
-		return;
-	if (watch->timed && watch->slot >= 0)
-		audit_board_retry(watch->slot);
-	audit_local_add(watch, false);
-}
-
-AuditWatch *
-audit_watch_open(QueryDesc *desc, uint64 queryid, bool fragment)
-{
-	MemoryContext oldcontext = MemoryContextSwitchTo(desc->estate->es_query_cxt);
-	AuditWatch *watch = palloc(sizeof(AuditWatch));
-	Collector	collector = {watch, AUDIT_INLINE_RELS};
-
-	memset(watch, 0, offsetof(AuditWatch, inline_rels));
-	watch->desc = desc;
-	watch->queryid = queryid;
-	watch->userid = GetUserId();
-	watch->fragment = fragment;
-	watch->parallel = desc->plannedstmt->parallelModeNeeded && !IsParallelWorker();
-	watch->rels = watch->inline_rels;
-	collect_walker(desc->planstate, &collector);
-	if (watch->nrels > 1)
-		make_unique(watch);
-
-	watch->callback.func = watch_released;
-	watch->callback.arg = watch;
-	MemoryContextRegisterResetCallback(desc->estate->es_query_cxt, &watch->callback);
-	watch->next = open_watches;
-	open_watches = watch;
-	MemoryContextSwitchTo(oldcontext);
-	return watch;
-}
-
-AuditWatch *
-audit_watch_find(QueryDesc *desc)
-{
-	for (AuditWatch *watch = open_watches; watch != NULL; watch = watch->next)
-	{
-		if (watch->desc == desc)
-			return watch;
-	}
-	return NULL;
-}
-
-void
-audit_watch_unlink(AuditWatch *watch)
-{
-	AuditWatch **link = &open_watches;
-
-	while (*link != NULL && *link != watch)
-		link = &(*link)->next;
-	if (*link != NULL)
-		*link = watch->next;
-	watch->closed = true;
-}
-
-/* ---- frames ---- */
-
-bool
-audit_in_frame(void)
-{
-	return top_frame != NULL;
-}
-
-void
-audit_frame_enter(AuditWatch *watch)
-{
-	watch->outer = top_frame;
-	top_frame = watch;
-	watch->nruns++;
-	if (watch->parallel)
-		audit_reports_begin(watch);
-	watch->temp_start = pgBufferUsage.temp_blks_written;
-	watch->temp_nested = 0;
-	for (int i = 0; i < watch->nrels; i++)
-	{
-		AuditRel   *rel = &watch->rels[i];
-
-		rel->start = counters_of(rel->rel);
-		rel->nested.returned = rel->nested.fetched = 0;
-	}
-	if (watch->timed)
-		INSTR_TIME_SET_CURRENT(watch->started);
-}
+/* ---- what a frame counted ---- */
 
 /* Takes the frame's own reads off all the frames below. */
-static void
-charge_outer_frames(const AuditWatch *watch, const AuditRel *rel)
+pg_noinline void
+audit_charge_outer_frames(const AuditWatch *watch, const AuditRel *rel)
 {
 	for (AuditWatch *outer = watch->outer; outer != NULL; outer = outer->outer)
 	{
@@ -279,80 +192,165 @@ charge_outer_frames(const AuditWatch *watch, const AuditRel *rel)
 	}
 }
 
-static void
-close_counters(AuditWatch *watch)
+pg_noinline void
+audit_add_temp_files(AuditWatch *watch, int64 written)
 {
-	for (int i = 0; i < watch->nrels; i++)
-	{
-		AuditRel   *rel = &watch->rels[i];
-		AuditCounters now = counters_of(rel->rel);
+	int64		own = written - watch->temp_nested;
 
-		rel->own.returned = now.returned - rel->start.returned - rel->nested.returned;
-		rel->own.fetched = now.fetched - rel->start.fetched - rel->nested.fetched;
-		if (rel->own.returned < 0 || rel->own.fetched < 0)
-		{
-			rel->own.returned = rel->own.fetched = 0;
-			watch->uncounted = true;
-		}
-		audit_add_rows(rel, &rel->own);
-		if (watch->outer != NULL && (rel->own.returned != 0 || rel->own.fetched != 0))
-			charge_outer_frames(watch, rel);
-	}
-}
-
-/* Parallel workers have handed theirs to the leader by now. */
-static void
-close_temp_files(AuditWatch *watch)
-{
-	int64		own = pgBufferUsage.temp_blks_written - watch->temp_start - watch->temp_nested;
-
-	if (own == 0)
-		return;
 	watch->temp_blocks += own;
 	for (AuditWatch *outer = watch->outer; outer != NULL; outer = outer->outer)
 		outer->temp_nested += own;
 }
 
-/*
- * Leaves the frame, also on the way out of an error; then it may neither
- * allocate nor take a lock. Frames above that were not left are dropped.
- */
-void
-audit_frame_exit(AuditWatch *watch, bool finished)
+pg_noinline void
+audit_stop_clock(AuditWatch *watch)
 {
-	top_frame = watch->outer;
-	if (watch->timed)
+	instr_time	now;
+
+	INSTR_TIME_SET_CURRENT(now);
+	INSTR_TIME_ACCUM_DIFF(watch->elapsed, now, watch->started);
+}
+
+/* ---- watches ---- */
+
+/* The run of the top frame ended by an error: neither allocates nor takes a lock. */
+static void
+fail_frame(AuditWatch *watch)
+{
+	audit_top_frame = watch->outer;
+	watch->running = false;
+	if (watch->closed)
+		return;
+	if (!watch->finishing)
 	{
-		instr_time	now;
-
-		INSTR_TIME_SET_CURRENT(now);
-		INSTR_TIME_ACCUM_DIFF(watch->elapsed, now, watch->started);
+		watch->rows_returned += (int64) watch->estate->es_processed;
+		if (watch->straight)
+			watch->rows_sent += (int64) watch->estate->es_processed;
 	}
+	if (watch->weighed)
+		audit_wire_close(watch);
+	if (watch->timed)
+		audit_stop_clock(watch);
+	audit_close_counters(watch);
+	audit_close_temp_files(watch);
+	watch->uncounted |= watch->parallel;
+}
 
-	close_counters(watch);
-	close_temp_files(watch);
-	if (!finished)
-		watch->uncounted |= watch->parallel;
-	else if (watch->fragment)
+/* A query's context goes away, and with it a watch that was not left or not closed. */
+static pg_noinline void
+abandon(AuditWatch *watch)
+{
+	while (watch->running)
+		fail_frame(audit_top_frame);
+	if (watch->closed)
+		return;
+	audit_watch_close(watch);
+	if (watch->nruns == 0 || watch->fragment || watch->judged)
+		return;
+	if (watch->timed && watch->slot >= 0)
+		audit_board_retry(watch->slot);
+	audit_local_add_unfinished(watch);
+}
+
+/* Reset callback of the query's context. */
+static void
+watch_released(void *arg)
+{
+	AuditWatch *watch = arg;
+
+	if (unlikely(!watch->closed || watch->running))
+		abandon(watch);
+	watch->next = free_watches;
+	free_watches = watch;
+}
+
+static pg_noinline void
+make_watch(void)
+{
+	free_watches = MemoryContextAlloc(TopMemoryContext, sizeof(AuditWatch));
+	free_watches->next = NULL;
+	free_watches->callback.func = watch_released;
+	free_watches->callback.arg = free_watches;
+}
+
+AuditWatch *
+audit_watch_open(QueryDesc *desc, uint64 queryid, Oid userid)
+{
+	AuditWatch *watch;
+
+	if (unlikely(free_watches == NULL))
+		make_watch();
+	watch = free_watches;
+	free_watches = watch->next;
+	memset(&watch->nruns, 0, offsetof(AuditWatch, inline_rels) - offsetof(AuditWatch, nruns));
+	watch->desc = desc;
+	watch->estate = desc->estate;
+	watch->queryid = queryid;
+	watch->userid = userid;
+	watch->parallel = desc->plannedstmt->parallelModeNeeded && !IsParallelWorker();
+	MemoryContextRegisterResetCallback(watch->estate->es_query_cxt, &watch->callback);
+	watch->next = audit_open_watches;
+	audit_open_watches = watch;
+
+	watch->rels = watch->inline_rels;
+	watch->space = AUDIT_INLINE_RELS;
+	collect_plan(watch, desc->planstate);
+	if (watch->nrels > 1)
+		make_unique(watch);
+	return watch;
+}
+
+/* ---- frames ---- */
+
+/* What workers report to their leader at the end of a frame. */
+pg_noinline void
+audit_exchange_reports(AuditWatch *watch)
+{
+	if (watch->fragment)
 	{
 		audit_reports_send(watch);
 		audit_local_publish();
 	}
-	else if (watch->parallel)
+	else
 		audit_reports_collect(watch);
 }
 
-/* ---- sums ---- */
-
-int64
-audit_rows_read(const AuditWatch *watch)
+/*
+ * Drops the frames above one, or all of them: those of runs whose errors were
+ * caught without a subtransaction.
+ */
+pg_noinline void
+audit_frames_drop(const AuditWatch *above)
 {
-	int64		sum = 0;
-
-	for (int i = 0; i < watch->nrels; i++)
-		sum += watch->rels[i].rows;
-	return sum;
+	for (; audit_top_frame != NULL && audit_top_frame != above;
+		 audit_top_frame = audit_top_frame->outer)
+		audit_top_frame->running = false;
 }
+
+/* A transaction or subtransaction of this nesting level aborts, and the runs begun in it. */
+void
+audit_frames_fail(int level)
+{
+	while (audit_top_frame != NULL && audit_top_frame->level >= level)
+		fail_frame(audit_top_frame);
+}
+
+static void
+subxact_ended(SubXactEvent event, SubTransactionId id pg_attribute_unused(),
+			  SubTransactionId parent pg_attribute_unused(), void *arg pg_attribute_unused())
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		audit_frames_fail(GetCurrentTransactionNestLevel());
+}
+
+/* Called once, as a statement starts. The end of transactions comes by audit_idle.c. */
+void
+audit_frames_ready(void)
+{
+	RegisterSubXactCallback(subxact_ended, NULL);
+}
+
+/* ---- sums ---- */
 
 /* The table that most rows were read from, InvalidOid without one. */
 Oid

@@ -284,15 +284,15 @@ tap_destroy(DestReceiver *self pg_attribute_unused())
 }
 
 /* Do the keys hold all columns of a unique index to one value each? */
-static bool
+static inline bool
 is_unique_lookup(Relation index, const ScanKeyData *keys, int nkeys)
 {
 	if (index == NULL || !index->rd_index->indisunique || nkeys < index->rd_index->indnkeyatts)
 		return false;
-	for (int i = 0; i < nkeys; i++)
+	for (const ScanKeyData *key = keys; key < keys + nkeys; key++)
 	{
-		if (keys[i].sk_strategy != BTEqualStrategyNumber ||
-			(keys[i].sk_flags & (SK_ROW_HEADER | SK_SEARCHARRAY)) != 0)
+		if (key->sk_strategy != BTEqualStrategyNumber ||
+			(key->sk_flags & (SK_ROW_HEADER | SK_SEARCHARRAY)) != 0)
 			return false;
 	}
 	return true;
@@ -306,12 +306,13 @@ audit_tap_wanted(const AuditWatch *watch)
 
 	if (watch->nrels == 0)
 		return false;
+	/* The most frequent first, apart from the others. */
+	if (IsA(top, IndexScanState))
+		return !is_unique_lookup(((IndexScanState *) top)->iss_RelationDesc,
+								 ((IndexScanState *) top)->iss_ScanKeys,
+								 ((IndexScanState *) top)->iss_NumScanKeys);
 	switch (nodeTag(top))
 	{
-		case T_IndexScanState:
-			return !is_unique_lookup(((IndexScanState *) top)->iss_RelationDesc,
-									 ((IndexScanState *) top)->iss_ScanKeys,
-									 ((IndexScanState *) top)->iss_NumScanKeys);
 		case T_IndexOnlyScanState:
 			return !is_unique_lookup(((IndexOnlyScanState *) top)->ioss_RelationDesc,
 									 ((IndexOnlyScanState *) top)->ioss_ScanKeys,

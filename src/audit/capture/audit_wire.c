@@ -86,6 +86,7 @@ audit_wire_close(AuditWatch *watch)
 		PqCommMethods = inner;
 	else
 		disturbed = true;
+	watch->weighed = false;
 	watch->rows_weighed += rows;
 	watch->bytes_sent += bytes;
 }

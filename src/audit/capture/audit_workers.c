@@ -198,7 +198,7 @@ audit_reports_collect(AuditWatch *watch)
 			continue;
 		rel = rel_of_report(watch, report->relid);
 		if (rel != NULL)
-			audit_add_rows(rel, &report->own);
+			audit_add_rows(watch, rel, &report->own);
 		free_report(reports, report);
 	}
 	if (reports->lost != watch->lost_reports)

@@ -22,6 +22,7 @@ typedef uint64 AuditRuleSet;
 
 extern AuditRuleSet audit_notice_rules;
 extern AuditRuleSet audit_error_rules;
+extern bool audit_policy_set;	/* is a rule in either? */
 
 extern void audit_policy_define(void);
 extern AuditRuleSet audit_rules_named(const char *name);
@@ -35,7 +36,7 @@ extern bool audit_policy_measures(void);
 static inline bool
 audit_policy_speaks(void)
 {
-	return (audit_notice_rules | audit_error_rules) != 0 && MyBackendType == B_BACKEND;
+	return unlikely(audit_policy_set) && MyBackendType == B_BACKEND;
 }
 
 /* ---- comments at the ends of a statement: audit_comment.c ---- */

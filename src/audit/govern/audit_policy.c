@@ -13,6 +13,7 @@
 
 AuditRuleSet audit_notice_rules = 0;
 AuditRuleSet audit_error_rules = 0;
+bool		audit_policy_set = false;
 
 static char *notice_list = NULL;
 static char *error_list = NULL;
@@ -102,12 +103,14 @@ static void
 notice_assign(const char *newval pg_attribute_unused(), void *extra)
 {
 	audit_notice_rules = *(AuditRuleSet *) extra;
+	audit_policy_set = (audit_notice_rules | audit_error_rules) != 0;
 }
 
 static void
 error_assign(const char *newval pg_attribute_unused(), void *extra)
 {
 	audit_error_rules = *(AuditRuleSet *) extra;
+	audit_policy_set = (audit_notice_rules | audit_error_rules) != 0;
 }
 
 /*

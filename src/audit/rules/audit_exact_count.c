@@ -31,7 +31,7 @@ audit_judge_exact_count(AuditWatch *watch)
 
 	if (!watch->to_client || !IsA(watch->desc->planstate, AggState))
 		return false;
-	read = audit_rows_read(watch);
+	read = watch->rows_read;
 	if (read < audit_exact_count ||
 		!audit_plan_count(watch->desc->planstate, watch->desc->plannedstmt->rtable, &count) ||
 		(double) count.counted <= (double) read * AUDIT_KEPT_AT_MOST)

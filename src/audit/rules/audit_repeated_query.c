@@ -151,18 +151,6 @@ full_hash(const AuditWatch *watch)
 
 /* ---- decisions ---- */
 
-static bool
-is_candidate(const AuditWatch *watch)
-{
-	const PlannedStmt *stmt = watch->desc->plannedstmt;
-
-	if (watch->nrels == 0)
-		return false;
-	if (!IsTransactionBlock() && audit_rows_read(watch) * audit_repeated_query < audit_min_rows)
-		return false;
-	return stmt->rowMarks == NIL;
-}
-
 /* May the result be another than that of the execution before, as far as this session knows? */
 static bool
 is_stale(const Repeat *repeat, const AuditWatch *watch)
@@ -213,7 +201,7 @@ count(Repeat *repeat, const AuditWatch *watch)
 	repeat->command = GetCurrentCommandId(false);
 	repeat->changes = audit_changes_made();
 	repeat->executions++;
-	repeat->rows_read += audit_rows_read(watch);
+	repeat->rows_read += watch->rows_read;
 	repeat->rows_returned += watch->rows_returned;
 	if (repeat->found)
 	{
@@ -245,7 +233,7 @@ place_of(uint64 key)
 	return oldest;
 }
 
-/* The client has run a query that only reads and is not part of an N+1. */
+/* The client has run a query that only reads and is not part of an N+1; see audit_session.c. */
 void
 audit_judge_repeated_query(const AuditWatch *watch)
 {
@@ -253,7 +241,7 @@ audit_judge_repeated_query(const AuditWatch *watch)
 	Repeat	   *repeat;
 	bool		known;
 
-	if (!is_candidate(watch))
+	if (watch->desc->plannedstmt->rowMarks != NIL)
 		return;
 	key = key_of(watch);
 	repeat = place_of(key);

@@ -57,6 +57,7 @@ typedef struct Loop
 
 static Loop loops[LOOPS];		/* each in one transaction */
 static Loop alone;				/* in transactions of their own */
+bool		audit_row_by_row_goes_on = false;	/* the client's latest write may be in "alone" */
 
 /* ---- findings ---- */
 
@@ -113,6 +114,7 @@ audit_row_by_row_forget(void)
 {
 	memset(loops, 0, sizeof(loops));
 	memset(&alone, 0, sizeof(alone));
+	audit_row_by_row_goes_on = false;
 }
 
 /* ---- decisions ---- */
@@ -187,27 +189,36 @@ count(Loop *loop, const AuditWatch *watch)
 	loop->lxid = PURSER_MY_LXID;
 	loop->last = GetCurrentStatementStartTimestamp();
 	loop->executions++;
-	loop->rows_read += audit_rows_read(watch);
+	loop->rows_read += watch->rows_read;
 	if (loop->found && loop->executions - loop->published >= PUBLISH_EACH)
 		publish(loop, watch);
+}
+
+/* The query's place, or the one that was not used for longest. */
+static Loop *
+loop_for(const AuditWatch *watch)
+{
+	Loop	   *oldest = &loops[0];
+
+	for (Loop *loop = loops; loop < loops + LOOPS; loop++)
+	{
+		if (loop->queryid == watch->queryid && loop->userid == watch->userid)
+			return loop;
+	}
+	for (Loop *loop = loops + 1; loop < loops + LOOPS; loop++)
+	{
+		if (loop->last < oldest->last)
+			oldest = loop;
+	}
+	return oldest;
 }
 
 /* Within one transaction, among other statements. */
 static void
 look_at_transaction(const AuditWatch *watch)
 {
-	Loop	   *loop = &loops[0];
+	Loop	   *loop = loop_for(watch);
 
-	for (int i = 0; i < LOOPS; i++)
-	{
-		if (loops[i].queryid == watch->queryid && loops[i].userid == watch->userid)
-		{
-			loop = &loops[i];
-			break;
-		}
-		if (loops[i].last < loop->last)
-			loop = &loops[i];
-	}
 	if (loop->queryid != watch->queryid || loop->userid != watch->userid ||
 		loop->lxid != PURSER_MY_LXID)
 		begin_anew(loop, watch);
@@ -235,6 +246,7 @@ look_at_row(const AuditWatch *watch)
 	if (alone.queryid != watch->queryid || alone.userid != watch->userid ||
 		alone.lxid == PURSER_MY_LXID || !audit_in_window(alone.last))
 		begin_anew(&alone, watch);
+	audit_row_by_row_goes_on = true;
 	count(&alone, watch);
 	if (alone.executions == (int64) audit_row_by_row_write * ALONE_FACTOR && is_fast(&alone) &&
 		audit_row_by_row_target(watch->desc->plannedstmt, &alone.relid, &alone.kind) &&
@@ -245,20 +257,25 @@ look_at_row(const AuditWatch *watch)
 	}
 }
 
-/* The client's statement has ended, of whatever kind. */
+/* The client has run something else, which ends the loop outside of a transaction. */
+pg_noinline void
+audit_row_by_row_interrupt(void)
+{
+	if (alone.found)
+		publish(&alone, NULL);
+	alone.queryid = 0;
+	alone.found = audit_row_by_row_goes_on = false;
+}
+
+/* The client's statement has ended, which is no mere read. */
 void
 audit_judge_row_by_row_write(const AuditWatch *watch)
 {
-	if (watch->desc->operation == CMD_SELECT)
-	{
-		/* What reads no table (currval, a sign of life) may be part of the loop. */
-		if (alone.queryid != 0 && watch->nrels > 0)
-			begin_anew(&alone, watch);
+	if (watch->desc->operation == CMD_SELECT && watch->nrels == 0)
 		return;
-	}
-	if (watch->rows_returned != 1)
+	if (watch->desc->operation == CMD_SELECT || watch->rows_returned != 1)
 	{
-		begin_anew(&alone, watch);
+		audit_row_by_row_interrupt();
 		return;
 	}
 	if (IsTransactionBlock())

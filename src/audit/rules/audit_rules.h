@@ -124,6 +124,8 @@ extern void audit_judge_repeated_query(const AuditWatch *watch);
 extern void audit_repeated_query_publish(void);
 extern void audit_repeated_query_forget(void);
 
+extern bool audit_row_by_row_goes_on;
+extern void audit_row_by_row_interrupt(void);
 extern void audit_judge_row_by_row_write(const AuditWatch *watch);
 extern bool audit_row_by_row_target(const PlannedStmt *stmt, Oid *relid, int *kind);
 extern void audit_row_by_row_numbers(double *numbers, int64 executions, int64 transactions,

@@ -182,7 +182,7 @@ count(AuditChild *child, const AuditWatch *watch, uint32 hash, const AuditPlace 
 	child->parent->active = now;
 	child->executions++;
 	child->distinct += !seen_before(child, hash);
-	child->rows_read += audit_rows_read(watch);
+	child->rows_read += watch->rows_read;
 	child->rows_returned += watch->rows_returned;
 	audit_judge_n_plus_one(child, watch);
 	return child->found || is_expected_again(child, place);

@@ -208,7 +208,7 @@ count_lookup(const AuditWatch *watch)
 	AuditLoop  *loop = loop_for(watch, AUDIT_N_PLUS_ONE);
 
 	loop->executions++;
-	loop->rows_read += audit_rows_read(watch);
+	loop->rows_read += watch->rows_read;
 	loop->rows_returned += watch->rows_returned;
 	if (loop->found)
 		return;
@@ -228,7 +228,7 @@ count_write(const AuditWatch *watch)
 	AuditLoop  *loop = loop_for(watch, AUDIT_ROW_BY_ROW_WRITE);
 
 	loop->executions++;
-	loop->rows_read += audit_rows_read(watch);
+	loop->rows_read += watch->rows_read;
 	loop->rows_returned++;
 	if (loop->executions == (int64) audit_row_by_row_write * LOOP_FACTOR &&
 		audit_row_by_row_target(watch->desc->plannedstmt, &loop->relid, &loop->kind) &&

@@ -20,7 +20,7 @@ static AuditParent parents[PARENTS];
 static AuditRowHashes *scratch = NULL;	/* what the next parent's rows go to */
 static AuditParent *appended = NULL;	/* whose next rows are on their way */
 static uint64 runs = 0;
-static bool have_parents = false;	/* some may be alive; once dead, they stay dead */
+bool		audit_have_parents = false; /* some may be alive; once dead, they stay dead */
 
 static bool
 is_alive(const AuditParent *parent)
@@ -32,14 +32,12 @@ is_alive(const AuditParent *parent)
 bool
 audit_parents_alive(void)
 {
-	if (!have_parents)
-		return false;
 	for (int i = 0; i < PARENTS; i++)
 	{
 		if (is_alive(&parents[i]))
 			return true;
 	}
-	have_parents = false;
+	audit_have_parents = false;
 	return false;
 }
 
@@ -128,7 +126,7 @@ keep(const AuditWatch *watch, int64 rows)
 	parent->hashes = scratch;
 	scratch = emptied;
 	set_origins(parent, watch->desc->plannedstmt->planTree->targetlist);
-	have_parents = true;
+	audit_have_parents = true;
 	return parent;
 }
 

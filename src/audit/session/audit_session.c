@@ -18,13 +18,39 @@ audit_in_window(TimestampTz since)
 		audit_n_plus_one_window * INT64CONST(1000);
 }
 
-static void
+/* Could repeated_query want it? Outside of a transaction block it has to read much. */
+static inline bool
+may_be_repeated(const AuditWatch *watch)
+{
+	return watch->nrels > 0 &&
+		(unlikely(watch->rows_read * audit_repeated_query >= audit_min_rows) ||
+		 IsTransactionBlock());
+}
+
+static inline void
 look_at_read(AuditWatch *watch)
 {
-	if (!audit_look_at_child(watch))
+	bool		is_child = unlikely(audit_have_parents) && audit_look_at_child(watch);
+
+	if (!is_child && may_be_repeated(watch))
 		audit_judge_repeated_query(watch);
-	if (watch->tapped)
+	if (unlikely(watch->tapped))
 		audit_parent_whole(watch);
+}
+
+static pg_noinline void
+look_at_nested(const AuditWatch *watch, bool writes)
+{
+	if (writes)
+		audit_note_change(watch->desc->plannedstmt);
+	audit_look_at_loop(watch);
+}
+
+static pg_noinline void
+look_at_write(const AuditWatch *watch)
+{
+	audit_note_change(watch->desc->plannedstmt);
+	audit_judge_row_by_row_write(watch);
 }
 
 /* A statement has ended; nothing here or below raises an error. */
@@ -34,17 +60,21 @@ audit_session_statement(AuditWatch *watch)
 	const PlannedStmt *stmt = watch->desc->plannedstmt;
 	bool		writes = stmt->commandType != CMD_SELECT || stmt->hasModifyingCTE;
 
-	if (writes)
-		audit_note_change(stmt);
 	if (!watch->from_client)
 	{
-		audit_look_at_loop(watch);
+		look_at_nested(watch, writes);
 		return;
 	}
-	audit_judge_row_by_row_write(watch);
-	if (!writes)
+	if (writes)
+		look_at_write(watch);
+	else
+	{
+		/* What reads no table (currval, a sign of life) may be part of the loop. */
+		if (unlikely(audit_row_by_row_goes_on) && watch->nrels > 0)
+			audit_row_by_row_interrupt();
 		look_at_read(watch);
-	if (audit_unparameterized)
+	}
+	if (unlikely(audit_unparameterized))
 		audit_judge_unparameterized(watch);
 }
 

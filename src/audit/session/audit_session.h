@@ -54,6 +54,7 @@ typedef struct AuditPlace
 	int			times;
 } AuditPlace;
 
+extern bool audit_have_parents;
 extern AuditRowHashes *audit_parent_hashes(const AuditWatch *watch);
 extern void audit_parent_piece(const AuditWatch *watch, uint64 rows);
 extern void audit_parent_whole(const AuditWatch *watch);

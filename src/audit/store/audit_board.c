@@ -21,9 +21,8 @@
 #include "port/atomics.h"
 #include "utils/timestamp.h"
 
-#define BUCKETS 256			/* a power of two */
-#define WAYS 4
-#define SLOTS (BUCKETS * WAYS)
+#define WAYS AUDIT_BOARD_WAYS
+#define SLOTS (AUDIT_BOARD_BUCKETS * WAYS)
 #define SAMPLE 100				/* runs of a convicted query for one measured */
 #define MAX_MISSES 16			/* measured runs that did not show it again, in a row */
 #define MAX_FOUND 6
@@ -91,45 +90,40 @@ audit_board_clear(AuditBoard *board)
 		pg_atomic_write_u64(&board->keys[i], 0);
 }
 
-/* One word for a query of this database and a role; never 0. */
-static inline uint64
-board_key(uint64 queryid, Oid userid)
-{
-	uint64		who = ((uint64) MyDatabaseId << 32) | userid;
-	uint64		key = queryid ^ (who * UINT64CONST(0x9E3779B97F4A7C15));
+pg_atomic_uint64 *audit_board_keys = NULL;
 
-	return key == 0 ? 1 : key;
+/* Called before this backend's first statement that is watched. */
+void
+audit_board_attach(void)
+{
+	audit_board_keys = audit_store_board()->keys;
 }
 
-static inline int
-first_slot(uint64 key)
+/* The slot of a key that is looked up in a bucket which is not empty, -1 without one. */
+pg_noinline int
+audit_board_find(const pg_atomic_uint64 *keys, uint64 key)
 {
-	return (int) ((key ^ (key >> 32)) & (BUCKETS - 1)) * WAYS;
-}
-
-static inline int
-find_slot(AuditBoard *board, uint64 key)
-{
-	int			first = first_slot(key);
+	int			first = audit_board_bucket(key);
 
 	for (int i = first; i < first + WAYS; i++)
 	{
-		if (pg_atomic_read_u64(&board->keys[i]) == key)
+		if (pg_atomic_read_u64((pg_atomic_uint64 *) &keys[i]) == key)
 			return i;
 	}
 	return -1;
 }
 
-/* The query's slot, -1 when it is not on the board; is this run to be measured? */
-int
-audit_board_look(uint64 queryid, Oid userid, bool *due)
+static inline int
+find_slot(AuditBoard *board, uint64 key)
 {
-	AuditBoard *board = audit_store_board();
-	int			slot = find_slot(board, board_key(queryid, userid));
+	return audit_board_find(board->keys, key);
+}
 
-	if (slot >= 0)
-		*due = pg_atomic_fetch_add_u32(&board->slots[slot].runs, 1) % SAMPLE == 0;
-	return slot;
+/* A query on the board starts: is this run to be measured? */
+bool
+audit_board_take_turn(int slot)
+{
+	return pg_atomic_fetch_add_u32(&audit_store_board()->slots[slot].runs, 1) % SAMPLE == 0;
 }
 
 /* Will the query's next run be measured? */
@@ -137,7 +131,7 @@ bool
 audit_board_is_due(uint64 queryid, Oid userid)
 {
 	AuditBoard *board = audit_store_board();
-	int			slot = find_slot(board, board_key(queryid, userid));
+	int			slot = find_slot(board, audit_board_key(queryid, userid));
 
 	return slot >= 0 && pg_atomic_read_u32(&board->slots[slot].runs) % SAMPLE == 0;
 }
@@ -152,7 +146,7 @@ matters_little(const Slot *slot)
 static int
 take_slot(AuditBoard *board, uint64 key)
 {
-	int			first = first_slot(key);
+	int			first = audit_board_bucket(key);
 	int			best = find_slot(board, key);
 
 	if (best >= 0)
@@ -172,6 +166,14 @@ take_slot(AuditBoard *board, uint64 key)
 	pg_atomic_init_u32(&board->slots[best].runs, 0);
 	pg_atomic_write_u64(&board->keys[best], key);
 	return best;
+}
+
+/* Has the slot not changed hands since the query started? */
+static bool
+is_slot_of(AuditBoard *board, const AuditWatch *watch)
+{
+	return pg_atomic_read_u64(&board->keys[watch->slot]) ==
+		audit_board_key(watch->queryid, watch->userid);
 }
 
 /* What a run read less than a finding needs from is not what it wasted. */
@@ -205,7 +207,7 @@ audit_board_keep(const AuditWatch *watch)
 	if (watch->slot >= 0)
 		return;
 	audit_store_lock(AUDIT_LOCK_FINDINGS, LW_EXCLUSIVE);
-	board->slots[take_slot(board, board_key(watch->queryid, watch->userid))].proven |= KEPT;
+	board->slots[take_slot(board, audit_board_key(watch->queryid, watch->userid))].proven |= KEPT;
 	audit_store_unlock(AUDIT_LOCK_FINDINGS);
 }
 
@@ -252,7 +254,7 @@ audit_board_suspect(const AuditWatch *watch, uint8 causes)
 	if (counts && (open & AUDIT_BIT(AUDIT_CAUSE_WASTE)) != 0)
 		sources = audit_sources(watch, &nsources);
 	audit_store_lock(AUDIT_LOCK_FINDINGS, LW_EXCLUSIVE);
-	slot = &board->slots[take_slot(board, board_key(watch->queryid, watch->userid))];
+	slot = &board->slots[take_slot(board, audit_board_key(watch->queryid, watch->userid))];
 	open = causes & ~(slot->proven | slot->acquitted);
 	convict(slot, open, counts);
 	if (open & AUDIT_BIT(AUDIT_CAUSE_WASTE))
@@ -366,7 +368,7 @@ audit_board_measured(const AuditWatch *watch, List *sightings, uint8 causes)
 	ListCell   *cell;
 
 	audit_store_lock(AUDIT_LOCK_FINDINGS, LW_EXCLUSIVE);
-	if (pg_atomic_read_u64(&board->keys[watch->slot]) == board_key(watch->queryid, watch->userid))
+	if (is_slot_of(board, watch))
 	{
 		if ((slot->convicted & ~causes) != 0 && ++slot->misses < MAX_MISSES)
 			pg_atomic_write_u32(&slot->runs, 0);
@@ -396,7 +398,7 @@ audit_board_claim_replan(const AuditWatch *watch)
 	if (audit_what_if_interval < 0 || watch->slot < 0)
 		return false;
 	audit_store_lock(AUDIT_LOCK_FINDINGS, LW_EXCLUSIVE);
-	if (pg_atomic_read_u64(&board->keys[watch->slot]) == board_key(watch->queryid, watch->userid))
+	if (is_slot_of(board, watch))
 		claimed = slot->replanned == 0 ||
 			TimestampDifferenceExceeds(slot->replanned, now, audit_what_if_interval * 1000);
 	if (claimed)

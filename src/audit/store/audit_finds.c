@@ -177,7 +177,7 @@ audit_find_again_locked(const AuditFindingKey *key, const AuditWatch *watch, boo
 			rows += watch->rels[i].rows;
 	}
 	if (rows == 0 && only)
-		rows = audit_rows_read(watch);
+		rows = watch->rows_read;
 	finding->bytes += finding->bytes / Max(finding->occurrences, 1);
 	finding->occurrences++;
 	finding->rows_read += rows;

@@ -95,7 +95,7 @@ audit_sighting(const AuditWatch *watch, AuditRule rule, AuditSighting *sighting)
 	sighting->queryid = watch->queryid;
 	sighting->userid = watch->userid;
 	sighting->occurrences = 1;
-	sighting->rows_read = audit_rows_read(watch);
+	sighting->rows_read = watch->rows_read;
 	sighting->rows_returned = watch->rows_returned;
 	audit_statement_text(watch->desc, &sighting->text, &sighting->text_len);
 }

@@ -8,6 +8,8 @@
 #include "audit/capture/audit_capture.h"
 
 #include "datatype/timestamp.h"
+#include "miscadmin.h"
+#include "port/atomics.h"
 #include "storage/lwlock.h"
 
 /* What a run adds to a finding. */
@@ -178,13 +180,51 @@ typedef enum AuditCause
 
 #define AUDIT_BIT(cause) (1 << (cause))
 
-extern int	audit_board_look(uint64 queryid, Oid userid, bool *due);
+#define AUDIT_BOARD_BUCKETS 256	/* a power of two */
+#define AUDIT_BOARD_WAYS 4
+
+extern pg_atomic_uint64 *audit_board_keys;	/* in the store, as this backend sees it */
+extern void audit_board_attach(void);
+extern int	audit_board_find(const pg_atomic_uint64 *keys, uint64 key);
+extern bool audit_board_take_turn(int slot);
 extern void audit_board_keep(const AuditWatch *watch);
 extern void audit_board_suspect(const AuditWatch *watch, uint8 causes);
 extern void audit_board_measured(const AuditWatch *watch, List *sightings, uint8 causes);
 extern void audit_board_retry(int slot);
 extern bool audit_board_is_due(uint64 queryid, Oid userid);
 extern bool audit_board_claim_replan(const AuditWatch *watch);
+
+/* One word for a query of this database and a role; never 0. */
+static inline uint64
+audit_board_key(uint64 queryid, Oid userid)
+{
+	uint64		who = ((uint64) MyDatabaseId << 32) | userid;
+	uint64		key = queryid ^ (who * UINT64CONST(0x9E3779B97F4A7C15));
+
+	return key == 0 ? 1 : key;
+}
+
+/* The first slot of a key's bucket. */
+static inline int
+audit_board_bucket(uint64 key)
+{
+	return (int) ((key ^ (key >> 32)) & (AUDIT_BOARD_BUCKETS - 1)) * AUDIT_BOARD_WAYS;
+}
+
+/*
+ * The query's slot, -1 when it is not on the board. Buckets fill from their
+ * start, so that most are seen to be empty at once.
+ */
+static inline int
+audit_board_look(uint64 queryid, Oid userid)
+{
+	uint64		key = audit_board_key(queryid, userid);
+
+	if (likely(pg_atomic_read_u64(&audit_board_keys[audit_board_bucket(key)]) == 0))
+		return -1;
+	return audit_board_find(audit_board_keys, key);
+}
+
 extern int	audit_board_verdict(const AuditWatch *watch, const AuditSighting *sighting);
 
 /* ---- what an execution adds to a finding: audit_sighting.c ---- */
