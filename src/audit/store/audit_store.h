@@ -156,6 +156,7 @@ typedef enum AuditCause
 
 extern int	audit_board_look(uint64 queryid, Oid userid, bool *due);
 extern void audit_board_keep(const AuditWatch *watch);
+extern void audit_board_convict(const AuditWatch *watch, uint8 causes);
 extern void audit_board_suspect(const AuditWatch *watch, uint8 causes);
 extern void audit_board_measured(const AuditWatch *watch, List *sightings, uint8 causes);
 extern void audit_board_retry(int slot);
