@@ -105,6 +105,7 @@ EXCEPTION WHEN division_by_zero THEN
 END $$;
 CREATE FUNCTION current_tenant() RETURNS int STABLE LANGUAGE sql AS 'SELECT max(id) FROM tenant';
 CREATE FUNCTION seven() RETURNS int IMMUTABLE LANGUAGE sql SET search_path = pg_catalog AS 'SELECT 7';
+CREATE FUNCTION absolute(int) RETURNS int IMMUTABLE STRICT LANGUAGE internal AS 'int4abs';
 CREATE PROCEDURE commits() LANGUAGE plpgsql AS $$
 BEGIN
     FOR i IN 1 .. 3 LOOP INSERT INTO noted SELECT i, count(*) FROM big WHERE grp = i; COMMIT; END LOOP;
@@ -132,6 +133,9 @@ SELECT count(*) FROM parent WHERE tenant = current_tenant();
 SELECT count(*) FROM big WHERE grp = seven();
 SELECT count(*) FROM big WHERE grp = seven();
 SELECT count(*) FROM big WHERE grp = seven();
+SELECT count(*) FROM big WHERE grp = absolute(-6);
+SELECT count(*) FROM big WHERE grp = absolute(-6);
+SELECT count(*) FROM big WHERE grp = absolute(-6);
 SELECT id FROM big WHERE lower(pad) = 'x7';
 SELECT id FROM big WHERE lower(pad) = 'x8';
 SELECT id FROM big WHERE lower(pad) = 'x9';
@@ -274,7 +278,7 @@ sub run_workload
 		$seen{counts} = lines(q{SELECT queryid, calls, unfinished, rows_read, rows_returned FROM purser.query_stats
 			WHERE queryid IN (SELECT queryid FROM purser.findings) ORDER BY 1});
 	}
-	$seen{statements} = lines(q{SELECT toplevel, calls, rows, CASE WHEN plans = calls THEN plans END, query
+	$seen{statements} = lines(q{SELECT toplevel, calls, rows, CASE WHEN toplevel AND query !~ '^PREPARE' AND plans = calls THEN plans END, query
 		FROM pg_stat_statements WHERE query !~ 'purser\.|pg_stat_statements|pg_qualstats' ORDER BY query, toplevel})
 	  if $is{pg_stat_statements};
 	$seen{quals} = lines(q{SELECT coalesce(lrelid, rrelid)::regclass, coalesce(lattnum, rattnum), opno, eval_type, sum(occurences), sum(execution_count), sum(nbfiltered)
@@ -348,7 +352,7 @@ my $none = run_workload();
 my $alone = run_workload('pg_purser');
 my $without = run_workload(@others);
 same($alone->{results}, $none->{results}, 'pg_purser alone: same results');
-cmp_ok(scalar(@{ $alone->{findings} }), '>=', 20, 'and findings');
+cmp_ok(scalar(@{ $alone->{findings} }), '>=', 15, 'and findings');
 isnt($alone->{notices}, '', 'that are told to the log');
 isnt(scalar(grep { /missing_index.*big/ } @{ $alone->{findings} }), 0, 'such as missing indexes');
 isnt(scalar(grep { /^non_sargable.*big/ } @{ $alone->{findings} }), 0, 'and what only planning again can prove');
