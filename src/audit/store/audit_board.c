@@ -231,9 +231,10 @@ void
 audit_board_convict(const AuditWatch *watch, uint8 causes)
 {
 	AuditBoard *board = audit_store_board();
+	uint64		key = board_key(watch->queryid, watch->userid);
 
 	audit_store_lock(AUDIT_LOCK_FINDINGS, LW_EXCLUSIVE);
-	convict(&board->slots[take_slot(board, board_key(watch->queryid, watch->userid))], causes, false);
+	convict(&board->slots[take_slot(board, key)], causes, false);
 	audit_store_unlock(AUDIT_LOCK_FINDINGS);
 }
 
