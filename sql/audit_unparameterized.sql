@@ -51,5 +51,12 @@ DO $$ BEGIN FOR n IN 1 .. 70 LOOP EXECUTE format('SELECT FROM users WHERE id = %
 \set ECHO all
 SELECT * FROM found;
 
+-- A cursor that is kept past its transaction is read to its end, and has no receiver left.
+BEGIN;
+DECLARE kept CURSOR WITH HOLD FOR SELECT email FROM users WHERE id = 5;
+COMMIT;
+FETCH kept;
+CLOSE kept;
+
 SET client_min_messages = warning;
 DROP SCHEMA audit_unp CASCADE;

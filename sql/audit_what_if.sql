@@ -138,7 +138,7 @@ SELECT n FROM names WHERE name = noisy(7);
 SELECT n FROM names WHERE name = noisy(7);
 SELECT * FROM found;
 
--- what is planned for a function that planning calls does not see what does not exist
+-- nor one in SQL, whose statements others would count and log
 CREATE FUNCTION the_name() RETURNS text STABLE LANGUAGE sql AS
 $$ SELECT name FROM audit_what_if.names WHERE name = 'n5' LIMIT 1 $$;
 SELECT purser.audit_reset();

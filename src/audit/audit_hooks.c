@@ -300,7 +300,8 @@ audit_ExecutorRun(PURSER_RUN_PARAMS)
 	watch->rows_returned += (int64) queryDesc->estate->es_processed;
 	if (watch->straight)
 		watch->rows_sent += (int64) queryDesc->estate->es_processed;
-	if (unlikely(watch->tapped || watch->timed || watch->weighed) || !watch->to_client || audit_policy_speaks())
+	if (unlikely(watch->tapped || watch->timed || watch->weighed) || !watch->to_client ||
+		audit_policy_speaks())
 		end_special_run(watch, direction, count);
 }
 

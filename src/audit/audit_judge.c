@@ -62,8 +62,9 @@ measure(AuditWatch *watch, uint8 causes)
 }
 
 /*
- * A run in which all is allowed says nothing of others of the same query. Who
- * measures all runs needs no conviction.
+ * A run in which all is allowed says nothing of others of the same query. What
+ * is measured without being on the board, since the session speaks or because
+ * of others, is found at once.
  */
 static void
 judge_measured(AuditWatch *watch, uint8 causes)
@@ -88,14 +89,18 @@ judge_nodes(AuditWatch *watch)
 {
 	uint8		causes = causes_shown(watch);
 
-	if (watch->desc->planstate->instrument != NULL)
+	bool		measured = watch->desc->planstate->instrument != NULL;
+
+	if (measured)
 		judge_measured(watch, causes);
-	else if (causes != 0)
-	{
-		if (watch->slot < 0)
-			audit_tree_want(watch->queryid);
+	if (causes == 0)
+		return;
+	if (watch->slot < 0)
+		audit_tree_want(watch->queryid);
+	if (!measured)
 		audit_board_suspect(watch, causes);
-	}
+	else if (watch->slot < 0)
+		audit_board_convict(watch, causes);
 }
 
 /* Could it show a cause at all, or prove one? What it takes for each, at least. */

@@ -18,14 +18,11 @@ filters_walker(PlanState *state, List **filters)
 		audit_scan_scope(state->plan, &scope, &index_conditions))
 	{
 		AuditFilter *filter = palloc0(sizeof(AuditFilter));
-		Instrumentation rows = *state->instrument;
 
-		/* Of a copy: a cursor may go on. */
-		InstrEndLoop(&rows);
 		filter->rel = ((ScanState *) state)->ss_currentRelation;
-		filter->kept = rows.ntuples;
-		filter->scanned = rows.ntuples + rows.nfiltered1;
-		filter->loops = rows.nloops;
+		filter->kept = audit_node_tuples(state);
+		filter->scanned = filter->kept + state->instrument->nfiltered1;
+		filter->loops = audit_node_loops(state);
 		filter->scope = scope;
 		filter->conditions = state->plan->qual;
 		filter->index_clauses = audit_clauses(&scope, index_conditions);

@@ -9,7 +9,6 @@
 #include "audit/plan/audit_plan.h"
 
 #include "executor/hashjoin.h"
-#include "executor/instrument.h"
 #include "executor/nodeAgg.h"
 #include "nodes/execnodes.h"
 
@@ -20,8 +19,7 @@ rows_of(PlanState *state, bool *counted)
 	*counted = state->instrument != NULL;
 	if (!*counted)
 		return state->plan->plan_rows;
-	InstrEndLoop(state->instrument);
-	return state->instrument->ntuples;
+	return audit_node_tuples(state);
 }
 
 static bool

@@ -1,11 +1,30 @@
 /*
  * audit_node.c
  *		Rows of one node of a plan that was measured.
+ *
+ * Its instrumentation belongs to others as well (EXPLAIN ANALYZE, auto_explain) and
+ * may go on counting: a cursor can be read again after its end, a data-modifying
+ * CTE is completed after the rows that the query returned. So it is only read;
+ * InstrEndLoop would begin another loop.
  */
 #include "audit/plan/audit_plan.h"
 
 #include "executor/instrument.h"
 #include "nodes/execnodes.h"
+
+/* Rows of a node that was measured, up to now. */
+double
+audit_node_tuples(const PlanState *state)
+{
+	return state->instrument->ntuples + state->instrument->tuplecount;
+}
+
+/* How often it was begun. */
+double
+audit_node_loops(const PlanState *state)
+{
+	return state->instrument->nloops + (state->instrument->running ? 1 : 0);
+}
 
 /*
  * The rows that a node put out. Of a node that ran in parallel the workers'
@@ -19,9 +38,8 @@ audit_node_rows(PlanState *state)
 
 	if (state == NULL || state->instrument == NULL)
 		return rows;
-	InstrEndLoop(state->instrument);
-	rows.all = leader = state->instrument->ntuples;
-	rows.loops = state->instrument->nloops;
+	rows.all = leader = audit_node_tuples(state);
+	rows.loops = audit_node_loops(state);
 	if (rows.loops <= 0)
 		return rows;
 	rows.each = rows.most = rows.all / rows.loops;

@@ -57,6 +57,8 @@ typedef struct AuditNodeRows
 	double		most;			/* likewise, of the process that had most */
 } AuditNodeRows;
 
+extern double audit_node_tuples(const PlanState *state);
+extern double audit_node_loops(const PlanState *state);
 extern AuditNodeRows audit_node_rows(PlanState *state);
 extern double audit_node_rejected(PlanState *state);
 extern Relation audit_node_table(PlanState *state);

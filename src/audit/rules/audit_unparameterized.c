@@ -109,9 +109,11 @@ query_for(const AuditWatch *watch)
 void
 audit_judge_unparameterized(const AuditWatch *watch)
 {
+	const DestReceiver *dest = watch->desc->dest;
 	TextQuery  *query;
 
-	if (watch->desc->dest->mydest != DestRemote || watch->desc->params != NULL)
+	/* A cursor WITH HOLD has lost its receiver by the time its query ends. */
+	if (dest == NULL || dest->mydest != DestRemote || watch->desc->params != NULL)
 		return;
 	query = query_for(watch);
 	query->executions++;

@@ -226,6 +226,21 @@ convict(Slot *slot, uint8 causes, bool counts)
 }
 
 /*
+ * A run that was measured for another reason shows these causes: what there is
+ * to find in it is found, but for a what-if the next one has to be planned anew.
+ */
+void
+audit_board_convict(const AuditWatch *watch, uint8 causes)
+{
+	AuditBoard *board = audit_store_board();
+	uint64		key = audit_board_key(watch->queryid, watch->userid);
+
+	audit_store_lock(AUDIT_LOCK_FINDINGS, LW_EXCLUSIVE);
+	convict(&board->slots[take_slot(board, key)], causes, false);
+	audit_store_unlock(AUDIT_LOCK_FINDINGS);
+}
+
+/*
  * A run that was not measured shows these causes. Adds to what the board, or the
  * findings of this query, count.
  */

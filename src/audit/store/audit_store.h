@@ -188,6 +188,7 @@ extern void audit_board_attach(void);
 extern int	audit_board_find(const pg_atomic_uint64 *keys, uint64 key);
 extern bool audit_board_take_turn(int slot);
 extern void audit_board_keep(const AuditWatch *watch);
+extern void audit_board_convict(const AuditWatch *watch, uint8 causes);
 extern void audit_board_suspect(const AuditWatch *watch, uint8 causes);
 extern void audit_board_measured(const AuditWatch *watch, List *sightings, uint8 causes);
 extern void audit_board_retry(int slot);

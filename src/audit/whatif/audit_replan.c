@@ -11,7 +11,9 @@
  * a cancel, is passed on.
  *
  * Planning evaluates functions of constants. Where these belong to a procedural
- * language they could do anything, so such queries are not planned again.
+ * language they could do anything, and the statements of one in SQL would be
+ * counted and logged by others, so such queries are not planned again. Others
+ * are not told either of the functions that planning calls once more.
  */
 #include "audit/plan/audit_plan.h"
 #include "audit/whatif/audit_what_if.h"
@@ -19,6 +21,7 @@
 #include "access/htup_details.h"
 #include "access/parallel.h"
 #include "access/xact.h"
+#include "catalog/objectaccess.h"
 #include "catalog/pg_language_d.h"
 #include "catalog/pg_proc.h"
 #include "nodes/nodeFuncs.h"
@@ -57,7 +60,7 @@ is_foreign_function(Oid funcid, void *context pg_attribute_unused())
 		return true;
 	form = (Form_pg_proc) GETSTRUCT(tuple);
 	result = form->provolatile != PROVOLATILE_VOLATILE && form->prolang != INTERNALlanguageId &&
-		form->prolang != ClanguageId && form->prolang != SQLlanguageId;
+		form->prolang != ClanguageId;
 	ReleaseSysCache(tuple);
 	return result;
 }
@@ -67,7 +70,7 @@ typedef struct Survey
 	int			relations;
 } Survey;
 
-/* Finds a function that planning could call into a procedural language. */
+/* Finds a function that planning could call and that others could notice. */
 static bool
 survey_walker(Node *node, Survey *survey)
 {
@@ -203,8 +206,10 @@ audit_replan(const AuditWatch *watch, List *hypotheses, AuditCosts *costs)
 												  ALLOCSET_DEFAULT_SIZES);
 	volatile bool done = false;
 	ErrorData  *volatile error = NULL;
+	object_access_hook_type access_hook = object_access_hook;
 
 	replanning = true;
+	object_access_hook = NULL;
 	LockTimeout = LONGEST_LOCK_WAIT;
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
@@ -226,6 +231,7 @@ audit_replan(const AuditWatch *watch, List *hypotheses, AuditCosts *costs)
 	CurrentResourceOwner = owner;
 	LockTimeout = lock_timeout;
 	audit_hypotheses_set(NIL);
+	object_access_hook = access_hook;
 	replanning = false;
 	MemoryContextDelete(context);
 	if (error != NULL && is_for_user(error))
