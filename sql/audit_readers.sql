@@ -97,6 +97,7 @@ SET purser.audit_notice = 'all';
 SET purser.audit_error = 'n_plus_one';
 SELECT within('1secret');
 SELECT within('2secret');
+SELECT within('3secret');
 RESET purser.audit_notice;
 RESET purser.audit_error;
 SELECT * FROM shown;
