@@ -81,7 +81,7 @@ $$;
 -- By how much that may be wrong, as the average of a node's loops is a whole number.
 CREATE FUNCTION rounded(plan jsonb) RETURNS numeric LANGUAGE sql AS $$
     SELECT coalesce(sum((n->>'Actual Loops')::numeric / 2), 0)
-    FROM jsonb_path_query(plan, 'strict $.** ? (@."Actual Loops" > 1 && (@."Rows Removed by Filter" > 0 || @."Rows Removed by Index Recheck" > 0))') n
+    FROM jsonb_path_query(plan, 'strict $.** ? (@."Actual Loops" > 1 && (@."Rows Removed by Filter" >= 0 || @."Rows Removed by Index Recheck" >= 0))') n
 $$;
 CREATE FUNCTION explain(query text) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE plan jsonb;
@@ -147,6 +147,9 @@ BEGIN
 END $$;
 });
 
+# From 19 on, the check of a foreign key goes to the index without a query.
+my $looks_by_query = $version < 190000;
+
 # Name, query, and what runs instead of the query itself; "within" runs "times" in it.
 my $inner = 'SELECT count(*) FROM small WHERE v >= 0';
 my @cases = (
@@ -203,7 +206,7 @@ my @cases = (
     [ 'insert, conflicts and a condition', 'INSERT INTO sink SELECT id + 100, v FROM small ON CONFLICT (id) DO UPDATE SET v = excluded.v + 1 WHERE sink.id < 300' ],
     [ 'values', 'SELECT count(*) FROM (VALUES (1), (2), (300)) v(id) JOIN big USING (id)' ],
     [ 'insert', 'INSERT INTO noted SELECT id FROM small WHERE id <= 5', undef, $inner, 5 ],
-    [ 'insert, foreign key', 'INSERT INTO child SELECT id, id FROM small WHERE v = 1', undef, 'SELECT 1 FROM small WHERE id = 42 FOR KEY SHARE', 100 ],
+    [ 'insert, foreign key', 'INSERT INTO child SELECT id, id FROM small WHERE v = 1', undef, $looks_by_query ? 'SELECT 1 FROM small WHERE id = 42 FOR KEY SHARE' : undef, 100 ],
     [ 'insert, conflicts', 'INSERT INTO sink SELECT id + 100, v FROM small ON CONFLICT (id) DO UPDATE SET v = excluded.v + 1' ],
     [ 'update', 'UPDATE big SET val = val + 1 WHERE grp = 5' ],
     [ 'update of the key', 'UPDATE sink SET id = id + 1000 WHERE id BETWEEN 10 AND 90' ],
@@ -246,7 +249,8 @@ my %settings = (
     'parallel' => 'SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;
         SET min_parallel_index_scan_size = 0; SET max_parallel_workers_per_gather = 2;',
     'parallel without the leader' => 'SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;
-        SET min_parallel_index_scan_size = 0; SET parallel_leader_participation = off; SET enable_seqscan = off;',
+        SET min_parallel_index_scan_size = 0; SET parallel_leader_participation = off; SET enable_seqscan = off;
+        SET max_parallel_workers_per_gather = 1; -- two share an inner side as it happens',
 );
 # Before 18, EXPLAIN rounds what the loops of a node read on average to whole rows.
 my %rounded = map { $_ => 1 } 'left join', 'anti join', 'semi join', 'recursion', 'generic plan', 'filter of a function';
