@@ -1,5 +1,7 @@
 -- Rows that are read in vain where no index on a column would spare it.
 LOAD 'pg_purser';
+-- however slow the machine is
+SET purser.audit_misestimate_time = '1d';
 CREATE SCHEMA audit_discard;
 SET search_path = audit_discard;
 SET max_parallel_workers_per_gather = 0;

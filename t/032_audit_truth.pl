@@ -247,7 +247,8 @@ my %settings = (
     'nested loops' => 'SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_memoize = off;',
     'merge joins' => 'SET enable_hashjoin = off; SET enable_nestloop = off; SET enable_hashagg = off; SET enable_partitionwise_join = on;',
     'parallel' => 'SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;
-        SET min_parallel_index_scan_size = 0; SET max_parallel_workers_per_gather = 2;',
+        SET min_parallel_index_scan_size = 0; SET max_parallel_workers_per_gather = 2;
+        SET enable_mergejoin = off; -- each process stops where its own outer rows end',
     'parallel without the leader' => 'SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;
         SET min_parallel_index_scan_size = 0; SET parallel_leader_participation = off; SET enable_seqscan = off;
         SET max_parallel_workers_per_gather = 1; -- two share an inner side as it happens',
