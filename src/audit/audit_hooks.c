@@ -193,6 +193,7 @@ begin_run(AuditWatch *watch, ScanDirection direction, uint64 count)
 		return false;
 	watch->to_client = watch->nruns == 0 && sends_whole_result(watch->desc, direction, count);
 	watch->from_client = watch->to_client || is_from_client(watch->desc);
+	watch->simple = watch->desc->dest->mydest == DestRemote;
 	return open_tap(watch, direction);
 }
 

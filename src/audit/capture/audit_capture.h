@@ -57,6 +57,7 @@ typedef struct AuditWatch
 	bool		uncounted;		/* rows_read is incomplete */
 	bool		to_client;		/* a top-level SELECT, all of its rows sent to the client */
 	bool		from_client;	/* a statement of the client's, not one within another */
+	bool		simple;			/* its receiver, gone by the end, was the simple protocol's */
 	bool		tapped;			/* audit_tap.c has hashes of its rows */
 	bool		judged;			/* the rules have seen it */
 	bool		paged;			/* a client got rows of it piece by piece */

@@ -12,7 +12,6 @@
 #include "catalog/catalog.h"
 #include "nodes/plannodes.h"
 #include "parser/parsetree.h"
-#include "tcop/dest.h"
 
 #define QUERIES 16
 #define TEXTS 64				/* executions that are judged together */
@@ -111,7 +110,7 @@ audit_judge_unparameterized(const AuditWatch *watch)
 {
 	TextQuery  *query;
 
-	if (watch->desc->dest->mydest != DestRemote || watch->desc->params != NULL)
+	if (!watch->simple || watch->desc->params != NULL)
 		return;
 	query = query_for(watch);
 	query->executions++;

@@ -94,10 +94,11 @@ is_overruled(const AuditFinding *finding, const List *findings)
 	return false;
 }
 
+/* Costs that the settings of a session make infinite are no JSON. */
 static void
 append_number(StringInfo out, const char *name, double value)
 {
-	if (!isnan(value))
+	if (isfinite(value))
 		appendStringInfo(out, "%s\"%s\": %.0f", out->len > 1 ? ", " : "", name, value);
 }
 

@@ -3,8 +3,8 @@
  *		The trees of queries whose next run will be measured.
  *
  * The planner scribbles on a query's tree, so a copy is taken before it does.
- * Copies live as long as their transaction: as long, that is, as the locks on
- * their tables, so no copy is older than what it names.
+ * Copies live as long as the locks on their tables, so no copy is older than what
+ * it names: until their transaction ends, or the subtransaction is rolled back.
  *
  * A statement whose plan is cached does not come by here. When one is convicted
  * that may be of this kind, this session's cached plans are marked invalid, so
@@ -19,7 +19,6 @@
 #include "miscadmin.h"
 #include "optimizer/planner.h"
 #include "pgstat.h"
-#include "storage/proc.h"
 #include "tcop/tcopprot.h"
 #include "utils/backend_status.h"
 #include "utils/memutils.h"
@@ -47,24 +46,34 @@ query_identifier(const Query *query)
 	return queryid;
 }
 
+/* Reset callback: the copy's context goes away. */
+static void
+tree_released(void *arg)
+{
+	((AuditTree *) arg)->query = NULL;
+}
+
 static void
 keep_tree(Query *query, int options, uint64 queryid)
 {
 	AuditTree  *tree = &trees[next_tree];
+	MemoryContextCallback *callback;
 	MemoryContext oldcontext;
 
 	next_tree = (next_tree + 1) % TREES;
-	if (tree->query != NULL && tree->lxid == PURSER_MY_LXID)
+	if (tree->query != NULL)
 		MemoryContextDelete(tree->context);
-	tree->query = NULL;
-	tree->context = AllocSetContextCreate(TopTransactionContext, "pg_purser query tree",
+	tree->context = AllocSetContextCreate(CurTransactionContext, "pg_purser query tree",
 										  ALLOCSET_SMALL_SIZES);
 	tree->queryid = queryid;
 	tree->userid = GetUserId();
-	tree->lxid = PURSER_MY_LXID;
 	tree->options = options;
 	oldcontext = MemoryContextSwitchTo(tree->context);
+	callback = palloc(sizeof(MemoryContextCallback));
+	callback->func = tree_released;
+	callback->arg = tree;
 	tree->query = copyObject(query);
+	MemoryContextRegisterResetCallback(tree->context, callback);
 	MemoryContextSwitchTo(oldcontext);
 }
 
@@ -129,8 +138,7 @@ audit_tree_find(uint64 queryid, Oid userid)
 	{
 		const AuditTree *tree = &trees[(next_tree + TREES - i) % TREES];
 
-		if (tree->query != NULL && tree->lxid == PURSER_MY_LXID &&
-			tree->queryid == queryid && tree->userid == userid)
+		if (tree->query != NULL && tree->queryid == queryid && tree->userid == userid)
 			return tree;
 	}
 	return NULL;

@@ -45,8 +45,7 @@ typedef struct AuditTree
 {
 	uint64		queryid;
 	Oid			userid;
-	LocalTransactionId lxid;	/* the transaction that it lives in */
-	MemoryContext context;
+	MemoryContext context;		/* of the subtransaction that it was planned in */
 	Query	   *query;			/* NULL: none */
 	int			options;		/* CURSOR_OPT_... */
 } AuditTree;
