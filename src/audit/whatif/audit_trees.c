@@ -3,8 +3,9 @@
  *		The trees of queries whose next run will be measured.
  *
  * The planner scribbles on a query's tree, so a copy is taken before it does.
- * Copies live as long as the locks on their tables, so no copy is older than what
- * it names: until their transaction ends, or the subtransaction is rolled back.
+ * Copies live as long as their transaction, and are used as long as the
+ * subtransaction goes on that they were planned in: as long, that is, as the locks
+ * on their tables, so no copy is older than what it names.
  *
  * A statement whose plan is cached does not come by here. When one is convicted
  * that may be of this kind, this session's cached plans are marked invalid, so
@@ -19,6 +20,7 @@
 #include "miscadmin.h"
 #include "optimizer/planner.h"
 #include "pgstat.h"
+#include "storage/proc.h"
 #include "tcop/tcopprot.h"
 #include "utils/backend_status.h"
 #include "utils/memutils.h"
@@ -46,34 +48,25 @@ query_identifier(const Query *query)
 	return queryid;
 }
 
-/* Reset callback: the copy's context goes away. */
-static void
-tree_released(void *arg)
-{
-	((AuditTree *) arg)->query = NULL;
-}
-
 static void
 keep_tree(Query *query, int options, uint64 queryid)
 {
 	AuditTree  *tree = &trees[next_tree];
-	MemoryContextCallback *callback;
 	MemoryContext oldcontext;
 
 	next_tree = (next_tree + 1) % TREES;
-	if (tree->query != NULL)
+	if (tree->query != NULL && tree->lxid == PURSER_MY_LXID)
 		MemoryContextDelete(tree->context);
-	tree->context = AllocSetContextCreate(CurTransactionContext, "pg_purser query tree",
+	tree->query = NULL;
+	tree->context = AllocSetContextCreate(TopTransactionContext, "pg_purser query tree",
 										  ALLOCSET_SMALL_SIZES);
 	tree->queryid = queryid;
 	tree->userid = GetUserId();
+	tree->lxid = PURSER_MY_LXID;
+	tree->subid = GetCurrentSubTransactionId();
 	tree->options = options;
 	oldcontext = MemoryContextSwitchTo(tree->context);
-	callback = palloc(sizeof(MemoryContextCallback));
-	callback->func = tree_released;
-	callback->arg = tree;
 	tree->query = copyObject(query);
-	MemoryContextRegisterResetCallback(tree->context, callback);
 	MemoryContextSwitchTo(oldcontext);
 }
 
@@ -130,6 +123,12 @@ audit_planner(PURSER_PLANNER_PARAMS)
 	return next_planner(PURSER_PLANNER_ARGS);
 }
 
+static bool
+is_locked(const AuditTree *tree)
+{
+	return tree->lxid == PURSER_MY_LXID && SubTransactionIsActive(tree->subid);
+}
+
 /* The tree that a query of this transaction was planned from, NULL when it is not kept. */
 const AuditTree *
 audit_tree_find(uint64 queryid, Oid userid)
@@ -138,7 +137,8 @@ audit_tree_find(uint64 queryid, Oid userid)
 	{
 		const AuditTree *tree = &trees[(next_tree + TREES - i) % TREES];
 
-		if (tree->query != NULL && tree->queryid == queryid && tree->userid == userid)
+		if (tree->query != NULL && is_locked(tree) &&
+			tree->queryid == queryid && tree->userid == userid)
 			return tree;
 	}
 	return NULL;

@@ -45,7 +45,9 @@ typedef struct AuditTree
 {
 	uint64		queryid;
 	Oid			userid;
-	MemoryContext context;		/* of the subtransaction that it was planned in */
+	LocalTransactionId lxid;	/* the transaction that it lives in, */
+	SubTransactionId subid;		/* and the subtransaction that it serves */
+	MemoryContext context;
 	Query	   *query;			/* NULL: none */
 	int			options;		/* CURSOR_OPT_... */
 } AuditTree;
