@@ -48,6 +48,21 @@ ROLLBACK TO one;
 EXECUTE by_customer (3);
 COMMIT;
 SELECT columns, before, after FROM found;
+-- a long transaction of many of them keeps nothing
+BEGIN;
+DO $$
+BEGIN
+    FOR i IN 1 .. 500 LOOP
+        BEGIN
+            EXECUTE 'SELECT id FROM orders WHERE customer = ' || i;
+        EXCEPTION WHEN division_by_zero THEN
+            NULL;
+        END;
+    END LOOP;
+END $$;
+SELECT count(*) AS contexts FROM pg_backend_memory_contexts WHERE name = 'CurTransactionContext';
+SELECT count(*) <= 4 AS trees FROM pg_backend_memory_contexts WHERE name = 'pg_purser query tree';
+COMMIT;
 
 -- Costs that a session's settings make infinite.
 SELECT purser.audit_reset();
