@@ -4,6 +4,7 @@ CREATE SCHEMA audit_sargable;
 SET search_path = audit_sargable;
 SET max_parallel_workers_per_gather = 0;
 SET jit = off;
+SET purser.audit_misestimate_time = '1h';
 CREATE TABLE person (
     id int PRIMARY KEY, email text, born timestamptz, phone bigint, code varchar(20), made timestamp,
     state text, note text COLLATE "C");

@@ -242,6 +242,7 @@ begin_run(AuditWatch *watch, ScanDirection direction, uint64 count)
 {
 	watch->to_client = watch->nruns == 0 && sends_whole_result(watch->desc, direction, count);
 	watch->from_client = watch->to_client || is_from_client(watch->desc);
+	watch->simple = watch->desc->dest->mydest == DestRemote;
 	watch->tapped = watch->sized = watch->straight = watch->weighed = false;
 	if (!watch->from_client || watch->desc->operation != CMD_SELECT)
 		return;

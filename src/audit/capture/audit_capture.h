@@ -79,6 +79,7 @@ typedef struct AuditWatch
 	bool		from_client;	/* a statement of the client's, not one within another */
 	bool		straight;		/* the latest frame's rows go straight to the client */
 	bool		weighed;		/* audit_wire.c counts what this run sends */
+	bool		simple;			/* its receiver, gone by the end, was the simple protocol's */
 	bool		tapped;			/* audit_tap.c has hashes of its rows */
 	bool		sized;			/* audit_sizes.c takes the sizes of the rows of this run */
 	bool		judged;			/* the rules have seen it */

@@ -119,6 +119,9 @@ finding_of(const AuditSighting *sighting)
 	finding->parent_queryid = sighting->parent_queryid;
 	finding->parent_relid = sighting->parent_relid;
 	finding->parent_attnum = sighting->parent_attnum;
+	if (sighting->parent_text != NULL)
+		(void) audit_keep_text(finding->parent_text, sighting->parent_text,
+							   sighting->parent_text_len);
 	return finding;
 }
 
@@ -143,7 +146,8 @@ detail_of(const AuditSighting *sighting, const AuditFinding *finding, const Audi
 							 sighting->numbers[i]);
 	}
 	appendStringInfoChar(&out, '.');
-	if (sighting->parent_text != NULL)
+	/* The place of a parent's text may hold an expression. */
+	if (sighting->parent_text != NULL && !audit_rule(sighting->rule)->suggests_text)
 		appendStringInfo(&out, "\nParent query: %.*s", sighting->parent_text_len,
 						 sighting->parent_text);
 	return out.data;

@@ -265,11 +265,14 @@ audit_suspect_non_sargable(const AuditWatch *watch)
 
 /*
  * An index on the expression would do. The finding keeps it where others have
- * their parent's text and its query's identifier.
+ * their parent's text and its query's identifier; one that is too long for that
+ * is not kept, as a part of it is none.
  */
 void
 audit_set_expression(AuditSighting *sighting, const AuditHypothesis *hypothesis)
 {
+	if (strlen(hypothesis->text) >= AUDIT_TEXT_BYTES)
+		return;
 	sighting->parent_text = hypothesis->text;
 	sighting->parent_text_len = (int) strlen(hypothesis->text);
 	sighting->parent_queryid = hypothesis->hash;

@@ -12,7 +12,6 @@
 #include "catalog/catalog.h"
 #include "nodes/plannodes.h"
 #include "parser/parsetree.h"
-#include "tcop/dest.h"
 
 #define QUERIES 16
 #define TEXTS 64				/* executions that are judged together */
@@ -109,11 +108,9 @@ query_for(const AuditWatch *watch)
 void
 audit_judge_unparameterized(const AuditWatch *watch)
 {
-	const DestReceiver *dest = watch->desc->dest;
 	TextQuery  *query;
 
-	/* A cursor WITH HOLD has lost its receiver by the time its query ends. */
-	if (dest == NULL || dest->mydest != DestRemote || watch->desc->params != NULL)
+	if (!watch->simple || watch->desc->params != NULL)
 		return;
 	query = query_for(watch);
 	query->executions++;

@@ -406,12 +406,13 @@ bool
 audit_board_claim_replan(const AuditWatch *watch)
 {
 	AuditBoard *board = audit_store_board();
-	Slot	   *slot = &board->slots[watch->slot];
 	TimestampTz now = GetCurrentStatementStartTimestamp();
 	bool		claimed = false;
+	Slot	   *slot;
 
 	if (audit_what_if_interval < 0 || watch->slot < 0)
 		return false;
+	slot = &board->slots[watch->slot];
 	audit_store_lock(AUDIT_LOCK_FINDINGS, LW_EXCLUSIVE);
 	if (is_slot_of(board, watch))
 		claimed = slot->replanned == 0 ||
@@ -443,12 +444,13 @@ int
 audit_board_verdict(const AuditWatch *watch, const AuditSighting *sighting)
 {
 	AuditBoard *board = audit_store_board();
-	const Slot *slot = &board->slots[watch->slot];
 	AuditFindingKey key = audit_finding_key(sighting);
 	int			verdict = -1;
+	const Slot *slot;
 
 	if (watch->slot < 0)
 		return verdict;
+	slot = &board->slots[watch->slot];
 	audit_store_lock(AUDIT_LOCK_FINDINGS, LW_SHARED);
 	if (slot->replanned != 0 &&
 		((slot->proven | slot->acquitted) & AUDIT_BIT(AUDIT_CAUSE_WASTE)) != 0)

@@ -94,6 +94,7 @@ is_overruled(const AuditFinding *finding, const List *findings)
 	return false;
 }
 
+/* Costs that the settings of a session make infinite are no JSON. */
 static void
 append_number(StringInfo out, const char *name, double value)
 {

@@ -28,6 +28,8 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/planner.h"
 #include "storage/proc.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
@@ -86,13 +88,28 @@ survey_walker(Node *node, Survey *survey)
 		expression_tree_walker(node, survey_walker, survey);
 }
 
+/*
+ * Has someone said how to plan it? pg_hint_plan looks up the names of all indexes
+ * that the planner knows of, and does not survive one without a name.
+ */
+static bool
+is_hinted(const char *text)
+{
+	const char *by_table = GetConfigOption("pg_hint_plan.enable_hint_table", true, false);
+
+	return (by_table != NULL && strcmp(by_table, "on") == 0) ||
+		(text != NULL && strstr(text, "/*+") != NULL) ||
+		(debug_query_string != NULL && strstr(debug_query_string, "/*+") != NULL);
+}
+
 /* Is the query's tree at hand, and is this a place where it can be planned? */
 bool
 audit_can_replan(const AuditWatch *watch)
 {
 	return audit_tree_find(watch->queryid, watch->userid) != NULL &&
 		IsTransactionState() && ActiveSnapshotSet() &&
-		!IsParallelWorker() && !IsInParallelMode() && !replanning;
+		!IsParallelWorker() && !IsInParallelMode() && !replanning &&
+		!is_hinted(watch->desc->sourceText);
 }
 
 /* ---- planning ---- */
@@ -147,21 +164,32 @@ try_split(const AuditWatch *watch, const AuditTree *tree, List *hypotheses, Audi
 	}
 }
 
+/* With names that mean the same to all who read it, whatever their search_path. */
+static char *
+text_of(const AuditHypothesis *hypothesis)
+{
+	List	   *names = deparse_context_for(get_rel_name(hypothesis->origin), hypothesis->origin);
+	int			level = NewGUCNestLevel();
+	char	   *text;
+
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	text = deparse_expression(hypothesis->expression, names, false, false);
+	AtEOXact_GUC(true, level);
+	return text;
+}
+
 static void
 describe(AuditHypothesis *hypothesis, MemoryContext context)
 {
 	Node	   *owners;
-	List	   *names;
 
 	if (hypothesis->expression == NULL || hypothesis->used == 0)
 		return;
 	hypothesis->indexable = !contain_mutable_functions(hypothesis->expression);
 	owners = audit_hypothesis_expression(hypothesis, hypothesis->owner);
 	hypothesis->hash = owners == NULL ? 0 : audit_expression_hash(owners);
-	names = deparse_context_for(get_rel_name(hypothesis->origin), hypothesis->origin);
-	hypothesis->text = MemoryContextStrdup(context,
-										   deparse_expression(hypothesis->expression, names,
-															  false, false));
+	hypothesis->text = MemoryContextStrdup(context, text_of(hypothesis));
 }
 
 static bool
@@ -191,6 +219,24 @@ is_for_user(const ErrorData *error)
 		category == ERRCODE_TO_CATEGORY(ERRCODE_T_R_SERIALIZATION_FAILURE);
 }
 
+static void
+begin_replanning(void)
+{
+	replanning = true;
+	object_access_hook = NULL;
+	LockTimeout = LONGEST_LOCK_WAIT;
+}
+
+/* Before the subtransaction ends, as that can fail. */
+static void
+end_replanning(int lock_timeout, object_access_hook_type access_hook)
+{
+	replanning = false;
+	object_access_hook = access_hook;
+	LockTimeout = lock_timeout;
+	audit_hypotheses_set(NIL);
+}
+
 /*
  * Plans a query as it is and with hypothetical indexes, in which it sets how
  * far they are used. False when that could not be done. Only where
@@ -208,18 +254,20 @@ audit_replan(const AuditWatch *watch, List *hypotheses, AuditCosts *costs)
 	ErrorData  *volatile error = NULL;
 	object_access_hook_type access_hook = object_access_hook;
 
-	replanning = true;
-	object_access_hook = NULL;
-	LockTimeout = LONGEST_LOCK_WAIT;
+	/* A transaction that commits is fit to begin subtransactions, not to see them fail. */
+	BeginInternalSubTransaction(NULL);
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
+		begin_replanning();
 		done = plan_both(watch, hypotheses, costs, caller);
+		end_replanning(lock_timeout, access_hook);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
 	{
+		end_replanning(lock_timeout, access_hook);
 		MemoryContextSwitchTo(caller);
 		error = CopyErrorData();
 		FlushErrorState();
@@ -227,12 +275,9 @@ audit_replan(const AuditWatch *watch, List *hypotheses, AuditCosts *costs)
 		done = false;
 	}
 	PG_END_TRY();
+	ReleaseCurrentSubTransaction();
 	MemoryContextSwitchTo(caller);
 	CurrentResourceOwner = owner;
-	LockTimeout = lock_timeout;
-	audit_hypotheses_set(NIL);
-	object_access_hook = access_hook;
-	replanning = false;
 	MemoryContextDelete(context);
 	if (error != NULL && is_for_user(error))
 		ReThrowError(error);

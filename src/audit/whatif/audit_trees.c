@@ -3,8 +3,9 @@
  *		The trees of queries whose next run will be measured.
  *
  * The planner scribbles on a query's tree, so a copy is taken before it does.
- * Copies live as long as their transaction: as long, that is, as the locks on
- * their tables, so no copy is older than what it names.
+ * Copies live as long as their transaction, and are used as long as the
+ * subtransaction goes on that they were planned in: as long, that is, as the locks
+ * on their tables, so no copy is older than what it names.
  *
  * A statement whose plan is cached does not come by here. When one is convicted
  * that may be of this kind, this session's cached plans are marked invalid, so
@@ -50,6 +51,7 @@ keep_tree(Query *query, int options, uint64 queryid)
 	tree->queryid = queryid;
 	tree->userid = GetUserId();
 	tree->lxid = PURSER_MY_LXID;
+	tree->subid = GetCurrentSubTransactionId();
 	tree->options = options;
 	oldcontext = MemoryContextSwitchTo(tree->context);
 	tree->query = copyObject(query);
@@ -109,6 +111,12 @@ audit_planner(PURSER_PLANNER_PARAMS)
 	return next_planner(PURSER_PLANNER_ARGS);
 }
 
+static bool
+is_locked(const AuditTree *tree)
+{
+	return tree->lxid == PURSER_MY_LXID && SubTransactionIsActive(tree->subid);
+}
+
 /* The tree that a query of this transaction was planned from, NULL when it is not kept. */
 const AuditTree *
 audit_tree_find(uint64 queryid, Oid userid)
@@ -117,7 +125,7 @@ audit_tree_find(uint64 queryid, Oid userid)
 	{
 		const AuditTree *tree = &trees[(next_tree + TREES - i) % TREES];
 
-		if (tree->query != NULL && tree->lxid == PURSER_MY_LXID &&
+		if (tree->query != NULL && is_locked(tree) &&
 			tree->queryid == queryid && tree->userid == userid)
 			return tree;
 	}

@@ -53,7 +53,8 @@ typedef struct AuditTree
 {
 	uint64		queryid;
 	Oid			userid;
-	LocalTransactionId lxid;	/* the transaction that it lives in */
+	LocalTransactionId lxid;	/* the transaction that it lives in, */
+	SubTransactionId subid;		/* and the subtransaction that it serves */
 	MemoryContext context;
 	Query	   *query;			/* NULL: none */
 	int			options;		/* CURSOR_OPT_... */
