@@ -24,6 +24,7 @@ SELECT max(p.total) FROM purchase p JOIN item i ON i.purchase_id = p.id AND i.qu
 -- run
 SET work_mem = '256kB';
 SET enable_sort = off;
+SET enable_incremental_sort = off;
 SELECT max(s) FROM (SELECT product_id, purchase_id, sum(quantity) s FROM item GROUP BY product_id, purchase_id) x;
 SELECT max(s) FROM (SELECT product_id, purchase_id, sum(quantity) s FROM item GROUP BY product_id, purchase_id) x;
 SELECT max(s) FROM (SELECT product_id, purchase_id, sum(quantity) s FROM item GROUP BY product_id, purchase_id) x;
