@@ -236,6 +236,16 @@ close_tap(AuditWatch *watch)
 	audit_tap_close(watch->desc);
 }
 
+/* The most frequent plan by far, whose one row is worth no tap. */
+static inline bool
+is_plain_lookup(const PlanState *top)
+{
+	const IndexScanState *scan = (const IndexScanState *) top;
+
+	return IsA(top, IndexScanState) &&
+		audit_is_unique_lookup(scan->iss_RelationDesc, scan->iss_ScanKeys, scan->iss_NumScanKeys);
+}
+
 /* What is to be known of a run before it begins. */
 static inline void
 begin_run(AuditWatch *watch, ScanDirection direction, uint64 count)
@@ -246,7 +256,8 @@ begin_run(AuditWatch *watch, ScanDirection direction, uint64 count)
 	watch->tapped = watch->sized = watch->straight = watch->weighed = false;
 	if (!watch->from_client || watch->desc->operation != CMD_SELECT)
 		return;
-	if (ScanDirectionIsForward(direction) && audit_tap_wanted(watch))
+	if (!is_plain_lookup(watch->desc->planstate) && ScanDirectionIsForward(direction) &&
+		audit_tap_wanted(watch))
 		open_tap(watch);
 	watch->straight = sends_straight(watch->desc);
 	watch->weighed = watch->straight && audit_wire_wanted(watch);

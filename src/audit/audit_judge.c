@@ -141,6 +141,17 @@ audit_judge_early(AuditWatch *watch)
 	MemoryContextSwitchTo(oldcontext);
 }
 
+/* A read that neither begins nor goes on with anything that this session may be found to do? */
+static inline bool
+stands_alone(const AuditWatch *watch)
+{
+	const PlannedStmt *stmt = watch->desc->plannedstmt;
+
+	return likely(watch->from_client && !watch->tapped) && stmt->commandType == CMD_SELECT &&
+		!stmt->hasModifyingCTE && !audit_have_parents && !audit_row_by_row_goes_on &&
+		!audit_unparameterized && !audit_may_be_repeated(watch);
+}
+
 void
 audit_judge(AuditWatch *watch)
 {
@@ -150,7 +161,8 @@ audit_judge(AuditWatch *watch)
 	if (audit_policy_speaks())
 		audit_say_begin();
 	audit_local_add(watch);
-	audit_session_statement(watch);
+	if (!stands_alone(watch))
+		audit_session_statement(watch);
 	if (watch->to_client)
 	{
 		if (unlikely(watch->rows_returned >= audit_unbounded_rows))

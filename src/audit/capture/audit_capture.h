@@ -7,6 +7,8 @@
 
 #include "audit/audit.h"
 
+#include "access/skey.h"
+#include "access/stratnum.h"
 #include "executor/execdesc.h"
 #include "portability/instr_time.h"
 #include "utils/rel.h"
@@ -145,6 +147,22 @@ audit_in_frame(void)
 
 typedef struct AuditRowHashes AuditRowHashes;
 extern bool audit_tap_wanted(const AuditWatch *watch);
+
+/* Do the keys hold all columns of a unique index to one value each? */
+static inline bool
+audit_is_unique_lookup(Relation index, const ScanKeyData *keys, int nkeys)
+{
+	if (index == NULL || !index->rd_index->indisunique || nkeys < index->rd_index->indnkeyatts)
+		return false;
+	for (const ScanKeyData *key = keys; key < keys + nkeys; key++)
+	{
+		if (key->sk_strategy != BTEqualStrategyNumber ||
+			(key->sk_flags & (SK_ROW_HEADER | SK_SEARCHARRAY)) != 0)
+			return false;
+	}
+	return true;
+}
+
 extern void audit_tap_open(QueryDesc *desc, AuditRowHashes *into);
 extern void audit_tap_close(QueryDesc *desc);
 extern bool audit_value_hash(Oid type, Datum value, uint32 *hash);
@@ -160,9 +178,23 @@ extern int	audit_row_hashes_columns(const AuditRowHashes *hashes, const AttrNumb
 
 /* ---- bytes on the wire: audit_wire.c ---- */
 
-extern bool audit_wire_wanted(const AuditWatch *watch);
+extern int	audit_wire_rest;	/* runs of single rows before the next that is counted */
+extern bool audit_wire_wanted_of_any(const AuditWatch *watch);
 extern void audit_wire_open(void);
 extern void audit_wire_close(AuditWatch *watch);
+
+/*
+ * Are the bytes to be counted of a run that sends its rows straight to the client?
+ * What reads a table and is not tapped returns one row at most.
+ */
+static inline bool
+audit_wire_wanted(const AuditWatch *watch)
+{
+	if (watch->tapped || watch->nrels == 0 || unlikely(audit_wire_rest == 0))
+		return audit_wire_wanted_of_any(watch);
+	audit_wire_rest--;
+	return false;
+}
 
 /* ---- bytes of values: audit_sizes.c ---- */
 

@@ -283,21 +283,6 @@ tap_destroy(DestReceiver *self pg_attribute_unused())
 	tap.inner->rDestroy(tap.inner);
 }
 
-/* Do the keys hold all columns of a unique index to one value each? */
-static inline bool
-is_unique_lookup(Relation index, const ScanKeyData *keys, int nkeys)
-{
-	if (index == NULL || !index->rd_index->indisunique || nkeys < index->rd_index->indnkeyatts)
-		return false;
-	for (const ScanKeyData *key = keys; key < keys + nkeys; key++)
-	{
-		if (key->sk_strategy != BTEqualStrategyNumber ||
-			(key->sk_flags & (SK_ROW_HEADER | SK_SEARCHARRAY)) != 0)
-			return false;
-	}
-	return true;
-}
-
 /* Can the plan return more than one row? Lookups by a unique key are not worth a tap. */
 bool
 audit_tap_wanted(const AuditWatch *watch)
@@ -306,17 +291,16 @@ audit_tap_wanted(const AuditWatch *watch)
 
 	if (watch->nrels == 0)
 		return false;
-	/* The most frequent first, apart from the others. */
-	if (IsA(top, IndexScanState))
-		return !is_unique_lookup(((IndexScanState *) top)->iss_RelationDesc,
-								 ((IndexScanState *) top)->iss_ScanKeys,
-								 ((IndexScanState *) top)->iss_NumScanKeys);
 	switch (nodeTag(top))
 	{
+		case T_IndexScanState:
+			return !audit_is_unique_lookup(((IndexScanState *) top)->iss_RelationDesc,
+										   ((IndexScanState *) top)->iss_ScanKeys,
+										   ((IndexScanState *) top)->iss_NumScanKeys);
 		case T_IndexOnlyScanState:
-			return !is_unique_lookup(((IndexOnlyScanState *) top)->ioss_RelationDesc,
-									 ((IndexOnlyScanState *) top)->ioss_ScanKeys,
-									 ((IndexOnlyScanState *) top)->ioss_NumScanKeys);
+			return !audit_is_unique_lookup(((IndexOnlyScanState *) top)->ioss_RelationDesc,
+										   ((IndexOnlyScanState *) top)->ioss_ScanKeys,
+										   ((IndexOnlyScanState *) top)->ioss_NumScanKeys);
 		case T_AggState:
 			return ((Agg *) top->plan)->numCols > 0;
 		default:

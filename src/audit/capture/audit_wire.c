@@ -20,12 +20,13 @@
 #undef USE_OPENSSL
 #include "libpq/libpq.h"
 
-#define SAMPLE_BITS 5			/* one run in 32 */
+#define SAMPLE_BITS 5			/* one run in 32, on average */
 #define DATA_ROW 'D'			/* type of the messages; 17 and later have a name for it */
 #define HEADER_BYTES 5			/* of a message: its type and length */
 
 static const PQcommMethods *inner = NULL;
 static PQcommMethods counting;
+int			audit_wire_rest = 0;
 static bool disturbed = false;
 static int64 rows;
 static int64 bytes;
@@ -41,25 +42,30 @@ count_message(char type, const char *body, size_t len)
 	return inner->putmessage(type, body, len);
 }
 
-/* Is a run counted that may well return one row only? Like a die, as streams have periods. */
-static bool
-is_sampled(void)
+/* How many runs that may well return one row only to leave out. By a die, as streams have periods. */
+static int
+next_rest(void)
 {
 	static uint32 die = 0;
 
 	if (die == 0)
 		die = (uint32) MyProcPid;
 	die = die * 1664525 + 1013904223;
-	return die >> (32 - SAMPLE_BITS) == 0;
+	return (int) (die >> (32 - SAMPLE_BITS - 1));
 }
 
-/* Are the bytes to be counted of a run that sends its rows straight to the client? */
-bool
-audit_wire_wanted(const AuditWatch *watch)
+/* Likewise, for all runs. */
+pg_noinline bool
+audit_wire_wanted_of_any(const AuditWatch *watch)
 {
 	if (disturbed)
 		return false;
-	return watch->tapped || watch->desc->plannedstmt->planTree->plan_rows > 1.5 || is_sampled();
+	if (watch->tapped || watch->desc->plannedstmt->planTree->plan_rows > 1.5)
+		return true;
+	if (audit_wire_rest-- > 0)
+		return false;
+	audit_wire_rest = next_rest();
+	return true;
 }
 
 void

@@ -18,21 +18,12 @@ audit_in_window(TimestampTz since)
 		audit_n_plus_one_window * INT64CONST(1000);
 }
 
-/* Could repeated_query want it? Outside of a transaction block it has to read much. */
-static inline bool
-may_be_repeated(const AuditWatch *watch)
-{
-	return watch->nrels > 0 &&
-		(unlikely(watch->rows_read * audit_repeated_query >= audit_min_rows) ||
-		 IsTransactionBlock());
-}
-
 static inline void
 look_at_read(AuditWatch *watch)
 {
 	bool		is_child = unlikely(audit_have_parents) && audit_look_at_child(watch);
 
-	if (!is_child && may_be_repeated(watch))
+	if (!is_child && audit_may_be_repeated(watch))
 		audit_judge_repeated_query(watch);
 	if (unlikely(watch->tapped))
 		audit_parent_whole(watch);

@@ -11,12 +11,23 @@
 #include "audit/plan/audit_plan.h"
 #include "audit/store/audit_store.h"
 
+#include "access/xact.h"
 #include "datatype/timestamp.h"
 #include "storage/lock.h"
 
 /* ---- a statement has ended: audit_session.c ---- */
 
 extern void audit_session_statement(AuditWatch *watch);
+
+/* Could repeated_query want it? Outside of a transaction block it has to read much. */
+static inline bool
+audit_may_be_repeated(const AuditWatch *watch)
+{
+	return watch->nrels > 0 &&
+		(unlikely(watch->rows_read * audit_repeated_query >= audit_min_rows) ||
+		 IsTransactionBlock());
+}
+
 extern void audit_session_publish(void);
 extern void audit_session_forget(void);
 extern bool audit_in_window(TimestampTz since);
