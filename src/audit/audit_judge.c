@@ -152,12 +152,11 @@ stands_alone(const AuditWatch *watch)
 		!audit_unparameterized && !audit_may_be_repeated(watch);
 }
 
-void
-audit_judge(AuditWatch *watch)
+static pg_noinline void
+judge_closely(AuditWatch *watch)
 {
-	MemoryContext oldcontext = MemoryContextSwitchTo(watch->desc->estate->es_query_cxt);
+	MemoryContext oldcontext = MemoryContextSwitchTo(watch->estate->es_query_cxt);
 
-	watch->judged = true;
 	if (audit_policy_speaks())
 		audit_say_begin();
 	audit_local_add(watch);
@@ -175,4 +174,25 @@ audit_judge(AuditWatch *watch)
 	MemoryContextSwitchTo(oldcontext);
 	if (audit_policy_speaks())
 		audit_say_end();
+}
+
+/* Is there nothing in it that a rule asks for, as in most lookups? */
+static inline bool
+is_dull(const AuditWatch *watch)
+{
+	const PlanState *top = watch->desc->planstate;
+
+	return stands_alone(watch) && is_small(watch) && watch->rows_returned <= 1 &&
+		watch->rows_returned < audit_unbounded_rows && !watch->paged &&
+		!IsA(top, LimitState) && !IsA(top, AggState) && !audit_policy_speaks();
+}
+
+void
+audit_judge(AuditWatch *watch)
+{
+	watch->judged = true;
+	if (likely(is_dull(watch)))
+		audit_local_add(watch);
+	else
+		judge_closely(watch);
 }

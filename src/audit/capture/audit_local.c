@@ -136,6 +136,15 @@ watch_idle(void)
 	idle_watched = true;
 }
 
+static pg_noinline void
+publish_within(MemoryContext context)
+{
+	MemoryContext caller = MemoryContextSwitchTo(context);
+
+	audit_local_publish();
+	MemoryContextSwitchTo(caller);
+}
+
 /* Counts one execution. */
 void
 audit_local_add(const AuditWatch *watch)
@@ -145,7 +154,7 @@ audit_local_add(const AuditWatch *watch)
 	if (unlikely(add_figures(watch) || ncalls >= PUBLISH_CALLS) ||
 		unlikely(GetCurrentStatementStartTimestamp() - published >
 				 PUBLISH_MS * INT64CONST(1000)))
-		audit_local_publish();
+		publish_within(watch->estate->es_query_cxt);
 	else if (unlikely(!idle_watched))
 		watch_idle();
 }

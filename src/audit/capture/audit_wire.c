@@ -42,7 +42,7 @@ count_message(char type, const char *body, size_t len)
 	return inner->putmessage(type, body, len);
 }
 
-/* How many runs that may well return one row only to leave out. By a die, as streams have periods. */
+/* How many runs of single rows to leave out next: by a die, as streams have periods. */
 static int
 next_rest(void)
 {
