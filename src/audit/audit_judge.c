@@ -182,8 +182,9 @@ is_dull(const AuditWatch *watch)
 {
 	const PlanState *top = watch->desc->planstate;
 
-	return stands_alone(watch) && is_small(watch) && watch->rows_returned <= 1 &&
-		watch->rows_returned < audit_unbounded_rows && !watch->paged &&
+	return stands_alone(watch) && watch->rows_returned <= 1 &&
+		watch->rows_read < Min(audit_min_rows, audit_misestimate_rows) &&
+		watch->temp_blocks == 0 && top->instrument == NULL && !watch->paged &&
 		!IsA(top, LimitState) && !IsA(top, AggState) && !audit_policy_speaks();
 }
 

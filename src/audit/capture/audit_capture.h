@@ -79,9 +79,9 @@ typedef struct AuditWatch
 	bool		uncounted;		/* rows_read is incomplete */
 	bool		to_client;		/* a top-level SELECT, all of its rows sent to the client */
 	bool		from_client;	/* a statement of the client's, not one within another */
+	bool		simple;			/* its receiver, gone by the end, was the simple protocol's */
 	bool		straight;		/* the latest frame's rows go straight to the client */
 	bool		weighed;		/* audit_wire.c counts what this run sends */
-	bool		simple;			/* its receiver, gone by the end, was the simple protocol's */
 	bool		tapped;			/* audit_tap.c has hashes of its rows */
 	bool		sized;			/* audit_sizes.c takes the sizes of the rows of this run */
 	bool		judged;			/* the rules have seen it */

@@ -58,12 +58,18 @@ transaction_aborts(void)
 static void
 transaction_ends(XactEvent event, void *arg pg_attribute_unused())
 {
-	if (unlikely(due) && event == XACT_EVENT_PRE_COMMIT)
-		publish_due();
-	else if (unlikely(event == XACT_EVENT_ABORT || event == XACT_EVENT_PARALLEL_ABORT))
+	if (likely(event == XACT_EVENT_COMMIT))
+	{
+		if (unlikely(audit_in_frame()))
+			audit_frames_drop(NULL);
+	}
+	else if (likely(event == XACT_EVENT_PRE_COMMIT))
+	{
+		if (unlikely(due))
+			publish_due();
+	}
+	else if (event == XACT_EVENT_ABORT || event == XACT_EVENT_PARALLEL_ABORT)
 		transaction_aborts();
-	else if (unlikely(audit_in_frame()) && event == XACT_EVENT_COMMIT)
-		audit_frames_drop(NULL);
 }
 
 /* Called as a statement starts, once. Parallel workers publish as they end. */

@@ -98,16 +98,19 @@ add(const AuditWatch *watch)
 		latest = slot;
 	}
 	latest->counts.calls++;
-	latest->counts.uncounted += watch->uncounted;
 	latest->counts.rows_read += watch->rows_read;
 	latest->counts.rows_returned += watch->rows_returned;
 	latest->counts.rows_sent += watch->rows_sent;
+	if (unlikely(watch->uncounted || watch->temp_blocks != 0))
+	{
+		latest->counts.uncounted += watch->uncounted;
+		latest->counts.temp_blocks += watch->temp_blocks;
+	}
 	if (unlikely(watch->rows_weighed != 0))
 	{
 		latest->counts.rows_weighed += watch->rows_weighed;
 		latest->counts.bytes_sent += watch->bytes_sent;
 	}
-	latest->counts.temp_blocks += watch->temp_blocks;
 	ncalls++;
 	return true;
 }
