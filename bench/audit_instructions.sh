@@ -6,7 +6,7 @@
 # the library, with query identifiers alone, with the audit, and with each peer that is installed
 # (pg_stat_statements and auto_explain come with the server's contrib modules, pg_qualstats is
 # Debian's postgresql-NN-pg-qualstats). All but the first compute query identifiers. The figures
-# repeat to some twenty instructions a statement, however busy the machine is.
+# repeat to some sixty instructions a statement, however busy the machine is.
 #
 # KEEP_CALLGRIND=DIR keeps the longer run's profile of each case, for callgrind_annotate.
 set -euo pipefail
