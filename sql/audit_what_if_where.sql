@@ -119,15 +119,6 @@ CREATE INDEX child_name ON child (name);
 ANALYZE base, child;
 SELECT * FROM try('SELECT * FROM base WHERE lower(name) = ''c7''');
 SELECT * FROM try('SELECT * FROM base WHERE id = 7');
-SET max_parallel_workers_per_gather = 2;
-SET parallel_setup_cost = 0;
-SET parallel_tuple_cost = 0;
-SET min_parallel_table_scan_size = 0;
-SELECT purser.audit_reset();
-SELECT count(*) FROM person WHERE lower(email) = 'u7';
-SELECT count(*) FROM person WHERE lower(email) = 'u7';
-SELECT * FROM found;
-RESET max_parallel_workers_per_gather;
 
 SET client_min_messages = warning;
 DROP SCHEMA audit_where CASCADE;

@@ -105,6 +105,13 @@ is( $node->safe_psql('postgres',
         SELECT relation, columns, occurrences, rows_read, evidence->'rows_scanned', evidence->'rows_kept' FROM purser.findings;"),
     "\n50\n50\nbig|{grp}|2|100000|50000|50", 'missing index of a parallel query');
 
+# A plan with workers is planned again as well.
+is( $node->safe_psql('postgres',
+        "$parallel SELECT purser.audit_reset();
+        SELECT count(*) FROM big WHERE id::text = '7'; SELECT count(*) FROM big WHERE id::text = '7';
+        SELECT rule, columns, occurrences, (evidence->>'cost_after')::float8 < (evidence->>'cost_before')::float8 FROM purser.findings;"),
+    "\n1\n1\nnon_sargable|{id}|2|t", 'a condition that keeps a parallel query from its index');
+
 # An error in a worker, and a cancelled leader, leave nothing behind that counts twice.
 $node->psql('postgres', "$parallel SELECT sum(1 / (id - 40000)) FROM big");
 $node->psql('postgres', "$parallel SET statement_timeout = '20ms'; SELECT count(*) FROM big a, big b WHERE a.pad < b.pad");
