@@ -17,8 +17,8 @@ SELECT rule, severity, queryid, query, relation, columns, occurrences, rows_read
        bytes, wasted_ms, evidence, suggestion, application_name, role, first_seen, last_seen
 FROM purser.audit_findings();
 COMMENT ON VIEW purser.findings IS
-'What the audit found in the queries of this database, one row for each rule, query, role and object. A missing_index finding is not shown while a valid index covers it; of missing_index, discarded_rows, stale_statistics and row_misestimate of one table in one query, the first is shown. Text of statements is for members of pg_read_all_stats and the role that ran them.';
-COMMENT ON COLUMN purser.findings.rule IS 'missing_index, unbounded_result, deep_offset, n_plus_one, wide_select, unread_rows, exact_count, discarded_rows, join_fanout, stale_statistics, row_misestimate, disk_spill, repeated_query, row_by_row_write or unparameterized';
+'What the audit found in the queries of this database, one row for each rule, query, role and object. A missing_index finding is not shown while a valid index covers it; of missing_index, non_sargable, discarded_rows, stale_statistics and row_misestimate of one table in one query, the first is shown. Text of statements is for members of pg_read_all_stats and the role that ran them.';
+COMMENT ON COLUMN purser.findings.rule IS 'missing_index, unbounded_result, deep_offset, n_plus_one, wide_select, unread_rows, exact_count, non_sargable, discarded_rows, join_fanout, stale_statistics, row_misestimate, disk_spill, repeated_query, row_by_row_write or unparameterized';
 COMMENT ON COLUMN purser.findings.severity IS 'low, medium or high, by the rows wasted in one occurrence (rules about what a session does: by executions; wide_select: by bytes)';
 COMMENT ON COLUMN purser.findings.queryid IS 'query identifier, as in pg_stat_activity; NULL for those who may not see the text';
 COMMENT ON COLUMN purser.findings.query IS 'text of the statement that was seen first, its first 1023 bytes at most';
