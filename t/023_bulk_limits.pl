@@ -89,9 +89,10 @@ check_refused('temporary files', qr/ERROR:  53400: temporary file size exceeds "
 
 # ---- memory ----
 
-# So much above what the process has. The stack grew before: it cannot under a limit.
+# So much above what the process has. The stack grew before: it cannot under a limit. From 17 on, the
+# library maps what sessions share of the audit as it is loaded.
 my $memory = q(prlimit --pid $PID --as=$(awk '/VmSize/ { printf "%d:", $2 * 1024 + 6000000 }' /proc/$PID/status));
-my $deep = q(SELECT length((repeat('[', 3000) || repeat(']', 3000))::jsonb::text));
+my $deep = q(LOAD 'pg_purser'; SELECT length((repeat('[', 3000) || repeat(']', 3000))::jsonb::text));
 my $lacking = qr/ERROR:  53200: out of memory/;
 my $large = q(format('{"id": 5000, "key": 1, "t": "%s"}', repeat('\\\\n', 20000000)));
 foreach my $case (
