@@ -43,7 +43,7 @@ AuditWatch *audit_open_watches = NULL;
 AuditWatch *audit_top_frame = NULL;
 static AuditWatch *free_watches = NULL;
 
-/* Likewise, for rows that workers read. */
+/* Adds the rows that a worker read. */
 void
 audit_add_rows(AuditWatch *watch, AuditRel *rel, const AuditCounters *counters)
 {

@@ -9,7 +9,7 @@
  * nest, so one of each serves.
  *
  * Every run that may return more than one row is counted, and of the others
- * one in SAMPLE, as each costs but a lookup.
+ * one in 32 on average, as each costs but a lookup.
  */
 #include "audit/capture/audit_capture.h"
 
@@ -54,7 +54,7 @@ next_rest(void)
 	return (int) (die >> (32 - SAMPLE_BITS - 1));
 }
 
-/* Likewise, for all runs. */
+/* Of a run that audit_wire_wanted() cannot decide on by itself. */
 pg_noinline bool
 audit_wire_wanted_of_any(const AuditWatch *watch)
 {

@@ -7,14 +7,11 @@
  */
 #include "audit/plan/audit_plan.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/table.h"
 #include "catalog/pg_index.h"
 #include "common/hashfn.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 
 /* Where a column was named from is no matter. */
 static bool
@@ -46,7 +43,7 @@ audit_expression_hash(Node *expression)
 
 /* Does a valid index over all rows begin with the expression? */
 static bool
-begins_with(HeapTuple tuple, TupleDesc desc, uint32 hash)
+begins_with(HeapTuple tuple, TupleDesc desc, const void *hash)
 {
 	Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
 	Datum		expressions;
@@ -58,25 +55,13 @@ begins_with(HeapTuple tuple, TupleDesc desc, uint32 hash)
 	expressions = heap_getattr(tuple, Anum_pg_index_indexprs, desc, &isnull);
 	if (isnull)
 		return false;
-	return audit_expression_hash(linitial(stringToNode(TextDatumGetCString(expressions)))) == hash;
+	return audit_expression_hash(linitial(stringToNode(TextDatumGetCString(expressions)))) ==
+		*(const uint32 *) hash;
 }
 
 /* Is there an index on the expression with this hash? */
 bool
 audit_expression_is_indexed(Oid relid, uint32 hash)
 {
-	Relation	catalog = table_open(IndexRelationId, AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-	bool		found = false;
-
-	ScanKeyInit(&key, Anum_pg_index_indrelid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(relid));
-	scan = systable_beginscan(catalog, IndexIndrelidIndexId, true, NULL, 1, &key);
-	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
-		found = begins_with(tuple, RelationGetDescr(catalog), hash);
-	systable_endscan(scan);
-	table_close(catalog, AccessShareLock);
-	return found;
+	return audit_any_index(relid, begins_with, &hash);
 }

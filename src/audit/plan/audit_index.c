@@ -237,8 +237,9 @@ serves(Oid opclass, const AuditColumns *columns, int column, bool is_last)
 
 /* Does this index begin with these columns, in classes that know their operators? */
 static bool
-index_covers(HeapTuple tuple, TupleDesc desc, const AuditColumns *columns)
+index_covers(HeapTuple tuple, TupleDesc desc, const void *wanted)
 {
+	const AuditColumns *columns = wanted;
 	Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
 	oidvector  *classes;
 	bool		isnull;
@@ -263,12 +264,12 @@ index_covers(HeapTuple tuple, TupleDesc desc, const AuditColumns *columns)
 
 /* Is this an index of the first column alone, whose values are all different? */
 static bool
-index_is_unique(HeapTuple tuple, TupleDesc desc, const AuditColumns *columns)
+index_is_unique(HeapTuple tuple, TupleDesc desc, const void *column)
 {
 	Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
 
 	return form->indisvalid && form->indisunique && form->indnkeyatts == 1 &&
-		form->indkey.values[0] == columns->attnum[0] &&
+		form->indkey.values[0] == *(const AttrNumber *) column &&
 		heap_attisnull(tuple, Anum_pg_index_indpred, desc);
 }
 
@@ -277,9 +278,8 @@ index_is_unique(HeapTuple tuple, TupleDesc desc, const AuditColumns *columns)
  * needs no lock on the table and waits for none; where the table or an index is
  * gone, there is none.
  */
-static bool
-any_index(Oid relid, const AuditColumns *columns,
-		  bool (*test) (HeapTuple tuple, TupleDesc desc, const AuditColumns *columns))
+bool
+audit_any_index(Oid relid, AuditIndexTest test, const void *wanted)
 {
 	Relation	catalog = table_open(IndexRelationId, AccessShareLock);
 	ScanKeyData key;
@@ -291,7 +291,7 @@ any_index(Oid relid, const AuditColumns *columns,
 				ObjectIdGetDatum(relid));
 	scan = systable_beginscan(catalog, IndexIndrelidIndexId, true, NULL, 1, &key);
 	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
-		found = test(tuple, RelationGetDescr(catalog), columns);
+		found = test(tuple, RelationGetDescr(catalog), wanted);
 	systable_endscan(scan);
 	table_close(catalog, AccessShareLock);
 	return found;
@@ -301,40 +301,45 @@ any_index(Oid relid, const AuditColumns *columns,
 bool
 audit_index_exists(Oid relid, const AuditColumns *columns)
 {
-	return any_index(relid, columns, index_covers);
+	return audit_any_index(relid, index_covers, columns);
 }
 
-/* Does a valid index begin with the column, in this collation (in the operator's place)? */
-static bool
-has_collation(HeapTuple tuple, TupleDesc desc, const AuditColumns *columns)
+typedef struct Collated
 {
+	AttrNumber	attnum;
+	Oid			collation;
+} Collated;
+
+/* Does a valid index begin with the column, in this collation? */
+static bool
+has_collation(HeapTuple tuple, TupleDesc desc, const void *wanted)
+{
+	const Collated *column = wanted;
 	Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
 	oidvector  *collations;
 	bool		isnull;
 
-	if (!form->indisvalid || form->indkey.values[0] != columns->attnum[0] ||
+	if (!form->indisvalid || form->indkey.values[0] != column->attnum ||
 		!heap_attisnull(tuple, Anum_pg_index_indpred, desc))
 		return false;
 	collations = (oidvector *) DatumGetPointer(heap_getattr(tuple, Anum_pg_index_indcollation,
 															desc, &isnull));
-	return collations->values[0] == columns->operator[0];
+	return collations->values[0] == column->collation;
 }
 
 bool
 audit_collation_is_indexed(Oid relid, AttrNumber attnum, Oid collation)
 {
-	AuditColumns column = {.n = 1, .attnum = {attnum}, .operator = {collation}};
+	Collated	column = {attnum, collation};
 
-	return any_index(relid, &column, has_collation);
+	return audit_any_index(relid, has_collation, &column);
 }
 
 /* Are all values of a column different, by an index? */
 bool
 audit_is_unique(Oid relid, AttrNumber attnum)
 {
-	AuditColumns column = {.n = 1, .attnum = {attnum}};
-
-	return any_index(relid, &column, index_is_unique);
+	return audit_any_index(relid, index_is_unique, &attnum);
 }
 
 static bool

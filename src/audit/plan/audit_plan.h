@@ -7,6 +7,9 @@
 
 #include "audit/capture/audit_capture.h"
 
+#include "access/htup.h"
+#include "access/tupdesc.h"
+
 /* ---- conditions of a scan: audit_clause.c ---- */
 
 /* Where the columns of a scan's conditions come from. */
@@ -299,6 +302,9 @@ extern bool audit_plan_is_volatile(PlanState *top);
 
 /* ---- indexes: audit_index.c ---- */
 
+typedef bool (*AuditIndexTest) (HeapTuple tuple, TupleDesc desc, const void *wanted);
+
+extern bool audit_any_index(Oid relid, AuditIndexTest test, const void *wanted);
 extern bool audit_index_advice(const AuditFilter *filter, AuditColumns *columns);
 extern double audit_distinct_values(Relation rel, AttrNumber attnum);
 extern bool audit_index_exists(Oid relid, const AuditColumns *columns);
