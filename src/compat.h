@@ -455,11 +455,27 @@ typedef struct ClusterStmt PurserRepackStmt;
 #define purser_guc_malloc(size) malloc(size)
 #endif
 
-/* 16: the changes of a table since ANALYZE got another name */
+/* 16: what is counted of a table got other names */
 #if PG_VERSION_NUM >= 160000
 #define PURSER_MODS_SINCE_ANALYZE(entry) ((entry)->mod_since_analyze)
+#define PURSER_DEAD_TUPLES(entry) ((entry)->dead_tuples)
+#define PURSER_LAST_ANALYZE(entry) Max((entry)->last_analyze_time, (entry)->last_autoanalyze_time)
+#define PURSER_LAST_VACUUM(entry) Max((entry)->last_vacuum_time, (entry)->last_autovacuum_time)
+#define PURSER_CHANGED_TUPLES(info) ((info)->counts.changed_tuples)
 #else
 #define PURSER_MODS_SINCE_ANALYZE(entry) ((entry)->changes_since_analyze)
+#define PURSER_DEAD_TUPLES(entry) ((entry)->n_dead_tuples)
+#define PURSER_LAST_ANALYZE(entry) \
+	Max((entry)->analyze_timestamp, (entry)->autovac_analyze_timestamp)
+#define PURSER_LAST_VACUUM(entry) Max((entry)->vacuum_timestamp, (entry)->autovac_vacuum_timestamp)
+#define PURSER_CHANGED_TUPLES(info) ((info)->t_counts.t_changed_tuples)
+#endif
+
+/* 16: the statistics target of a column became smaller */
+#if PG_VERSION_NUM >= 160000
+#define PURSER_STATISTICS_TARGET(datum) DatumGetInt16(datum)
+#else
+#define PURSER_STATISTICS_TARGET(datum) DatumGetInt32(datum)
 #endif
 
 /* 16: the header of query identifiers moved, and they need no text */

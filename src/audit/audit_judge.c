@@ -45,11 +45,10 @@ causes_shown(const AuditWatch *watch)
 	return causes;
 }
 
-/* What a measured run proves, as AuditSighting. */
+/* What a measured run proves, as AuditSighting, but for "estimates" of rows. */
 static List *
-measure(AuditWatch *watch, uint8 causes)
+measure(AuditWatch *watch, uint8 causes, const List *estimates)
 {
-	List	   *estimates = audit_measure_row_misestimate(watch);
 	List	   *sightings = NIL;
 
 	if (causes & AUDIT_BIT(AUDIT_CAUSE_WASTE))
@@ -58,7 +57,7 @@ measure(AuditWatch *watch, uint8 causes)
 		sightings = list_concat(sightings, audit_measure_join_fanout(watch));
 	if (causes & AUDIT_BIT(AUDIT_CAUSE_SPILL))
 		sightings = list_concat(sightings, audit_measure_disk_spill(watch, estimates != NIL));
-	return audit_one_for_each_cause(list_concat(sightings, estimates));
+	return sightings;
 }
 
 /*
@@ -67,12 +66,19 @@ measure(AuditWatch *watch, uint8 causes)
  * of others, is found at once.
  */
 static void
-judge_measured(AuditWatch *watch, uint8 causes)
+judge_measured(AuditWatch *watch, uint8 causes, uint8 open)
 {
-	List	   *proven = measure(watch, causes);
-	List	   *wanted = audit_not_allowed(proven);
+	List	   *estimates = audit_measure_row_misestimate(watch);
+	List	   *proven = measure(watch, causes, estimates);
+	List	   *wanted;
 	ListCell   *cell;
 
+	if (watch->slot >= 0)
+		audit_board_spared(watch, open & AUDIT_BIT(AUDIT_CAUSE_ESTIMATE), estimates);
+	if (open & AUDIT_BIT(AUDIT_CAUSE_ESTIMATE))
+		proven = list_concat(proven, estimates);
+	proven = audit_one_for_each_cause(proven);
+	wanted = audit_not_allowed(proven);
 	if (watch->slot >= 0)
 		audit_board_measured(watch, wanted, proven == NIL || wanted != NIL ? causes : 0);
 	else
@@ -84,15 +90,17 @@ judge_measured(AuditWatch *watch, uint8 causes)
 		audit_say(lfirst(cell));
 }
 
+/* "open": the causes that are not accounted for by what is at the top. */
 static pg_noinline void
-judge_nodes(AuditWatch *watch)
+judge_nodes(AuditWatch *watch, uint8 open)
 {
-	uint8		causes = causes_shown(watch);
-
+	uint8		causes = causes_shown(watch) & open;
 	bool		measured = watch->desc->planstate->instrument != NULL;
 
+	if (watch->slot >= 0 && (causes & AUDIT_BIT(AUDIT_CAUSE_SPILL)) == 0)
+		audit_board_spared(watch, AUDIT_BIT(AUDIT_CAUSE_SPILL), NIL);
 	if (measured)
-		judge_measured(watch, causes);
+		judge_measured(watch, causes, open);
 	if (causes == 0)
 		return;
 	if (watch->slot < 0)
@@ -112,15 +120,22 @@ is_small(const AuditWatch *watch)
 		watch->desc->planstate->instrument == NULL;
 }
 
-/* Rows that make the search below not the cause; true if that is found. */
-static inline bool
+/*
+ * Rows that make the search below not the cause; says what may be one all the same:
+ * a count spills nothing, so what did is a sort or a hash table below it.
+ */
+static inline uint8
 judge_top(AuditWatch *watch)
 {
 	PlanState  *top = watch->desc->planstate;
 
-	return (IsA(top, LimitState) && audit_judge_deep_offset(watch)) ||
-		(IsA(top, AggState) && audit_judge_exact_count(watch)) ||
-		(unlikely(watch->paged) && audit_judge_unread_rows(watch));
+	if (IsA(top, LimitState) && audit_judge_deep_offset(watch))
+		return 0;
+	if (IsA(top, AggState) && audit_judge_exact_count(watch))
+		return AUDIT_BIT(AUDIT_CAUSE_SPILL);
+	if (unlikely(watch->paged) && audit_judge_unread_rows(watch))
+		return 0;
+	return AUDIT_BIT(AUDIT_NCAUSES) - 1;
 }
 
 /*
@@ -156,6 +171,7 @@ static pg_noinline void
 judge_closely(AuditWatch *watch)
 {
 	MemoryContext oldcontext = MemoryContextSwitchTo(watch->estate->es_query_cxt);
+	uint8		open;
 
 	if (audit_policy_speaks())
 		audit_say_begin();
@@ -169,8 +185,9 @@ judge_closely(AuditWatch *watch)
 		if (unlikely(watch->rows_returned > 1))
 			audit_judge_wide_select(watch);
 	}
-	if (!judge_top(watch) && unlikely(!is_small(watch)))
-		judge_nodes(watch);
+	open = judge_top(watch);
+	if (open != 0 && unlikely(!is_small(watch)))
+		judge_nodes(watch, open);
 	MemoryContextSwitchTo(oldcontext);
 	if (audit_policy_speaks())
 		audit_say_end();

@@ -119,3 +119,24 @@ SELECT id FROM note WHERE body ~ '4711$';
 -- expect: discarded_rows purchase
 -- run 3 times
 SELECT DISTINCT c.city FROM customer c JOIN purchase p ON p.customer_id = c.id;
+-- scenario: no discarded rows, since the index is there
+-- setup
+CREATE TABLE paper (id int PRIMARY KEY, tags int[]);
+INSERT INTO paper SELECT i, ARRAY[i, i + 1] FROM generate_series(1, 20000) i;
+ANALYZE paper;
+-- run
+SELECT id FROM paper WHERE tags @> ARRAY[7];
+SELECT id FROM paper WHERE tags @> ARRAY[8];
+SELECT id FROM paper WHERE tags @> ARRAY[9];
+CREATE INDEX ON paper USING gin (tags);
+-- scenario: discarded rows, beside an index that does not know the operator
+-- expect: discarded_rows paper
+-- setup
+CREATE TABLE paper (id int PRIMARY KEY, tags int[]);
+INSERT INTO paper SELECT i, ARRAY[i, i + 1] FROM generate_series(1, 20000) i;
+ANALYZE paper;
+-- run
+SELECT id FROM paper WHERE tags @> ARRAY[7];
+SELECT id FROM paper WHERE tags @> ARRAY[8];
+SELECT id FROM paper WHERE tags @> ARRAY[9];
+CREATE INDEX ON paper (tags);

@@ -42,6 +42,23 @@ SET work_mem = '64MB';
 SELECT max(id) FROM (SELECT id, status FROM purchase ORDER BY total, id OFFSET 0) x;
 SELECT max(id) FROM (SELECT id, status FROM purchase ORDER BY total, id OFFSET 0) x;
 SELECT max(id) FROM (SELECT id, status FROM purchase ORDER BY total, id OFFSET 0) x;
+-- scenario: no spill, since there is memory enough
+-- run
+SET work_mem = '256kB';
+SELECT max(id) FROM (SELECT id, status FROM purchase ORDER BY total, id OFFSET 0) x;
+SELECT max(id) FROM (SELECT id, status FROM purchase ORDER BY total, id OFFSET 0) x;
+SELECT max(id) FROM (SELECT id, status FROM purchase ORDER BY total, id OFFSET 0) x;
+SET work_mem = '64MB';
+SELECT max(id) FROM (SELECT id, status FROM purchase ORDER BY total, id OFFSET 0) x;
+-- scenario: spill, of a run alone that reads less, all the same
+-- expect: disk_spill purchase
+-- run
+SET work_mem = '256kB';
+PREPARE q(int) AS SELECT max(id) FROM (SELECT id, status FROM purchase WHERE total <> -$1 AND id > $1 ORDER BY total, id OFFSET 0) x;
+EXECUTE q(0);
+EXECUTE q(0);
+EXECUTE q(0);
+EXECUTE q(1000000);
 -- scenario: no spill, once
 -- run
 SET work_mem = '256kB';

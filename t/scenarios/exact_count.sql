@@ -18,6 +18,14 @@ SELECT count(*) AS count_1 FROM (SELECT purchase.id AS id, purchase.total AS tot
 -- expect: exact_count purchase
 -- run 3 times
 SELECT count(*) FROM purchase WHERE status = 'done';
+-- scenario: exact count, and a sort below it that spills
+-- expect: exact_count purchase
+-- expect: disk_spill purchase
+-- run
+SET work_mem = '256kB';
+SELECT count(*) FROM (SELECT id, status FROM purchase ORDER BY total, id OFFSET 0) x;
+SELECT count(*) FROM (SELECT id, status FROM purchase ORDER BY total, id OFFSET 0) x;
+SELECT count(*) FROM (SELECT id, status FROM purchase ORDER BY total, id OFFSET 0) x;
 -- scenario: exact count, prepared
 -- expect: exact_count item
 -- run

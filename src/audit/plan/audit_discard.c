@@ -113,6 +113,34 @@ set_columns(AuditColumns *columns, const AuditScope *scope, Node *node)
 	}
 }
 
+static void
+set_operator(AuditColumns *columns, AttrNumber attnum, Oid operator)
+{
+	for (int i = 0; i < columns->n; i++)
+	{
+		if (columns->attnum[i] == attnum)
+			columns->operator[i] = operator;
+	}
+}
+
+/* The operators that an index would have to know, where it is plain which. */
+static void
+set_operators(AuditColumns *columns, const AuditScope *scope, Node *node)
+{
+	ListCell   *cell;
+
+	if (IsA(node, OpExpr) && columns->n == 1)
+		set_operator(columns, columns->attnum[0], ((OpExpr *) node)->opno);
+	if (!is_orclause(node))
+		return;
+	foreach(cell, audit_clauses(scope, ((BoolExpr *) node)->args))
+	{
+		const AuditClause *arm = lfirst(cell);
+
+		set_operator(columns, arm->attnum, arm->operator);
+	}
+}
+
 /* Patterns on a column that has an index are for non_sargable to judge. */
 static bool
 is_judged_elsewhere(const AuditDiscard *discard)
@@ -136,6 +164,7 @@ filter_discard(const AuditFilter *filter)
 		discard = palloc0(sizeof(AuditDiscard));
 		discard->kind = kind_of_condition(&filter->scope, lfirst(condition));
 		set_columns(&discard->columns, &filter->scope, lfirst(condition));
+		set_operators(&discard->columns, &filter->scope, lfirst(condition));
 		discard->rel = filter->rel;
 		discard->scanned = filter->scanned;
 		discard->kept = filter->kept;

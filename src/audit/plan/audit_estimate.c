@@ -32,7 +32,10 @@ audit_is_misestimated(double estimated, double actual, double loops)
 	return more >= less * audit_misestimate && (more - less) * loops >= audit_misestimate_rows;
 }
 
-/* The rows that a plan expected from plain index scans, of which the counters know the truth. */
+/*
+ * The rows that a plan expected from index and bitmap scans, of which the counters know the
+ * truth; of a bitmap scan those it fetches, before its filter.
+ */
 static double
 index_rows(const Plan *plan, double loops, int depth)
 {
@@ -46,6 +49,8 @@ index_rows(const Plan *plan, double loops, int depth)
 		case T_IndexScan:
 		case T_IndexOnlyScan:
 			return Max(plan->plan_rows, 1.0) * loops;
+		case T_BitmapHeapScan:
+			return Max(plan->lefttree->plan_rows, 1.0) * loops;
 		case T_Append:
 			foreach(cell, ((const Append *) plan)->appendplans)
 				sum += index_rows(lfirst(cell), loops, depth + 1);

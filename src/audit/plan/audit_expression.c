@@ -7,11 +7,15 @@
  */
 #include "audit/plan/audit_plan.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_statistic_ext.h"
 #include "common/hashfn.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 
 /* Where a column was named from is no matter. */
 static bool
@@ -64,4 +68,43 @@ bool
 audit_expression_is_indexed(Oid relid, uint32 hash)
 {
 	return audit_any_index(relid, begins_with, &hash);
+}
+
+static bool
+any_has_hash(List *expressions, uint32 hash)
+{
+	ListCell   *cell;
+
+	foreach(cell, expressions)
+	{
+		if (audit_expression_hash(lfirst(cell)) == hash)
+			return true;
+	}
+	return false;
+}
+
+/* Are there statistics of the expression with this hash, by CREATE STATISTICS or an index? */
+bool
+audit_expression_has_statistics(Oid relid, uint32 hash)
+{
+	Relation	catalog = table_open(StatisticExtRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		found = false;
+
+	ScanKeyInit(&key, Anum_pg_statistic_ext_stxrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
+	scan = systable_beginscan(catalog, StatisticExtRelidIndexId, true, NULL, 1, &key);
+	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		bool		isnull;
+		Datum		expressions = heap_getattr(tuple, Anum_pg_statistic_ext_stxexprs,
+											   RelationGetDescr(catalog), &isnull);
+
+		found = !isnull && any_has_hash(stringToNode(TextDatumGetCString(expressions)), hash);
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return found || audit_expression_is_indexed(relid, hash);
 }

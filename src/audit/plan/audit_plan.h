@@ -132,12 +132,25 @@ extern bool audit_is_misestimated(double estimated, double actual, double loops)
 /* ---- what ANALYZE knows: audit_statistics.c ---- */
 
 extern bool audit_statistics_are_missing(Oid relid, const AuditColumns *columns);
-extern bool audit_statistics_are_stale(Oid relid);
+extern bool audit_statistics_are_stale(Relation rel);
 extern bool audit_statistics_cover(Oid relid, const AuditColumns *columns);
 extern double audit_equality_selectivity(Relation rel, const AuditClause *clause,
 										 ParamListInfo params);
+extern double audit_value_selectivity(Relation rel, const AuditClause *clause, Datum value,
+									  bool isnull);
+extern double audit_statistics_version(Oid relid, const AuditColumns *columns);
+extern int	audit_statistics_target(Oid relid, AttrNumber attnum);
+extern double audit_rows_by_now(Relation rel);
+
+/* ---- what a condition compares with: audit_value.c ---- */
 
 extern bool audit_given_value(Node *node, ParamListInfo params, Datum *value, bool *isnull);
+extern bool audit_computed_value(Node *node, ParamListInfo params, Datum *value, bool *isnull);
+
+/* ---- rows that ANALYZE would have seen: audit_unseen.c ---- */
+
+extern bool audit_statistics_contradict(Relation rel, const AuditClause *clause,
+										ParamListInfo params, double rows);
 
 /* ---- temporary files of a measured plan: audit_spill.c ---- */
 
@@ -208,6 +221,7 @@ extern Oid	audit_index_on(Relation rel, AttrNumber attnum);
 
 extern uint32 audit_expression_hash(Node *expression);
 extern bool audit_expression_is_indexed(Oid relid, uint32 hash);
+extern bool audit_expression_has_statistics(Oid relid, uint32 hash);
 
 #define AUDIT_PLAN_DEPTH 100	/* of a plan that is followed downwards */
 

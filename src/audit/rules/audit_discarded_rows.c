@@ -5,6 +5,8 @@
  */
 #include "audit/rules/audit_rules.h"
 
+#include "catalog/pg_collation_d.h"
+#include "catalog/pg_operator_d.h"
 #include "utils/builtins.h"
 
 #define FEWEST_DISCARDED 100	/* by a partition's scan, for it to be looked at */
@@ -84,6 +86,43 @@ audit_measure_discarded_rows(const AuditWatch *watch)
 
 /* ---- its words ---- */
 
+/* Does an index begin with the column and know the operator? */
+static bool
+is_indexed(Oid relid, AttrNumber attnum, Oid operator)
+{
+	AuditColumns column = {.n = 1, .attnum = {attnum}, .operator = {operator}};
+
+	return audit_index_exists(relid, &column);
+}
+
+static bool
+prefix_is_indexed(Oid relid, AttrNumber attnum)
+{
+	return is_indexed(relid, attnum, TextPatternGreaterEqualOperator) ||
+		is_indexed(relid, attnum, BpcharPatternGreaterEqualOperator) ||
+		audit_collation_is_indexed(relid, attnum, C_COLLATION_OID);
+}
+
+/* Are the suggested indexes there by now? What is no index cannot be known. */
+static bool
+is_mended(const AuditFinding *finding)
+{
+	AuditDiscardKind kind = (AuditDiscardKind) finding->numbers[KIND];
+
+	if (kind != AUDIT_DISCARD_ALTERNATIVES && kind != AUDIT_DISCARD_PATTERN &&
+		kind != AUDIT_DISCARD_PREFIX && kind != AUDIT_DISCARD_CONTAINS)
+		return false;
+	for (int i = 0; i < finding->columns.n; i++)
+	{
+		if (!is_indexed(finding->key.relid, finding->columns.attnum[i],
+						finding->columns.operator[i]) &&
+			(kind != AUDIT_DISCARD_PREFIX ||
+			 !prefix_is_indexed(finding->key.relid, finding->columns.attnum[i])))
+			return false;
+	}
+	return finding->columns.n > 0;
+}
+
 /* An index on each column, for what they say. */
 static void
 suggest_indexes(StringInfo out, const AuditFinding *finding, const AuditNames *names,
@@ -147,5 +186,6 @@ const AuditRuleSpec audit_spec_discarded_rows = {
 	.least = 2,
 	.medium = 10000,
 	.numbers = {"rows_scanned", "rows_kept", "loops"},
+	.is_mended = is_mended,
 	.suggest = suggest
 };

@@ -11,6 +11,7 @@
 /* The figures of evidence. */
 #define BYTES 0
 #define WANTED 2				/* kB of work_mem */
+#define SPARED 4				/* not shown */
 
 /* The table of people's that most rows came from, InvalidOid without one. */
 static Oid
@@ -86,5 +87,6 @@ const AuditRuleSpec audit_spec_disk_spill = {
 	.medium = 1280,
 	.weight = weight,
 	.numbers = {"temp_bytes", "work_mem_kb", "work_mem_wanted_kb", "nodes"},
+	.spared = SPARED,
 	.suggest = suggest
 };

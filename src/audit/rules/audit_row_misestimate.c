@@ -8,20 +8,25 @@
  * be too few, that column is at fault; where all are plausible and their product
  * is not, the columns are correlated; where the product with the values known is
  * right, the plan was made without knowing the values. Other conditions are not
- * judged, but for one that stands alone.
+ * judged, but for one that stands alone. Where ANALYZE could not have missed the
+ * rows that one condition has found, the statistics are older than these.
  */
 #include "audit/rules/audit_rules.h"
 
 #include "commands/defrem.h"
 #include "nodes/execnodes.h"
 #include "optimizer/optimizer.h"
+#include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
 /* The figures of evidence. */
 #define ESTIMATED 0
 #define ACTUAL 1
-#define CAUSE 3					/* not shown */
+#define CAUSE 3					/* not shown, nor are these: */
+#define VERSION 4				/* of the statistics */
+#define MEND 5					/* of SKEWED columns the target, of expressions their hash; 0: runs
+								 * tell whether it is mended */
 
 typedef enum Cause
 {
@@ -149,7 +154,62 @@ cause_of(const AuditEstimate *estimate, const Conditions *conditions, ParamListI
 	return CORRELATED;
 }
 
+/* Are there rows that ANALYZE cannot have seen, by what one condition has found? */
+static bool
+is_contradicted(const AuditEstimate *estimate, const Conditions *conditions, ParamListInfo params)
+{
+	ListCell   *cell;
+
+	if (estimate->actual <= estimate->estimated)
+		return false;
+	foreach(cell, conditions->clauses)
+	{
+		if (audit_statistics_contradict(estimate->rel, lfirst(cell), params, estimate->actual))
+			return true;
+	}
+	return false;
+}
+
+static bool
+are_stale(const AuditEstimate *estimate, const Conditions *conditions, ParamListInfo params)
+{
+	return audit_statistics_are_missing(RelationGetRelid(estimate->rel), &conditions->columns) ||
+		audit_statistics_are_stale(estimate->rel) ||
+		is_contradicted(estimate, conditions, params);
+}
+
+/* The hash of what a condition computes of the table, 0 where that is not plain. */
+static uint32
+expression_of(const Conditions *conditions)
+{
+	const OpExpr *expr = linitial(conditions->nodes);
+	Node	   *side = NULL;
+
+	if (!IsA(expr, OpExpr) || list_length(expr->args) != 2)
+		return 0;
+	if (audit_is_independent(lsecond(expr->args)))
+		side = linitial(expr->args);
+	else if (audit_is_independent(linitial(expr->args)))
+		side = lsecond(expr->args);
+	if (side == NULL || conditions->scope.index_columns != NIL)
+		return 0;
+	side = copyObject(side);
+	ChangeVarNodes(side, (int) conditions->scope.scanrelid, 1, 0);
+	return audit_expression_hash(side);
+}
+
 /* ---- sightings ---- */
+
+/* What will tell that it is mended. */
+static double
+mend_of(Cause cause, Oid relid, const Conditions *conditions, const AuditColumns *columns)
+{
+	if (cause == SKEWED)
+		return audit_statistics_target(relid, columns->attnum[0]);
+	if (cause == EXPRESSION)
+		return expression_of(conditions);
+	return cause == VALUE_UNKNOWN ? 0 : 1;
+}
 
 static AuditSighting *
 sighting_of(const AuditWatch *watch, const AuditEstimate *estimate)
@@ -163,7 +223,7 @@ sighting_of(const AuditWatch *watch, const AuditEstimate *estimate)
 
 	read_conditions(estimate->scan, &conditions);
 	columns = conditions.columns;
-	stale = audit_statistics_are_missing(relid, &columns) || audit_statistics_are_stale(relid);
+	stale = are_stale(estimate, &conditions, watch->desc->params);
 	if (!stale)
 		cause = cause_of(estimate, &conditions, watch->desc->params, &columns);
 	if (!stale && cause == NOTHING_KNOWN)
@@ -176,6 +236,8 @@ sighting_of(const AuditWatch *watch, const AuditEstimate *estimate)
 	sighting->numbers[ACTUAL] = estimate->actual;
 	sighting->numbers[2] = estimate->loops;
 	sighting->numbers[CAUSE] = cause;
+	sighting->numbers[VERSION] = audit_statistics_version(sighting->relid, &sighting->columns);
+	sighting->numbers[MEND] = mend_of(cause, relid, &conditions, &columns);
 	return sighting;
 }
 
@@ -215,7 +277,7 @@ audit_measure_row_misestimate(const AuditWatch *watch)
 
 /*
  * Are rows far from what the plan expected, as far as it can be seen without
- * measuring: those of the result, and those that index scans have read?
+ * measuring: those of the result, and those that index and bitmap scans have read?
  */
 bool
 audit_suspect_row_misestimate(const AuditWatch *watch)
@@ -223,6 +285,7 @@ audit_suspect_row_misestimate(const AuditWatch *watch)
 	const Plan *plan = watch->desc->plannedstmt->planTree;
 	int64		read = 0;
 
+	/* Of a table's two counters that of rows fetched is for bitmap scans. */
 	if ((double) watch->rows_returned > plan->plan_rows &&
 		audit_is_misestimated(plan->plan_rows, (double) watch->rows_returned, 1))
 		return true;
@@ -230,6 +293,8 @@ audit_suspect_row_misestimate(const AuditWatch *watch)
 	{
 		if ((watch->rels[i].kinds & AUDIT_HEAP) == 0)
 			read += watch->rels[i].rows;
+		else
+			read += watch->rels[i].own.fetched;
 	}
 	if (read < audit_misestimate_rows)
 		return false;
@@ -239,12 +304,25 @@ audit_suspect_row_misestimate(const AuditWatch *watch)
 
 /* ---- its words ---- */
 
-/* Are the columns' statistics together there by now? */
+/* Is what was suggested there by now? */
 static bool
 is_mended(const AuditFinding *finding)
 {
-	return finding->numbers[CAUSE] == CORRELATED &&
-		audit_statistics_cover(finding->key.relid, &finding->columns);
+	Oid			relid = finding->key.relid;
+	double		mend = finding->numbers[MEND];
+
+	switch ((Cause) finding->numbers[CAUSE])
+	{
+		case CORRELATED:
+			return audit_statistics_cover(relid, &finding->columns);
+		case SKEWED:
+			return audit_statistics_target(relid, finding->columns.attnum[0]) > mend &&
+				audit_statistics_version(relid, &finding->columns) != finding->numbers[VERSION];
+		case EXPRESSION:
+			return mend > 0 && audit_expression_has_statistics(relid, (uint32) mend);
+		default:
+			return false;
+	}
 }
 
 static double
@@ -305,6 +383,7 @@ const AuditRuleSpec audit_spec_row_misestimate = {
 	.medium = 10000,
 	.weight = weight,
 	.numbers = {"rows_estimated", "rows_actual", "loops"},
+	.spared = MEND,
 	.is_mended = is_mended,
 	.suggest = suggest
 };

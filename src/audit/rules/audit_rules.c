@@ -76,6 +76,17 @@ audit_severity(const AuditFinding *finding)
 	return each >= spec->medium ? "medium" : "low";
 }
 
+/* Has what the finding is about been mended since, as far as that can be known? */
+bool
+audit_finding_is_mended(const AuditFinding *finding)
+{
+	const AuditRuleSpec *spec = specs[finding->key.rule];
+
+	if (spec->spared > 0 && finding->numbers[spec->spared] < 0)
+		return true;
+	return spec->is_mended != NULL && spec->is_mended(finding);
+}
+
 /* Does a whole query read much for little? */
 bool
 audit_rule_screen(int64 read, int64 returned)

@@ -45,6 +45,8 @@ typedef struct AuditRuleSpec
 	const char *numbers[AUDIT_NUMBERS]; /* names of the figures of evidence; NULL: not used */
 	void		(*add_evidence) (StringInfo out, const AuditFinding *finding,
 								 const AuditNames *names);	/* more of it; NULL: none */
+	int			spared;			/* the figure, not shown, that was 0 and is negative once a later
+								 * run as large was without; 0: no such */
 	bool		(*is_mended) (const AuditFinding *finding); /* NULL: cannot be known */
 	void		(*suggest) (StringInfo out, const AuditFinding *finding, const AuditNames *names);
 	bool		suggests_text;	/* of the query, so for its readers only */
@@ -57,6 +59,7 @@ extern uint64 audit_measured_rules(void);
 extern bool audit_is_visible(const AuditFinding *finding);
 extern const char *audit_severity(const AuditFinding *finding);
 extern bool audit_rule_screen(int64 read, int64 returned);
+extern bool audit_finding_is_mended(const AuditFinding *finding);
 
 /* ---- what is proven by planning again: audit_prove.c ---- */
 

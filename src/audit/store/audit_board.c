@@ -401,6 +401,59 @@ audit_board_measured(const AuditWatch *watch, List *sightings, uint8 causes)
 	audit_store_unlock(AUDIT_LOCK_FINDINGS);
 }
 
+static bool
+is_among(const AuditFindingKey *key, List *sightings)
+{
+	ListCell   *cell;
+
+	foreach(cell, sightings)
+	{
+		AuditFindingKey other = audit_finding_key(lfirst(cell));
+
+		if (memcmp(&other, key, sizeof(other)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A run is without what rules of these causes find, but for "sightings"
+ * (AuditSighting): the query's findings of such rules are mended, as long as no
+ * later run proves them again.
+ */
+void
+audit_board_spared(const AuditWatch *watch, uint8 causes, List *sightings)
+{
+	AuditBoard *board = audit_store_board();
+	Slot	   *slot = &board->slots[watch->slot];
+	int			kept = 0;
+	uint8		proven = 0;
+
+	/* Without the lock: nothing was found. */
+	if (slot->nfound == 0 || (causes == AUDIT_BIT(AUDIT_CAUSE_SPILL) &&
+							  (slot->proven & causes) == 0))
+		return;
+	audit_store_lock(AUDIT_LOCK_FINDINGS, LW_EXCLUSIVE);
+	if (is_slot_of(board, watch))
+	{
+		for (int i = 0; i < slot->nfound; i++)
+		{
+			const Found *found = &slot->found[i];
+			const AuditRuleSpec *spec = audit_rule(found->key.rule);
+
+			if (spec->spared > 0 && (AUDIT_BIT(spec->cause) & causes) != 0 &&
+				!is_among(&found->key, sightings) &&
+				audit_find_spared_locked(&found->key, watch, spec->spared))
+				continue;
+			proven |= found->causes;
+			slot->found[kept++] = *found;
+		}
+		slot->nfound = kept;
+		slot->proven &= proven | KEPT | ~causes;
+	}
+	audit_store_unlock(AUDIT_LOCK_FINDINGS);
+}
+
 /* Is it time to ask what-if about this query? If so, the answer is the caller's to find. */
 bool
 audit_board_claim_replan(const AuditWatch *watch)

@@ -185,6 +185,22 @@ audit_find_again_locked(const AuditFindingKey *key, const AuditWatch *watch, boo
 	finding->last_seen = GetCurrentStatementStartTimestamp();
 }
 
+/*
+ * A run was without what a finding is about: marks that in the figure, if that is
+ * free, and if it read half as much as those that were with it, or more.
+ */
+bool
+audit_find_spared_locked(const AuditFindingKey *key, const AuditWatch *watch, int figure)
+{
+	AuditFinding *finding = audit_table_find(audit_store_findings(), key);
+
+	if (finding == NULL || finding->numbers[figure] != 0 ||
+		watch->rows_read < finding->rows_read / Max(finding->occurrences, 1) / 2)
+		return false;
+	finding->numbers[figure] = -1;
+	return true;
+}
+
 /* A finding as it was saved; one that is there already is newer. */
 void
 audit_find_restore(const AuditFinding *saved)

@@ -26,7 +26,7 @@
 #include "storage/dsm_registry.h"
 #endif
 
-#define STORE_NAME "pg_purser_audit_3"	/* the number changes with the layout */
+#define STORE_NAME "pg_purser_audit_4"	/* the number changes with the layout */
 #define TRANCHE_NAME "pg_purser_audit"
 
 typedef struct Store

@@ -191,6 +191,7 @@ extern void audit_board_keep(const AuditWatch *watch);
 extern void audit_board_convict(const AuditWatch *watch, uint8 causes);
 extern void audit_board_suspect(const AuditWatch *watch, uint8 causes);
 extern void audit_board_measured(const AuditWatch *watch, List *sightings, uint8 causes);
+extern void audit_board_spared(const AuditWatch *watch, uint8 causes, List *sightings);
 extern void audit_board_retry(int slot);
 extern bool audit_board_is_due(uint64 queryid, Oid userid);
 extern bool audit_board_claim_replan(const AuditWatch *watch);
@@ -246,6 +247,8 @@ extern void audit_find_locked(const AuditSighting *sighting);
 extern bool audit_find_numbers(const AuditSighting *sighting, double *numbers);
 extern void audit_find_again_locked(const AuditFindingKey *key, const AuditWatch *watch,
 									bool only);
+extern bool audit_find_spared_locked(const AuditFindingKey *key, const AuditWatch *watch,
+									 int figure);
 extern AuditFindingKey audit_finding_key(const AuditSighting *sighting);
 extern void audit_find_restore(const AuditFinding *saved);
 

@@ -71,15 +71,6 @@ wasted_ms(const AuditFinding *finding)
 	return rint(each * (double) finding->occurrences * 1000.0) / 1000.0;
 }
 
-/* Has it been mended since? */
-static bool
-is_mended(const AuditFinding *finding)
-{
-	const AuditRuleSpec *spec = audit_rule(finding->key.rule);
-
-	return spec->is_mended != NULL && spec->is_mended(finding);
-}
-
 /* Does another finding that is shown speak of the same cause? */
 static bool
 is_overruled(const AuditFinding *finding, const List *findings)
@@ -88,7 +79,7 @@ is_overruled(const AuditFinding *finding, const List *findings)
 
 	foreach(cell, findings)
 	{
-		if (audit_yields(finding, lfirst(cell)) && !is_mended(lfirst(cell)))
+		if (audit_yields(finding, lfirst(cell)) && !audit_finding_is_mended(lfirst(cell)))
 			return true;
 	}
 	return false;
@@ -197,8 +188,8 @@ purser_audit_findings_0_1(PG_FUNCTION_ARGS)
 		AuditNames	names;
 
 		/* What was dropped is nothing to mend, nor what has been mended. */
-		if (audit_names(finding, &names) && !is_mended(finding) && !audit_is_hidden(finding) &&
-			!is_overruled(finding, findings))
+		if (audit_names(finding, &names) && !audit_finding_is_mended(finding) &&
+			!audit_is_hidden(finding) && !is_overruled(finding, findings))
 			put_finding((ReturnSetInfo *) fcinfo->resultinfo, finding, &names);
 	}
 	return (Datum) 0;
