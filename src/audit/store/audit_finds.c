@@ -65,6 +65,13 @@ take_texts(AuditFinding *finding, const AuditSighting *sighting)
 	}
 }
 
+/* Does it have the expression that a run which could not be planned again lacked? */
+static bool
+is_more(const AuditFinding *finding, const AuditSighting *sighting)
+{
+	return sighting->parent_text_len > 0 && finding->parent_text[0] == '\0';
+}
+
 static AuditFinding *
 insert_finding(const AuditFindingKey *key)
 {
@@ -104,7 +111,8 @@ audit_find_locked(const AuditSighting *sighting)
 	/* Without its text it was a finding already, but is gone: evicted or reset. */
 	if (finding == NULL && sighting->text != NULL)
 		finding = new_finding(&key, sighting);
-	else if (finding != NULL && sighting->text != NULL && audit_suppressions_by_tag())
+	else if (finding != NULL && sighting->text != NULL &&
+			 (audit_suppressions_by_tag() || is_more(finding, sighting)))
 		take_texts(finding, sighting);
 	if (finding == NULL)
 		return;

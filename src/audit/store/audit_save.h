@@ -16,7 +16,7 @@
 #define AUDIT_FILE PGSTAT_STAT_PERMANENT_DIRECTORY "/pg_purser_audit.stat"
 #define AUDIT_FILE_NEW AUDIT_FILE ".new"
 #define AUDIT_FILE_MAGIC 0x50755241
-#define AUDIT_FILE_LAYOUT 2		/* another when what is saved means something else */
+#define AUDIT_FILE_LAYOUT 3		/* another when what is saved means something else */
 #define AUDIT_PIECE_BYTES 65536 /* of entries; they are copied under one hold of the lock */
 
 /* ---- what is saved: audit_section.c ---- */
