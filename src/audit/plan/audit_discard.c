@@ -86,7 +86,7 @@ kind_of_expression(Node *side)
 		audit_expression_is_immutable(side) ? AUDIT_DISCARD_EXPRESSION : AUDIT_DISCARD_MUTABLE;
 }
 
-/* Of trigrams, an index can look up three letters or more. */
+/* What is too short for trigrams, no index can look up. */
 static AuditDiscardKind
 kind_of_pattern(const OpExpr *expr, ParamListInfo params)
 {
@@ -94,8 +94,24 @@ kind_of_pattern(const OpExpr *expr, ParamListInfo params)
 
 	if (has_prefix(expr))
 		return AUDIT_DISCARD_PREFIX;
-	return audit_pattern(expr, params, &pattern) && pattern.letters < AUDIT_TRIGRAM ?
+	return audit_pattern(expr, params, &pattern) && pattern.is_vague ?
 		kind_of_any((Node *) expr, params) : AUDIT_DISCARD_PATTERN;
+}
+
+/* An expression with a value that is none of the table's, or something else. */
+static AuditDiscardKind
+kind_of_computed(const OpExpr *expr, ParamListInfo params)
+{
+	Node	   *left = linitial(expr->args);
+	Node	   *right = lsecond(expr->args);
+	AuditPattern pattern;
+
+	if (audit_pattern(expr, params, &pattern) && pattern.is_vague)
+		return kind_of_any((Node *) expr, params);
+	if (audit_is_independent(right))
+		return kind_of_expression(left);
+	return audit_is_independent(left) ? kind_of_expression(right) :
+		kind_of_any((Node *) expr, params);
 }
 
 static AuditDiscardKind
@@ -107,7 +123,7 @@ kind_of_comparison(const AuditScope *scope, const OpExpr *expr, ParamListInfo pa
 	if (list_length(expr->args) != 2)
 		return kind_of_expression(left);
 	if (column == NULL && audit_clause_column(scope, lsecond(expr->args)) == NULL)
-		return kind_of_expression(contain_var_clause(left) ? left : lsecond(expr->args));
+		return kind_of_computed(expr, params);
 	if (column == NULL)
 		return kind_of_any((Node *) expr, params);
 	if (is_pattern(expr->opno) && audit_is_independent(lsecond(expr->args)))
@@ -122,13 +138,14 @@ static bool
 is_member(const AuditScope *scope, const ScalarArrayOpExpr *any)
 {
 	const Var  *column = audit_clause_column(scope, lsecond(any->args));
-	TypeCacheEntry *element;
+	Oid			element;
 
 	if (column == NULL || !any->useOr || !audit_is_independent(linitial(any->args)) ||
 		!gin_knows(OID_ARRAY_CONTAINS_OP, column->vartype))
 		return false;
-	element = lookup_type_cache(get_element_type(column->vartype), TYPECACHE_EQ_OPR);
-	return any->opno == element->eq_opr;
+	element = get_base_element_type(column->vartype);
+	return OidIsValid(element) &&
+		any->opno == lookup_type_cache(element, TYPECACHE_EQ_OPR)->eq_opr;
 }
 
 static bool
@@ -176,17 +193,18 @@ set_columns(AuditColumns *columns, const AuditScope *scope, Node *node)
 }
 
 static bool
-is_trigrams(const AuditWrapped *wrapped)
+is_wildcard(const Node *condition, ParamListInfo params)
 {
-	return wrapped != NULL &&
-		(wrapped->cause == AUDIT_WRAP_WILDCARD || wrapped->cause == AUDIT_WRAP_ENDING);
+	AuditPattern pattern;
+
+	return IsA(condition, OpExpr) && audit_pattern((const OpExpr *) condition, params, &pattern);
 }
 
 /* Patterns on a column that has an index are for non_sargable to judge. */
 static bool
-is_judged_elsewhere(const AuditDiscard *discard, const AuditWrapped *wrapped)
+is_judged_elsewhere(const AuditDiscard *discard, const Node *condition, ParamListInfo params)
 {
-	return (discard->kind == AUDIT_DISCARD_PATTERN || is_trigrams(wrapped)) &&
+	return (discard->kind == AUDIT_DISCARD_PATTERN || is_wildcard(condition, params)) &&
 		discard->columns.n == 1 &&
 		OidIsValid(audit_index_on(discard->rel, discard->columns.attnum[0]));
 }
@@ -238,7 +256,7 @@ filter_discard(const AuditFilter *filter, ParamListInfo params)
 	/* What wraps a column that has an index is for non_sargable to judge too. */
 	if (wrapped != NULL && !OidIsValid(wrapped->index) && discard->columns.n == 1)
 		discard->remedy = wrapped;
-	return is_judged_elsewhere(discard, wrapped) ? NULL : discard;
+	return is_judged_elsewhere(discard, condition, params) ? NULL : discard;
 }
 
 /* ---- other nodes ---- */

@@ -102,6 +102,22 @@ letters_in_a_row(const char *text, bool like)
 	return most;
 }
 
+/* Is there nothing in it, as in '%ab%', that makes up three signs for a trigram? */
+static bool
+is_vague(const char *text, bool like)
+{
+	size_t		length = strlen(text);
+
+	if (like && length > 0 && (text[0] != '%' || text[length - 1] != '%'))
+		return false;
+	for (const char *at = text; *at != '\0'; at += pg_mblen(at))
+	{
+		if (!is_letter(at) && !(like && (*at == '%' || *at == '_')))
+			return false;
+	}
+	return true;
+}
+
 static bool
 is_like(Oid operator)
 {
@@ -153,5 +169,7 @@ audit_pattern(const OpExpr *condition, ParamListInfo params, AuditPattern *patte
 	pattern->operator = condition->opno;
 	pattern->is_ending = is_ending(condition->opno, text.data);
 	pattern->letters = letters_in_a_row(text.data, is_like(condition->opno));
+	pattern->is_vague = pattern->letters < AUDIT_TRIGRAM &&
+		is_vague(text.data, is_like(condition->opno));
 	return true;
 }

@@ -129,6 +129,7 @@ typedef struct AuditPattern
 {
 	Oid			operator;
 	bool		is_ending;		/* LIKE '%x': says only how a value ends */
+	bool		is_vague;		/* too short to be looked up by trigrams */
 	int			letters;		/* that stand together in the pattern, at most */
 } AuditPattern;
 

@@ -271,11 +271,15 @@ read_wildcard(const AuditFilter *filter, const OpExpr *condition, ParamListInfo 
 
 /* A pattern that only a b-tree in the order of bytes can look up. */
 static bool
-read_pattern(const AuditFilter *filter, const OpExpr *condition, AuditWrapped *wrapped)
+read_pattern(const AuditFilter *filter, const OpExpr *condition, ParamListInfo params,
+			 AuditWrapped *wrapped)
 {
+	AuditPattern pattern;
+
 	if (condition->opno != OID_TEXT_LIKE_OP && condition->opno != OID_BPCHAR_LIKE_OP)
 		return false;
-	if (!read_matched(filter, condition, wrapped) ||
+	if (audit_pattern(condition, params, &pattern) ||
+		!read_matched(filter, condition, wrapped) ||
 		!audit_is_independent(lsecond(condition->args)) ||
 		(wrapped->expression == NULL &&
 		 exprCollation(linitial(condition->args)) == C_COLLATION_OID))
@@ -323,7 +327,7 @@ read_condition(const AuditFilter *filter, Node *condition, ParamListInfo params,
 	if (read_wildcard(filter, expr, params, wrapped))
 		return true;
 	*wrapped = none;
-	if (read_pattern(filter, expr, wrapped))
+	if (read_pattern(filter, expr, params, wrapped))
 		return true;
 	*wrapped = none;
 	return read_wrapped(filter, expr, true, wrapped) || read_collated(filter, expr, true, wrapped);
@@ -360,12 +364,16 @@ complete(const AuditFilter *filter, AuditWrapped *wrapped)
 static bool
 read_content(const AuditFilter *filter, const OpExpr *condition, AuditWrapped *wrapped)
 {
+	Oid			type;
 	Oid			opclass;
 
 	if (list_length(condition->args) != 2 || !audit_is_independent(lsecond(condition->args)) ||
 		!read_matched(filter, condition, wrapped))
 		return false;
-	opclass = GetDefaultOpClass(exprType(without_labels(linitial(condition->args))), GIN_AM_OID);
+	type = exprType(without_labels(linitial(condition->args)));
+	if (!SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(type)))
+		return false;
+	opclass = GetDefaultOpClass(type, GIN_AM_OID);
 	if (!OidIsValid(opclass) ||
 		!op_in_opfamily(condition->opno, get_opclass_family(opclass)))
 		return false;
@@ -374,6 +382,20 @@ read_content(const AuditFilter *filter, const OpExpr *condition, AuditWrapped *w
 	wrapped->opclass = opclass;
 	wrapped->method = GIN_AM_OID;
 	return true;
+}
+
+/* Is the column itself to be compared, with a value of its own type? */
+static bool
+is_plain_cast(const AuditWrapped *wrapped)
+{
+	Node	   *argument;
+
+	if (wrapped->cause != AUDIT_WRAP_CAST)
+		return wrapped->cause == AUDIT_WRAP_TYPE;
+	argument = IsA(wrapped->expression, CoerceViaIO) ?
+		(Node *) ((CoerceViaIO *) wrapped->expression)->arg :
+		linitial(((FuncExpr *) wrapped->expression)->args);
+	return IsA(without_labels(argument), Var);
 }
 
 /* The same of a column that need not have an index: what would serve the condition? */
@@ -389,7 +411,8 @@ audit_wrapped_alone(const AuditFilter *filter, Node *condition, ParamListInfo pa
 		if (!IsA(condition, OpExpr) || !read_content(filter, (OpExpr *) condition, wrapped))
 			return false;
 	}
-	return wrapped->cause != AUDIT_WRAP_OTHER_COLLATION && complete(filter, wrapped);
+	return wrapped->cause != AUDIT_WRAP_OTHER_COLLATION && !is_plain_cast(wrapped) &&
+		complete(filter, wrapped);
 }
 
 /*

@@ -146,6 +146,28 @@ without_doubles(List *proven)
 	return kept;
 }
 
+/* What other rules suspect of a table comes first, so the planner is not to choose. */
+static List *
+without_rivals(List *remedies, List *suspects)
+{
+	List	   *kept = NIL;
+	ListCell   *cell;
+
+	foreach(cell, remedies)
+	{
+		AuditSuspect *remedy = lfirst(cell);
+		bool		rivalled = false;
+		ListCell   *other;
+
+		foreach(other, suspects)
+			rivalled |= ((const AuditSuspect *) lfirst(other))->sighting.relid ==
+				remedy->sighting.relid;
+		if (!rivalled)
+			kept = lappend(kept, remedy);
+	}
+	return kept;
+}
+
 static List *
 hypotheses_of(List *suspects)
 {
@@ -213,7 +235,7 @@ audit_prove(AuditWatch *watch)
 		List	   *suspects = audit_suspect_missing_index(watch);
 
 		suspects = list_concat(suspects, audit_suspect_non_sargable(watch));
-		watch->remedies = audit_suspect_discarded_rows(watch);
+		watch->remedies = without_rivals(audit_suspect_discarded_rows(watch), suspects);
 		watch->proofs = without_doubles(decide(watch, suspects, watch->remedies));
 		watch->proved = true;
 	}
