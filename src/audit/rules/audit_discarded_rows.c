@@ -27,7 +27,6 @@ new_suspect(const AuditWatch *watch, const AuditDiscard *discard, const AuditCol
 	sighting->columns = *columns;
 	sighting->numbers[COSTS] = sighting->numbers[COSTS + 1] = NAN;
 	sighting->numbers[KIND] = discard->kind;
-	sighting->parent_text = "";
 	if (discard->remedy == NULL)
 		return suspect;
 	audit_hypothesize(&suspect->hypothesis, discard->remedy, RelationGetRelid(discard->rel), owner);
@@ -154,6 +153,8 @@ kind_of_remedy(const AuditWrapped *wrapped)
 static void
 apply(AuditSighting *sighting, const AuditSuspect *remedy)
 {
+	double		known[AUDIT_NUMBERS];
+
 	switch (remedy->outcome)
 	{
 		case AUDIT_REMEDY_TAKEN:
@@ -164,7 +165,10 @@ apply(AuditSighting *sighting, const AuditSuspect *remedy)
 				audit_set_expression(sighting, &remedy->hypothesis);
 			break;
 		case AUDIT_REMEDY_AS_BEFORE:
-			sighting->numbers[KIND] = NAN;
+			if (!audit_find_numbers(sighting, known))
+				break;
+			sighting->numbers[KIND] = known[KIND];
+			audit_find_expression(sighting);
 			break;
 		case AUDIT_REMEDY_REFUSED:
 			if (sighting->numbers[KIND] != AUDIT_DISCARD_MUTABLE)

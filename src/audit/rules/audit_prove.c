@@ -113,6 +113,8 @@ as_before(const AuditWatch *watch, List *suspects)
 											 suspect->hypothesis.expression != NULL)))
 			continue;
 		set_costs(&suspect->sighting, NAN, NAN);
+		if (suspect->hypothesis.expression != NULL)
+			audit_find_expression(&suspect->sighting);
 		if (verdict > 0)
 			cut_columns(&suspect->sighting.columns, verdict);
 		proven = lappend(proven, &suspect->sighting);

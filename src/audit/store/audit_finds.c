@@ -165,6 +165,27 @@ audit_find_numbers(const AuditSighting *sighting, double *numbers)
 	return finding != NULL;
 }
 
+/* The expression of a finding, for a sighting of it that has not written it down itself. */
+void
+audit_find_expression(AuditSighting *sighting)
+{
+	AuditFindingKey key = audit_finding_key(sighting);
+	char	   *text = palloc0(AUDIT_TEXT_BYTES);
+	const AuditFinding *finding;
+
+	audit_store_lock(AUDIT_LOCK_FINDINGS, LW_SHARED);
+	finding = audit_table_find(audit_store_findings(), &key);
+	if (finding != NULL && finding->parent_text[0] != '\0')
+	{
+		memcpy(text, finding->parent_text, AUDIT_TEXT_BYTES);
+		sighting->parent_text = text;
+		sighting->parent_queryid = finding->parent_queryid;
+		sighting->parent_relid = finding->parent_relid;
+	}
+	audit_store_unlock(AUDIT_LOCK_FINDINGS);
+	sighting->parent_text_len = (int) strlen(text);
+}
+
 /*
  * A run that was not measured did again what a finding is about. Its rows are
  * those of the finding's table, its bytes the usual ones; a partition's rows
