@@ -26,7 +26,7 @@ BEGIN
     FOR i IN 1..runs LOOP
         EXECUTE query;
     END LOOP;
-    RETURN QUERY SELECT f.rule, f.relation, f.columns, f.suggestion, f.evidence
+    RETURN QUERY SELECT f.rule, f.relation, f.columns, f.suggestion, f.evidence - '{cost_before,cost_after}'::text[]
                  FROM purser.findings f ORDER BY f.rule, f.relation::text;
 END $$;
 

@@ -115,6 +115,30 @@ SELECT * FROM sample WHERE done IS NULL;
 -- expect: discarded_rows note
 -- run 3 times
 SELECT id FROM note WHERE body ~ '4711$';
+-- scenario: discarded, icontains of Django
+-- expect: discarded_rows customer
+-- run 3 times
+SELECT id FROM customer WHERE upper(name::text) LIKE upper('%e 777%');
+-- scenario: discarded, text search
+-- expect: discarded_rows note
+-- run 3 times
+SELECT id FROM note WHERE to_tsvector('english', body) @@ plainto_tsquery('english', '4711');
+-- scenario: discarded, a member of an array
+-- expect: discarded_rows paper
+-- setup
+CREATE TABLE paper (id int PRIMARY KEY, tags text[]);
+INSERT INTO paper SELECT i, ARRAY['t' || i % 700, 'u' || i % 900] FROM generate_series(1, 40000) i;
+ANALYZE paper;
+-- run 3 times
+SELECT id FROM paper WHERE 't7' = ANY (tags);
+-- scenario: not discarded, text search with its index
+-- setup
+CREATE TABLE paper (id int PRIMARY KEY, body text);
+INSERT INTO paper SELECT i, 'word' || i FROM generate_series(1, 20000) i;
+CREATE INDEX ON paper USING gin (to_tsvector('english', body));
+ANALYZE paper;
+-- run 3 times
+SELECT id FROM paper WHERE to_tsvector('english', body) @@ to_tsquery('english', 'word77');
 -- scenario: discarded, DISTINCT of a join
 -- expect: discarded_rows purchase
 -- run 3 times

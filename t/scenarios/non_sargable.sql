@@ -28,6 +28,23 @@ EXECUTE q('C7');
 -- expect: non_sargable person
 -- run 3 times
 SELECT * FROM person WHERE phone + 0 = 49000005;
+-- scenario: not sargable, icontains of Django
+-- expect: non_sargable person
+-- run 3 times
+SELECT * FROM person WHERE upper(email::text) LIKE upper('%u4711@ex%');
+-- scenario: not sargable, lower() like a part that is bound
+-- expect: non_sargable person
+-- bound 3 times
+\set n random(1000, 49000)
+SELECT * FROM person WHERE lower(email) LIKE '%u' || :n || '@%';
+-- scenario: sargable, istartswith with its index
+-- setup
+CREATE TABLE person AS SELECT * FROM public.person;
+CREATE INDEX ON person (email);
+CREATE INDEX ON person (upper(email) text_pattern_ops);
+ANALYZE person;
+-- run 3 times
+SELECT * FROM person WHERE upper(email::text) LIKE upper('u4711@%');
 -- scenario: sargable, the column as it is
 -- run 3 times
 SELECT * FROM person WHERE email = 'U55@example.org';

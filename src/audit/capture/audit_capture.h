@@ -90,6 +90,7 @@ typedef struct AuditWatch
 	bool		timed;			/* instrumented on the audit's behalf */
 	bool		proved;			/* the measured rules have decided: */
 	List	   *proofs;			/* AuditSighting */
+	List	   *remedies;		/* AuditSuspect: advice for what is found in any case */
 	instr_time	elapsed;		/* in all frames, when timed */
 	struct AuditSizes *sizes;	/* of the values sent, when audit_sizes.c takes them */
 	AuditRel	inline_rels[AUDIT_INLINE_RELS];

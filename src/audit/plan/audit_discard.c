@@ -14,6 +14,7 @@
 #include "optimizer/optimizer.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/typcache.h"
 
 /* ---- conditions of a scan ---- */
 
@@ -54,23 +55,97 @@ gin_knows(Oid operator, Oid type)
 	return OidIsValid(opclass) && op_in_opfamily(operator, get_opclass_family(opclass));
 }
 
-static AuditDiscardKind
-kind_of_comparison(const AuditScope *scope, const OpExpr *expr)
+/* What is neither the same for all times nor about the row alone, no index can hold. */
+static bool
+is_outward_walker(Node *node, void *context)
 {
-	const Var  *column;
+	if (node == NULL)
+		return false;
+	if (IsA(node, Param) || IsA(node, SubPlan) || IsA(node, AlternativeSubPlan))
+		return true;
+	if (IsA(node, Var))
+		return ((Var *) node)->varattno <= 0;
+	return expression_tree_walker(node, is_outward_walker, context);
+}
+
+static AuditDiscardKind
+kind_of_any(Node *condition, ParamListInfo params)
+{
+	bool		given = params != NULL && params->paramFetch == NULL && params->numParams > 0;
+
+	return given || is_outward_walker(condition, NULL) ||
+		!audit_expression_is_immutable(condition) ? AUDIT_DISCARD_OUTWARD :
+		AUDIT_DISCARD_CONDITION;
+}
+
+/* A side that is computed from columns, when an index can be about it. */
+static AuditDiscardKind
+kind_of_expression(Node *side)
+{
+	return is_outward_walker(side, NULL) ? AUDIT_DISCARD_OUTWARD :
+		audit_expression_is_immutable(side) ? AUDIT_DISCARD_EXPRESSION : AUDIT_DISCARD_MUTABLE;
+}
+
+/* What is too short for trigrams, no index can look up. */
+static AuditDiscardKind
+kind_of_pattern(const OpExpr *expr, ParamListInfo params)
+{
+	AuditPattern pattern;
+
+	if (has_prefix(expr))
+		return AUDIT_DISCARD_PREFIX;
+	return audit_pattern(expr, params, &pattern) && pattern.is_vague ?
+		kind_of_any((Node *) expr, params) : AUDIT_DISCARD_PATTERN;
+}
+
+/* An expression with a value that is none of the table's, or something else. */
+static AuditDiscardKind
+kind_of_computed(const OpExpr *expr, ParamListInfo params)
+{
+	Node	   *left = linitial(expr->args);
+	Node	   *right = lsecond(expr->args);
+	AuditPattern pattern;
+
+	if (audit_pattern(expr, params, &pattern) && pattern.is_vague)
+		return kind_of_any((Node *) expr, params);
+	if (audit_is_independent(right))
+		return kind_of_expression(left);
+	return audit_is_independent(left) ? kind_of_expression(right) :
+		kind_of_any((Node *) expr, params);
+}
+
+static AuditDiscardKind
+kind_of_comparison(const AuditScope *scope, const OpExpr *expr, ParamListInfo params)
+{
+	Node	   *left = linitial(expr->args);
+	const Var  *column = audit_clause_column(scope, left);
 
 	if (list_length(expr->args) != 2)
-		return AUDIT_DISCARD_EXPRESSION;
-	column = audit_clause_column(scope, linitial(expr->args));
+		return kind_of_expression(left);
 	if (column == NULL && audit_clause_column(scope, lsecond(expr->args)) == NULL)
-		return AUDIT_DISCARD_EXPRESSION;
+		return kind_of_computed(expr, params);
 	if (column == NULL)
-		return AUDIT_DISCARD_CONDITION;
+		return kind_of_any((Node *) expr, params);
 	if (is_pattern(expr->opno) && audit_is_independent(lsecond(expr->args)))
-		return has_prefix(expr) ? AUDIT_DISCARD_PREFIX : AUDIT_DISCARD_PATTERN;
-	if (gin_knows(expr->opno, column->vartype))
+		return kind_of_pattern(expr, params);
+	if (gin_knows(expr->opno, column->vartype) && audit_is_independent(lsecond(expr->args)))
 		return AUDIT_DISCARD_CONTAINS;
-	return AUDIT_DISCARD_CONDITION;
+	return kind_of_any((Node *) expr, params);
+}
+
+/* "value = ANY (column)", which GIN serves when it is written as "column @> ARRAY[value]" */
+static bool
+is_member(const AuditScope *scope, const ScalarArrayOpExpr *any)
+{
+	const Var  *column = audit_clause_column(scope, lsecond(any->args));
+	Oid			element;
+
+	if (column == NULL || !any->useOr || !audit_is_independent(linitial(any->args)) ||
+		!gin_knows(OID_ARRAY_CONTAINS_OP, column->vartype))
+		return false;
+	element = get_base_element_type(column->vartype);
+	return OidIsValid(element) &&
+		any->opno == lookup_type_cache(element, TYPECACHE_EQ_OPR)->eq_opr;
 }
 
 static bool
@@ -87,30 +162,42 @@ all_served(List *clauses)
 }
 
 static AuditDiscardKind
-kind_of_condition(const AuditScope *scope, Node *node)
+kind_of_condition(const AuditScope *scope, Node *node, ParamListInfo params)
 {
 	if (IsA(node, OpExpr))
-		return kind_of_comparison(scope, (const OpExpr *) node);
+		return kind_of_comparison(scope, (const OpExpr *) node, params);
+	if (IsA(node, ScalarArrayOpExpr) && is_member(scope, (const ScalarArrayOpExpr *) node))
+		return AUDIT_DISCARD_MEMBER;
 	if (is_orclause(node) && all_served(audit_clauses(scope, ((BoolExpr *) node)->args)))
 		return AUDIT_DISCARD_ALTERNATIVES;
-	return AUDIT_DISCARD_CONDITION;
+	return kind_of_any(node, params);
 }
 
-/* The columns that a condition looks at; of an index-only scan they are not known. */
+/* The columns that a condition looks at. */
 static void
 set_columns(AuditColumns *columns, const AuditScope *scope, Node *node)
 {
 	Bitmapset  *attnums = NULL;
 	int			number = -1;
+	ListCell   *cell;
 
-	pull_varattnos(node, scope->scanrelid, &attnums);
-	while ((number = bms_next_member(attnums, number)) >= 0 && columns->n < AUDIT_MAX_COLUMNS)
+	foreach(cell, pull_var_clause(node, PVC_RECURSE_PLACEHOLDERS))
 	{
-		AttrNumber	attnum = number + FirstLowInvalidHeapAttributeNumber;
+		const Var  *column = audit_clause_column(scope, lfirst(cell));
 
-		if (attnum > 0)
-			columns->attnum[columns->n++] = attnum;
+		if (column != NULL)
+			attnums = bms_add_member(attnums, column->varattno);
 	}
+	while ((number = bms_next_member(attnums, number)) >= 0 && columns->n < AUDIT_MAX_COLUMNS)
+		columns->attnum[columns->n++] = (AttrNumber) number;
+}
+
+static bool
+is_wildcard(const Node *condition, ParamListInfo params)
+{
+	AuditPattern pattern;
+
+	return IsA(condition, OpExpr) && audit_pattern((const OpExpr *) condition, params, &pattern);
 }
 
 static void
@@ -143,35 +230,62 @@ set_operators(AuditColumns *columns, const AuditScope *scope, Node *node)
 
 /* Patterns on a column that has an index are for non_sargable to judge. */
 static bool
-is_judged_elsewhere(const AuditDiscard *discard)
+is_judged_elsewhere(const AuditDiscard *discard, const Node *condition, ParamListInfo params)
 {
-	return discard->kind == AUDIT_DISCARD_PATTERN && discard->columns.n == 1 &&
+	return (discard->kind == AUDIT_DISCARD_PATTERN || is_wildcard(condition, params)) &&
+		discard->columns.n == 1 &&
 		OidIsValid(audit_index_on(discard->rel, discard->columns.attnum[0]));
 }
 
-/* A scan whose filter has a condition that no b-tree on a column serves. */
-static AuditDiscard *
-filter_discard(const AuditFilter *filter)
+/* The condition to speak of: one that an index would serve, else the first. */
+static Node *
+worst_condition(const AuditFilter *filter, ParamListInfo params, AuditWrapped **wrapped)
 {
-	AuditDiscard *discard = NULL;
+	Node	   *first = NULL;
+	AuditWrapped found;
 	ListCell   *clause;
 	ListCell   *condition;
 
+	*wrapped = NULL;
 	forboth(clause, filter->filter_clauses, condition, filter->conditions)
 	{
 		if (((const AuditClause *) lfirst(clause))->attnum != 0)
 			continue;
-		discard = palloc0(sizeof(AuditDiscard));
-		discard->kind = kind_of_condition(&filter->scope, lfirst(condition));
-		set_columns(&discard->columns, &filter->scope, lfirst(condition));
-		set_operators(&discard->columns, &filter->scope, lfirst(condition));
-		discard->rel = filter->rel;
-		discard->scanned = filter->scanned;
-		discard->kept = filter->kept;
-		discard->loops = filter->loops;
-		break;
+		if (audit_wrapped_alone(filter, lfirst(condition), params, &found))
+		{
+			*wrapped = palloc(sizeof(AuditWrapped));
+			**wrapped = found;
+			return lfirst(condition);
+		}
+		if (first == NULL)
+			first = lfirst(condition);
 	}
-	return discard != NULL && !is_judged_elsewhere(discard) ? discard : NULL;
+	return first;
+}
+
+/* A scan whose filter has a condition that no b-tree on a column serves. */
+static AuditDiscard *
+filter_discard(const AuditFilter *filter, ParamListInfo params)
+{
+	AuditWrapped *wrapped;
+	Node	   *condition = worst_condition(filter, params, &wrapped);
+	AuditDiscard *discard;
+
+	if (condition == NULL)
+		return NULL;
+	discard = palloc0(sizeof(AuditDiscard));
+	set_columns(&discard->columns, &filter->scope, condition);
+	discard->kind = discard->columns.n == 0 ? kind_of_any(condition, params) :
+		kind_of_condition(&filter->scope, condition, params);
+	set_operators(&discard->columns, &filter->scope, condition);
+	discard->rel = filter->rel;
+	discard->scanned = filter->scanned;
+	discard->kept = filter->kept;
+	discard->loops = filter->loops;
+	/* What wraps a column that has an index is for non_sargable to judge too. */
+	if (wrapped != NULL && !OidIsValid(wrapped->index) && discard->columns.n == 1)
+		discard->remedy = wrapped;
+	return is_judged_elsewhere(discard, condition, params) ? NULL : discard;
 }
 
 /* ---- other nodes ---- */
@@ -279,7 +393,7 @@ audit_plan_discards(PlanState *top)
 
 	foreach(cell, audit_plan_filters(top))
 	{
-		discard = filter_discard(lfirst(cell));
+		discard = filter_discard(lfirst(cell), top->state->es_param_list_info);
 		if (discard != NULL)
 			discards = lappend(discards, discard);
 	}

@@ -11,11 +11,28 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_opclass.h"
 #include "catalog/pg_statistic_ext.h"
 #include "common/hashfn.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+/* Casts are the same whether they were asked for or not, as the planner has it. */
+static void
+forget_form(Node *node)
+{
+	if (IsA(node, RelabelType))
+		((RelabelType *) node)->relabelformat = COERCE_IMPLICIT_CAST;
+	else if (IsA(node, FuncExpr))
+		((FuncExpr *) node)->funcformat = COERCE_EXPLICIT_CALL;
+	else if (IsA(node, CoerceViaIO))
+		((CoerceViaIO *) node)->coerceformat = COERCE_IMPLICIT_CAST;
+	else if (IsA(node, ArrayCoerceExpr))
+		((ArrayCoerceExpr *) node)->coerceformat = COERCE_IMPLICIT_CAST;
+}
 
 /* Where a column was named from is no matter. */
 static bool
@@ -23,6 +40,7 @@ forget_names_walker(Node *node, void *context)
 {
 	if (node == NULL)
 		return false;
+	forget_form(node);
 	if (IsA(node, Var))
 	{
 		((Var *) node)->varnosyn = 0;
@@ -45,10 +63,34 @@ audit_expression_hash(Node *expression)
 	return DatumGetUInt32(hash_any((unsigned char *) string, (int) strlen(string)));
 }
 
+typedef struct Indexed
+{
+	uint32		hash;
+	Oid			operator;		/* 0: any */
+} Indexed;
+
+/* Does the class of an index's first column know the operator? */
+static bool
+knows_operator(HeapTuple tuple, TupleDesc desc, Oid operator)
+{
+	bool		isnull;
+	oidvector  *classes = (oidvector *)
+		DatumGetPointer(heap_getattr(tuple, Anum_pg_index_indclass, desc, &isnull));
+	HeapTuple	opclass = SearchSysCache1(CLAOID, ObjectIdGetDatum(classes->values[0]));
+	bool		result;
+
+	if (!HeapTupleIsValid(opclass))
+		return false;
+	result = op_in_opfamily(operator, ((Form_pg_opclass) GETSTRUCT(opclass))->opcfamily);
+	ReleaseSysCache(opclass);
+	return result;
+}
+
 /* Does a valid index over all rows begin with the expression? */
 static bool
-begins_with(HeapTuple tuple, TupleDesc desc, const void *hash)
+begins_with(HeapTuple tuple, TupleDesc desc, const void *wanted)
 {
+	const Indexed *indexed = wanted;
 	Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
 	Datum		expressions;
 	bool		isnull;
@@ -57,17 +99,20 @@ begins_with(HeapTuple tuple, TupleDesc desc, const void *hash)
 		!heap_attisnull(tuple, Anum_pg_index_indpred, desc))
 		return false;
 	expressions = heap_getattr(tuple, Anum_pg_index_indexprs, desc, &isnull);
-	if (isnull)
+	if (isnull || (OidIsValid(indexed->operator) &&
+				   !knows_operator(tuple, desc, indexed->operator)))
 		return false;
 	return audit_expression_hash(linitial(stringToNode(TextDatumGetCString(expressions)))) ==
-		*(const uint32 *) hash;
+		indexed->hash;
 }
 
-/* Is there an index on the expression with this hash? */
+/* Is there an index on the expression with this hash, which knows the operator (0: any)? */
 bool
-audit_expression_is_indexed(Oid relid, uint32 hash)
+audit_expression_is_indexed(Oid relid, uint32 hash, Oid operator)
 {
-	return audit_any_index(relid, begins_with, &hash);
+	Indexed		indexed = {hash, operator};
+
+	return audit_any_index(relid, begins_with, &indexed);
 }
 
 static bool
@@ -106,5 +151,5 @@ audit_expression_has_statistics(Oid relid, uint32 hash)
 	}
 	systable_endscan(scan);
 	table_close(catalog, AccessShareLock);
-	return found || audit_expression_is_indexed(relid, hash);
+	return found || audit_expression_is_indexed(relid, hash, InvalidOid);
 }

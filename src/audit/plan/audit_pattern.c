@@ -33,7 +33,14 @@ append_texts(StringInfo out, List *nodes, ParamListInfo params, int depth)
 	return true;
 }
 
-/* The text that an expression is, false when that is not known. */
+/* Case is no matter: trigrams have none, and wildcards neither. */
+static bool
+keeps_letters(Oid function)
+{
+	return function == F_CONCAT || function == F_UPPER_TEXT || function == F_LOWER_TEXT;
+}
+
+/* The text that an expression is, but for its case; false when that is not known. */
 static bool
 append_text(StringInfo out, Node *node, ParamListInfo params, int depth)
 {
@@ -46,7 +53,7 @@ append_text(StringInfo out, Node *node, ParamListInfo params, int depth)
 		return false;
 	if (IsA(node, OpExpr) && ((OpExpr *) node)->opfuncid == F_TEXTCAT)
 		return append_texts(out, ((OpExpr *) node)->args, params, depth);
-	if (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid == F_CONCAT)
+	if (IsA(node, FuncExpr) && keeps_letters(((FuncExpr *) node)->funcid))
 		return append_texts(out, ((FuncExpr *) node)->args, params, depth);
 	if (!audit_given_value(node, params, &value, &isnull) || isnull)
 		return false;
@@ -95,6 +102,22 @@ letters_in_a_row(const char *text, bool like)
 	return most;
 }
 
+/* Is there nothing in it, as in '%ab%', that makes up three signs for a trigram? */
+static bool
+is_vague(const char *text, bool like)
+{
+	size_t		length = strlen(text);
+
+	if (like && length > 0 && (text[0] != '%' || text[length - 1] != '%'))
+		return false;
+	for (const char *at = text; *at != '\0'; at += pg_mblen(at))
+	{
+		if (!is_letter(at) && !(like && (*at == '%' || *at == '_')))
+			return false;
+	}
+	return true;
+}
+
 static bool
 is_like(Oid operator)
 {
@@ -120,28 +143,33 @@ is_ending(Oid operator, const char *text)
 		strpbrk(text + 1, "%_\\") == NULL;
 }
 
-/* "column LIKE pattern" and the like, where the pattern has no fixed beginning. */
-bool
-audit_pattern(const AuditScope *scope, const OpExpr *condition, ParamListInfo params,
-			  AuditPattern *pattern)
+static bool
+is_text(Node *node)
 {
-	const Var  *column;
+	while (node != NULL && IsA(node, RelabelType))
+		node = (Node *) ((RelabelType *) node)->arg;
+	return exprType(node) == TEXTOID || exprType(node) == VARCHAROID;
+}
+
+/* "text LIKE pattern" and the like, where the pattern has no fixed beginning. */
+bool
+audit_pattern(const OpExpr *condition, ParamListInfo params, AuditPattern *pattern)
+{
 	StringInfoData text;
 
 	if (list_length(condition->args) != 2 ||
 		(!is_like(condition->opno) && condition->opno != OID_TEXT_REGEXEQ_OP &&
-		 condition->opno != OID_TEXT_ICREGEXEQ_OP))
-		return false;
-	column = audit_clause_column(scope, linitial(condition->args));
-	if (column == NULL || (column->vartype != TEXTOID && column->vartype != VARCHAROID))
+		 condition->opno != OID_TEXT_ICREGEXEQ_OP) ||
+		!is_text(linitial(condition->args)))
 		return false;
 	initStringInfo(&text);
 	if (!append_text(&text, lsecond(condition->args), params, 0) ||
 		!begins_anyhow(condition->opno, text.data))
 		return false;
-	pattern->attnum = column->varattno;
 	pattern->operator = condition->opno;
 	pattern->is_ending = is_ending(condition->opno, text.data);
 	pattern->letters = letters_in_a_row(text.data, is_like(condition->opno));
+	pattern->is_vague = pattern->letters < AUDIT_TRIGRAM &&
+		is_vague(text.data, is_like(condition->opno));
 	return true;
 }

@@ -66,33 +66,6 @@ extern AuditNodeRows audit_node_rows(PlanState *state);
 extern double audit_node_rejected(PlanState *state);
 extern Relation audit_node_table(PlanState *state);
 
-/* ---- rows thrown away for no lack of an index: audit_discard.c ---- */
-
-typedef enum AuditDiscardKind
-{
-	AUDIT_DISCARD_CONDITION,	/* something else */
-	AUDIT_DISCARD_EXPRESSION,	/* compares what is computed from columns */
-	AUDIT_DISCARD_ALTERNATIVES, /* column = value OR column = value */
-	AUDIT_DISCARD_PATTERN,		/* LIKE '%x', regular expressions */
-	AUDIT_DISCARD_PREFIX,		/* LIKE 'x%' */
-	AUDIT_DISCARD_CONTAINS,		/* an operator that GIN knows */
-	AUDIT_DISCARD_JOIN,			/* pairs of a join */
-	AUDIT_DISCARD_GROUPS,		/* HAVING */
-	AUDIT_DISCARD_DUPLICATES,	/* DISTINCT */
-} AuditDiscardKind;
-
-typedef struct AuditDiscard
-{
-	AuditDiscardKind kind;
-	Relation	rel;
-	AuditColumns columns;		/* that the conditions look at */
-	double		scanned;
-	double		kept;
-	double		loops;
-} AuditDiscard;
-
-extern List *audit_plan_discards(PlanState *top);
-
 /* ---- joins of a measured plan: audit_join.c ---- */
 
 /* Rows of a parent that a join has repeated, once for each of the child's. */
@@ -167,14 +140,13 @@ extern bool audit_node_spilled(PlanState *state);
 
 typedef struct AuditPattern
 {
-	AttrNumber	attnum;			/* of the column */
 	Oid			operator;
 	bool		is_ending;		/* LIKE '%x': says only how a value ends */
+	bool		is_vague;		/* too short to be looked up by trigrams */
 	int			letters;		/* that stand together in the pattern, at most */
 } AuditPattern;
 
-extern bool audit_pattern(const AuditScope *scope, const OpExpr *condition, ParamListInfo params,
-						  AuditPattern *pattern);
+extern bool audit_pattern(const OpExpr *condition, ParamListInfo params, AuditPattern *pattern);
 
 /* ---- pg_trgm: audit_trigram.c ---- */
 
@@ -198,6 +170,7 @@ typedef enum AuditWrap
 	AUDIT_WRAP_WILDCARD,		/* a pattern without a beginning */
 	AUDIT_WRAP_ENDING,			/* likewise; only an end */
 	AUDIT_WRAP_TABLES,			/* OR over two tables */
+	AUDIT_WRAP_CONTENT,			/* nothing: an operator that GIN alone knows */
 } AuditWrap;
 
 typedef struct AuditWrapped
@@ -206,6 +179,7 @@ typedef struct AuditWrapped
 	AttrNumber	attnum;
 	Oid			index;			/* that begins with the column */
 	Node	   *expression;		/* around it, its table being number 1; NULL: the column */
+	Oid			method;			/* BTREE_AM_OID or GIN_AM_OID */
 	Oid			opclass;		/* of the index that would serve; 0: the type's own */
 	Oid			collation;		/* likewise; 0: the column's own */
 	Oid			operator;		/* that such an index knows; 0: unknown */
@@ -215,13 +189,47 @@ typedef struct AuditWrapped
 
 extern bool audit_wrapped_column(const AuditFilter *filter, ParamListInfo params,
 								 AuditWrapped *wrapped);
+extern bool audit_wrapped_alone(const AuditFilter *filter, Node *condition, ParamListInfo params,
+								AuditWrapped *wrapped);
 extern Oid	audit_index_on(Relation rel, AttrNumber attnum);
 
 /* ---- expressions that indexes are on: audit_expression.c ---- */
 
 extern uint32 audit_expression_hash(Node *expression);
-extern bool audit_expression_is_indexed(Oid relid, uint32 hash);
 extern bool audit_expression_has_statistics(Oid relid, uint32 hash);
+extern bool audit_expression_is_indexed(Oid relid, uint32 hash, Oid operator);
+
+/* ---- rows thrown away for no lack of an index: audit_discard.c ---- */
+
+typedef enum AuditDiscardKind
+{
+	AUDIT_DISCARD_CONDITION,	/* something else, about nothing but the row */
+	AUDIT_DISCARD_OUTWARD,		/* something else: no index can hold the condition */
+	AUDIT_DISCARD_EXPRESSION,	/* compares what is computed from columns */
+	AUDIT_DISCARD_MUTABLE,		/* likewise, but not the same for ever */
+	AUDIT_DISCARD_KEY,			/* likewise: a b-tree on the expression serves */
+	AUDIT_DISCARD_MEMBER,		/* value = ANY (column) */
+	AUDIT_DISCARD_ALTERNATIVES, /* column = value OR column = value */
+	AUDIT_DISCARD_PATTERN,		/* LIKE '%x', regular expressions */
+	AUDIT_DISCARD_PREFIX,		/* LIKE 'x%' */
+	AUDIT_DISCARD_CONTAINS,		/* an operator that GIN knows */
+	AUDIT_DISCARD_JOIN,			/* pairs of a join */
+	AUDIT_DISCARD_GROUPS,		/* HAVING */
+	AUDIT_DISCARD_DUPLICATES,	/* DISTINCT */
+} AuditDiscardKind;
+
+typedef struct AuditDiscard
+{
+	AuditDiscardKind kind;
+	Relation	rel;
+	AuditColumns columns;		/* that the conditions look at */
+	AuditWrapped *remedy;		/* an index that might serve; NULL: none is known */
+	double		scanned;
+	double		kept;
+	double		loops;
+} AuditDiscard;
+
+extern List *audit_plan_discards(PlanState *top);
 
 #define AUDIT_PLAN_DEPTH 100	/* of a plan that is followed downwards */
 
@@ -312,6 +320,7 @@ extern bool audit_columns_linked(Oid relid, AttrNumber attnum, Oid other,
 /* ---- results that change by themselves: audit_volatile.c ---- */
 
 extern bool audit_expression_is_volatile(Node *node);
+extern bool audit_expression_is_immutable(Node *node);
 extern bool audit_plan_is_volatile(PlanState *top);
 
 /* ---- indexes: audit_index.c ---- */

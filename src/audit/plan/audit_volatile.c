@@ -11,18 +11,41 @@
 #include "nodes/plannodes.h"
 #include "utils/syscache.h"
 
-/* A function that is gone, which its users may outlive, can be anything. */
+/* What a function is; one that is gone, which its users may outlive, can be anything. */
+static char
+volatility(Oid funcid)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(funcid));
+	char		result;
+
+	if (!HeapTupleIsValid(tuple))
+		return PROVOLATILE_VOLATILE;
+	result = ((Form_pg_proc) GETSTRUCT(tuple))->provolatile;
+	ReleaseSysCache(tuple);
+	return result;
+}
+
 static bool
 is_volatile_function(Oid funcid, void *context pg_attribute_unused())
 {
-	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(funcid));
-	bool		result;
+	return volatility(funcid) == PROVOLATILE_VOLATILE;
+}
 
-	if (!HeapTupleIsValid(tuple))
-		return true;
-	result = ((Form_pg_proc) GETSTRUCT(tuple))->provolatile == PROVOLATILE_VOLATILE;
-	ReleaseSysCache(tuple);
-	return result;
+static bool
+is_mutable_function(Oid funcid, void *context pg_attribute_unused())
+{
+	return volatility(funcid) != PROVOLATILE_IMMUTABLE;
+}
+
+/* A cast whose functions cannot be looked up any more. */
+static bool
+is_broken_cast(Node *node)
+{
+	const CoerceViaIO *coercion = (const CoerceViaIO *) node;
+
+	return IsA(node, CoerceViaIO) &&
+		(!SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(coercion->resulttype)) ||
+		 !SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(exprType((Node *) coercion->arg))));
 }
 
 /*
@@ -34,16 +57,8 @@ volatile_walker(Node *node, void *context)
 {
 	if (node == NULL)
 		return false;
-	if (IsA(node, NextValueExpr))
+	if (IsA(node, NextValueExpr) || is_broken_cast(node))
 		return true;
-	if (IsA(node, CoerceViaIO))
-	{
-		const CoerceViaIO *coercion = (const CoerceViaIO *) node;
-
-		if (!SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(coercion->resulttype)) ||
-			!SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(exprType((Node *) coercion->arg))))
-			return true;
-	}
 	return check_functions_in_node(node, is_volatile_function, context) ||
 		expression_tree_walker(node, volatile_walker, context);
 }
@@ -52,6 +67,24 @@ bool
 audit_expression_is_volatile(Node *node)
 {
 	return volatile_walker(node, NULL);
+}
+
+static bool
+mutable_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, NextValueExpr) || IsA(node, SQLValueFunction) || is_broken_cast(node))
+		return true;
+	return check_functions_in_node(node, is_mutable_function, context) ||
+		expression_tree_walker(node, mutable_walker, context);
+}
+
+/* Can an index be about it, as far as its functions go? */
+bool
+audit_expression_is_immutable(Node *node)
+{
+	return !mutable_walker(node, NULL);
 }
 
 /* Expressions of a node, other than those that an index or a sort key is about. */

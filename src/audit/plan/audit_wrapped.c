@@ -12,6 +12,7 @@
 #include "catalog/pg_opclass_d.h"
 #include "catalog/pg_operator_d.h"
 #include "catalog/pg_type_d.h"
+#include "commands/defrem.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "utils/fmgroids.h"
@@ -145,10 +146,10 @@ keeps_apart(const AuditWrapped *wrapped)
 {
 	Oid			function;
 
-	if (wrapped->cause != AUDIT_WRAP_FUNCTION && wrapped->cause != AUDIT_WRAP_EXPRESSION &&
-		wrapped->cause != AUDIT_WRAP_LOSSY_CAST)
+	if (wrapped->expression == NULL || wrapped->cause == AUDIT_WRAP_CAST ||
+		wrapped->cause == AUDIT_WRAP_TYPE)
 		return true;
-	if (wrapped->cause != AUDIT_WRAP_FUNCTION || !IsA(wrapped->expression, FuncExpr))
+	if (!IsA(wrapped->expression, FuncExpr))
 		return false;
 	function = ((FuncExpr *) wrapped->expression)->funcid;
 	return function == F_LOWER_TEXT || function == F_UPPER_TEXT || function == F_BTRIM_TEXT ||
@@ -235,6 +236,22 @@ read_collated(const AuditFilter *filter, const OpExpr *condition, bool mirrored,
 	return true;
 }
 
+/* What a pattern is matched with: a column, or what is made of one. */
+static bool
+read_matched(const AuditFilter *filter, const OpExpr *condition, AuditWrapped *wrapped)
+{
+	Node	   *side = without_labels(linitial(condition->args));
+	const Var  *column = only_column(&filter->scope, side);
+
+	if (column == NULL)
+		return false;
+	wrapped->attnum = column->varattno;
+	if (IsA(side, Var))
+		return true;
+	wrapped->expression = side;
+	return audit_expression_is_immutable(side) && !is_parameter(side, NULL);
+}
+
 /* A pattern that has no beginning to be looked up by. */
 static bool
 read_wildcard(const AuditFilter *filter, const OpExpr *condition, ParamListInfo params,
@@ -242,11 +259,11 @@ read_wildcard(const AuditFilter *filter, const OpExpr *condition, ParamListInfo 
 {
 	AuditPattern pattern;
 
-	if (!audit_pattern(&filter->scope, condition, params, &pattern))
+	if (!audit_pattern(condition, params, &pattern) || !read_matched(filter, condition, wrapped))
 		return false;
 	wrapped->cause = pattern.is_ending ? AUDIT_WRAP_ENDING : AUDIT_WRAP_WILDCARD;
-	wrapped->attnum = pattern.attnum;
 	wrapped->operator = pattern.operator;
+	wrapped->method = GIN_AM_OID;
 	wrapped->opclass = audit_trigram_opclass();
 	wrapped->evident = pattern.letters >= AUDIT_TRIGRAM;
 	return OidIsValid(wrapped->opclass) || wrapped->evident;
@@ -254,18 +271,20 @@ read_wildcard(const AuditFilter *filter, const OpExpr *condition, ParamListInfo 
 
 /* A pattern that only a b-tree in the order of bytes can look up. */
 static bool
-read_pattern(const AuditFilter *filter, const OpExpr *condition, AuditWrapped *wrapped)
+read_pattern(const AuditFilter *filter, const OpExpr *condition, ParamListInfo params,
+			 AuditWrapped *wrapped)
 {
-	const Var  *column;
+	AuditPattern pattern;
 
 	if (condition->opno != OID_TEXT_LIKE_OP && condition->opno != OID_BPCHAR_LIKE_OP)
 		return false;
-	column = audit_clause_column(&filter->scope, linitial(condition->args));
-	if (column == NULL || column->varcollid == C_COLLATION_OID ||
-		!audit_is_independent(lsecond(condition->args)))
+	if (audit_pattern(condition, params, &pattern) ||
+		!read_matched(filter, condition, wrapped) ||
+		!audit_is_independent(lsecond(condition->args)) ||
+		(wrapped->expression == NULL &&
+		 exprCollation(linitial(condition->args)) == C_COLLATION_OID))
 		return false;
 	wrapped->cause = AUDIT_WRAP_COLLATION;
-	wrapped->attnum = column->varattno;
 	wrapped->operator = condition->opno == OID_BPCHAR_LIKE_OP ? BPCHAR_PATTERN_LT_OP :
 		TEXT_PATTERN_LT_OP;
 	wrapped->opclass = condition->opno == OID_BPCHAR_LIKE_OP ? BPCHAR_BTREE_PATTERN_OPS_OID :
@@ -296,15 +315,22 @@ read_condition(const AuditFilter *filter, Node *condition, ParamListInfo params,
 			   AuditWrapped *wrapped)
 {
 	const OpExpr *expr = comparison_of(condition);
+	AuditWrapped none = {.method = BTREE_AM_OID};
 
-	memset(wrapped, 0, sizeof(AuditWrapped));
+	*wrapped = none;
 	if (expr == NULL || list_length(expr->args) != 2)
 		return false;
 	if (read_wrapped(filter, expr, false, wrapped) || read_collated(filter, expr, false, wrapped))
 		return true;
-	return IsA(condition, OpExpr) &&
-		(read_wildcard(filter, expr, params, wrapped) || read_pattern(filter, expr, wrapped) ||
-		 read_wrapped(filter, expr, true, wrapped) || read_collated(filter, expr, true, wrapped));
+	if (!IsA(condition, OpExpr))
+		return false;
+	if (read_wildcard(filter, expr, params, wrapped))
+		return true;
+	*wrapped = none;
+	if (read_pattern(filter, expr, params, wrapped))
+		return true;
+	*wrapped = none;
+	return read_wrapped(filter, expr, true, wrapped) || read_collated(filter, expr, true, wrapped);
 }
 
 /* Has the column got an index that knows the condition, whether or not it was used? */
@@ -314,8 +340,79 @@ is_served(const AuditFilter *filter, const AuditWrapped *wrapped)
 	AuditColumns columns = {.n = 1, .attnum = {wrapped->attnum}, .ranged = {1},
 	.operator = {wrapped->operator}};
 
-	return OidIsValid(wrapped->operator) &&
-		audit_index_exists(RelationGetRelid(filter->rel), &columns);
+	if (!OidIsValid(wrapped->operator))
+		return false;
+	if (wrapped->expression != NULL)
+		return audit_expression_is_indexed(RelationGetRelid(filter->rel),
+										   audit_expression_hash(wrapped->expression),
+										   wrapped->operator);
+	return audit_index_exists(RelationGetRelid(filter->rel), &columns);
+}
+
+/* Of a condition that was read: is it in vain, for lack of an index that serves it? */
+static bool
+complete(const AuditFilter *filter, AuditWrapped *wrapped)
+{
+	wrapped->keeps_apart = keeps_apart(wrapped);
+	wrapped->index = audit_index_on(filter->rel, wrapped->attnum);
+	if (wrapped->expression != NULL)
+		wrapped->expression = of_table_mutator(wrapped->expression, &filter->scope);
+	return !is_served(filter, wrapped) && is_to_blame(filter, wrapped);
+}
+
+/* Contents of a column, or of what is made of it, by an operator of GIN's own class. */
+static bool
+read_content(const AuditFilter *filter, const OpExpr *condition, AuditWrapped *wrapped)
+{
+	Oid			type;
+	Oid			opclass;
+
+	if (list_length(condition->args) != 2 || !audit_is_independent(lsecond(condition->args)) ||
+		!read_matched(filter, condition, wrapped))
+		return false;
+	type = exprType(without_labels(linitial(condition->args)));
+	if (!SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(type)))
+		return false;
+	opclass = GetDefaultOpClass(type, GIN_AM_OID);
+	if (!OidIsValid(opclass) ||
+		!op_in_opfamily(condition->opno, get_opclass_family(opclass)))
+		return false;
+	wrapped->cause = AUDIT_WRAP_CONTENT;
+	wrapped->operator = condition->opno;
+	wrapped->opclass = opclass;
+	wrapped->method = GIN_AM_OID;
+	return true;
+}
+
+/* Is the column itself to be compared, with a value of its own type? */
+static bool
+is_plain_cast(const AuditWrapped *wrapped)
+{
+	Node	   *argument;
+
+	if (wrapped->cause != AUDIT_WRAP_CAST)
+		return wrapped->cause == AUDIT_WRAP_TYPE;
+	argument = IsA(wrapped->expression, CoerceViaIO) ?
+		(Node *) ((CoerceViaIO *) wrapped->expression)->arg :
+		linitial(((FuncExpr *) wrapped->expression)->args);
+	return IsA(without_labels(argument), Var);
+}
+
+/* The same of a column that need not have an index: what would serve the condition? */
+bool
+audit_wrapped_alone(const AuditFilter *filter, Node *condition, ParamListInfo params,
+					AuditWrapped *wrapped)
+{
+	if (!read_condition(filter, condition, params, wrapped))
+	{
+		AuditWrapped none = {.method = BTREE_AM_OID};
+
+		*wrapped = none;
+		if (!IsA(condition, OpExpr) || !read_content(filter, (OpExpr *) condition, wrapped))
+			return false;
+	}
+	return wrapped->cause != AUDIT_WRAP_OTHER_COLLATION && !is_plain_cast(wrapped) &&
+		complete(filter, wrapped);
 }
 
 /*
@@ -329,16 +426,9 @@ audit_wrapped_column(const AuditFilter *filter, ParamListInfo params, AuditWrapp
 
 	foreach(cell, filter->conditions)
 	{
-		if (!read_condition(filter, lfirst(cell), params, wrapped))
-			continue;
-		wrapped->keeps_apart = keeps_apart(wrapped);
-		wrapped->index = audit_index_on(filter->rel, wrapped->attnum);
-		if (!OidIsValid(wrapped->index) || is_served(filter, wrapped) ||
-			!is_to_blame(filter, wrapped))
-			continue;
-		if (wrapped->expression != NULL)
-			wrapped->expression = of_table_mutator(wrapped->expression, &filter->scope);
-		return true;
+		if (read_condition(filter, lfirst(cell), params, wrapped) && complete(filter, wrapped) &&
+			OidIsValid(wrapped->index))
+			return true;
 	}
 	return false;
 }

@@ -5,36 +5,57 @@
  */
 #include "audit/rules/audit_rules.h"
 
+#include <math.h>
+
 #include "catalog/pg_collation_d.h"
 #include "catalog/pg_operator_d.h"
 #include "utils/builtins.h"
 
 #define FEWEST_DISCARDED 100	/* by a partition's scan, for it to be looked at */
 #define SMALL_TABLE 100			/* rows for each loop that nothing can better */
-#define KIND 3					/* of the figures of evidence: not shown */
+/* Of the figures of evidence; the kind is not shown. */
+#define COSTS 3
+#define KIND 5
 
-/* The sighting for a table; what its partitions threw away adds up. */
-static AuditSighting *
-sighting_for(List **sightings, const AuditWatch *watch, const AuditDiscard *discard)
+static AuditSuspect *
+new_suspect(const AuditWatch *watch, const AuditDiscard *discard, const AuditColumns *columns,
+			Oid owner)
+{
+	AuditSuspect *suspect = palloc0(sizeof(AuditSuspect));
+	AuditSighting *sighting = &suspect->sighting;
+
+	audit_sighting(watch, AUDIT_DISCARDED_ROWS, sighting);
+	sighting->relid = owner;
+	sighting->columns = *columns;
+	sighting->numbers[COSTS] = sighting->numbers[COSTS + 1] = NAN;
+	sighting->numbers[KIND] = discard->kind;
+	if (discard->remedy == NULL)
+		return suspect;
+	audit_hypothesize(&suspect->hypothesis, discard->remedy, RelationGetRelid(discard->rel), owner);
+	suspect->remedy = discard->remedy;
+	sighting->columns.operator[0] = discard->remedy->operator;
+	sighting->columns.ranged[0] = OidIsValid(discard->remedy->operator);
+	return suspect;
+}
+
+/* The suspect for a table; what its partitions threw away adds up. */
+static AuditSuspect *
+suspect_for(List **suspects, const AuditWatch *watch, const AuditDiscard *discard)
 {
 	AuditColumns columns = discard->columns;
 	Oid			owner = audit_index_owner(RelationGetRelid(discard->rel), &columns);
-	AuditSighting *sighting;
+	AuditSuspect *suspect;
 	ListCell   *cell;
 
-	foreach(cell, *sightings)
+	foreach(cell, *suspects)
 	{
-		sighting = lfirst(cell);
-		if (sighting->relid == owner)
-			return sighting->numbers[KIND] == discard->kind ? sighting : NULL;
+		suspect = lfirst(cell);
+		if (suspect->sighting.relid == owner)
+			return suspect->sighting.numbers[KIND] == discard->kind ? suspect : NULL;
 	}
-	sighting = palloc(sizeof(AuditSighting));
-	audit_sighting(watch, AUDIT_DISCARDED_ROWS, sighting);
-	sighting->relid = owner;
-	sighting->columns = columns;
-	sighting->numbers[KIND] = discard->kind;
-	*sightings = lappend(*sightings, sighting);
-	return sighting;
+	suspect = new_suspect(watch, discard, &columns, owner);
+	*suspects = lappend(*suspects, suspect);
+	return suspect;
 }
 
 static bool
@@ -47,44 +68,151 @@ is_wasteful(const AuditSighting *sighting)
 		scanned >= SMALL_TABLE * Max(sighting->numbers[2], 1.0);
 }
 
-/* A run that was measured: an AuditSighting for each table whose rows it threw away. */
-List *
-audit_measure_discarded_rows(const AuditWatch *watch)
+/* A run that was measured: an AuditSuspect for each table whose rows it threw away. */
+static List *
+collect(const AuditWatch *watch)
 {
-	List	   *sightings = NIL;
-	List	   *proven = NIL;
+	List	   *suspects = NIL;
+	List	   *wasteful = NIL;
 	ListCell   *cell;
 
 	foreach(cell, audit_plan_discards(watch->desc->planstate))
 	{
 		const AuditDiscard *discard = lfirst(cell);
-		AuditSighting *sighting;
+		AuditSuspect *suspect;
 
 		if (discard->scanned - discard->kept < FEWEST_DISCARDED ||
 			!audit_is_user_table(watch, RelationGetRelid(discard->rel)))
 			continue;
-		sighting = sighting_for(&sightings, watch, discard);
-		if (sighting == NULL)
+		suspect = suspect_for(&suspects, watch, discard);
+		if (suspect == NULL)
 			continue;
-		sighting->numbers[0] += discard->scanned;
-		sighting->numbers[1] += discard->kept;
-		sighting->numbers[2] += discard->loops;
+		suspect->sighting.numbers[0] += discard->scanned;
+		suspect->sighting.numbers[1] += discard->kept;
+		suspect->sighting.numbers[2] += discard->loops;
 	}
-	foreach(cell, sightings)
+	foreach(cell, suspects)
 	{
-		AuditSighting *sighting = lfirst(cell);
+		AuditSuspect *suspect = lfirst(cell);
 
-		if (!is_wasteful(sighting))
-			continue;
+		if (is_wasteful(&suspect->sighting))
+			wasteful = lappend(wasteful, suspect);
+	}
+	return wasteful;
+}
+
+/* Those for which there may be an index: what does the planner say of it? */
+List *
+audit_suspect_discarded_rows(const AuditWatch *watch)
+{
+	List	   *suspects = NIL;
+	ListCell   *cell;
+
+	foreach(cell, collect(watch))
+	{
+		if (((const AuditSuspect *) lfirst(cell))->remedy != NULL)
+			suspects = lappend(suspects, lfirst(cell));
+	}
+	return suspects;
+}
+
+/* ---- what the planner said ---- */
+
+static const AuditSuspect *
+remedy_for(const List *remedies, const AuditSighting *sighting)
+{
+	ListCell   *cell;
+
+	foreach(cell, remedies)
+	{
+		const AuditSuspect *remedy = lfirst(cell);
+
+		if (remedy->sighting.relid == sighting->relid &&
+			remedy->sighting.columns.attnum[0] == sighting->columns.attnum[0])
+			return remedy;
+	}
+	return NULL;
+}
+
+static AuditDiscardKind
+kind_of_remedy(const AuditWrapped *wrapped)
+{
+	switch (wrapped->cause)
+	{
+		case AUDIT_WRAP_WILDCARD:
+		case AUDIT_WRAP_ENDING:
+			return AUDIT_DISCARD_PATTERN;
+		case AUDIT_WRAP_COLLATION:
+			return AUDIT_DISCARD_PREFIX;
+		case AUDIT_WRAP_CONTENT:
+			return AUDIT_DISCARD_CONTAINS;
+		default:
+			return AUDIT_DISCARD_KEY;
+	}
+}
+
+/* Advice that the planner would follow, or none that it would not. */
+static void
+apply(AuditSighting *sighting, const AuditSuspect *remedy)
+{
+	double		known[AUDIT_NUMBERS];
+
+	switch (remedy->outcome)
+	{
+		case AUDIT_REMEDY_TAKEN:
+			sighting->numbers[KIND] = kind_of_remedy(remedy->remedy);
+			sighting->numbers[COSTS] = remedy->sighting.numbers[COSTS];
+			sighting->numbers[COSTS + 1] = remedy->sighting.numbers[COSTS + 1];
+			if (remedy->hypothesis.expression != NULL)
+				audit_set_expression(sighting, &remedy->hypothesis);
+			break;
+		case AUDIT_REMEDY_AS_BEFORE:
+			if (!audit_find_numbers(sighting, known))
+				break;
+			sighting->numbers[KIND] = known[KIND];
+			audit_find_expression(sighting);
+			break;
+		case AUDIT_REMEDY_REFUSED:
+			if (sighting->numbers[KIND] != AUDIT_DISCARD_MUTABLE)
+				sighting->numbers[KIND] = AUDIT_DISCARD_OUTWARD;
+			break;
+		case AUDIT_REMEDY_UNKNOWN:
+			break;
+	}
+}
+
+/* A run that was measured: an AuditSighting for each table whose rows it threw away. */
+List *
+audit_measure_discarded_rows(AuditWatch *watch)
+{
+	List	   *sightings = NIL;
+	ListCell   *cell;
+
+	(void) audit_prove(watch);
+	foreach(cell, collect(watch))
+	{
+		AuditSighting *sighting = &((AuditSuspect *) lfirst(cell))->sighting;
+		const AuditSuspect *remedy = remedy_for(watch->remedies, sighting);
+
+		if (remedy != NULL)
+			apply(sighting, remedy);
 		audit_sighting_waste(sighting, watch, sighting->numbers[0] - sighting->numbers[1],
 							 (double) sighting->rows_read);
 		sighting->rows_read = (int64) sighting->numbers[0];
-		proven = lappend(proven, sighting);
+		sightings = lappend(sightings, sighting);
 	}
-	return proven;
+	return sightings;
 }
 
 /* ---- its words ---- */
+
+static AuditDiscardKind
+kind_of(const AuditFinding *finding)
+{
+	if (!isfinite(finding->numbers[KIND]))
+		return finding->columns.n > 0 ? AUDIT_DISCARD_EXPRESSION : AUDIT_DISCARD_OUTWARD;
+	return (AuditDiscardKind) finding->numbers[KIND];
+}
 
 /* Does an index begin with the column and know the operator? */
 static bool
@@ -103,12 +231,10 @@ prefix_is_indexed(Oid relid, AttrNumber attnum)
 		audit_collation_is_indexed(relid, attnum, C_COLLATION_OID);
 }
 
-/* Are the suggested indexes there by now? What is no index cannot be known. */
+/* Are the indexes on the columns there by now? What is no index cannot be known. */
 static bool
-is_mended(const AuditFinding *finding)
+columns_are_indexed(const AuditFinding *finding, AuditDiscardKind kind)
 {
-	AuditDiscardKind kind = (AuditDiscardKind) finding->numbers[KIND];
-
 	if (kind != AUDIT_DISCARD_ALTERNATIVES && kind != AUDIT_DISCARD_PATTERN &&
 		kind != AUDIT_DISCARD_PREFIX && kind != AUDIT_DISCARD_CONTAINS)
 		return false;
@@ -123,36 +249,91 @@ is_mended(const AuditFinding *finding)
 	return finding->columns.n > 0;
 }
 
-/* An index on each column, for what they say. */
+/* Is there by now what would serve? */
+static bool
+is_mended(const AuditFinding *finding)
+{
+	if (finding->parent_text[0] != '\0')
+		return audit_expression_is_indexed(finding->key.relid, (uint32) finding->parent_queryid,
+										   finding->columns.operator[0]);
+	return columns_are_indexed(finding, kind_of(finding));
+}
+
+/* An index on the expression that is compared, else on each column, for what they say. */
 static void
 suggest_indexes(StringInfo out, const AuditFinding *finding, const AuditNames *names,
 				const char *using, const char *opclass)
 {
+	if (finding->parent_text[0] != '\0')
+	{
+		appendStringInfo(out, "CREATE INDEX ON %s%s ((%s)%s)", names->table, using,
+						 finding->parent_text, opclass);
+		return;
+	}
 	for (int i = 0; i < finding->columns.n; i++)
 		appendStringInfo(out, "%sCREATE INDEX ON %s%s (%s%s)", i > 0 ? "; " : "",
 						 names->table, using, quote_identifier(names->column[i]), opclass);
 }
 
+/* Where an index is on offer, but not on what. */
+static void
+suggest_other(StringInfo out, const AuditFinding *finding, const AuditNames *names)
+{
+	appendStringInfoString(out, "Compare the column itself, or create an index on the "
+						   "expression that the condition makes of ");
+	audit_append_columns(out, finding, names, false);
+}
+
+static void
+suggest_pattern(StringInfo out, const AuditFinding *finding, const AuditNames *names)
+{
+	audit_suggest_trigrams(out, names, finding->parent_text[0] != '\0' ?
+						   psprintf("(%s)", finding->parent_text) :
+						   quote_identifier(names->column[0]));
+}
+
+/* Conditions that only other ones could spare. */
+static void
+suggest_outward(StringInfo out, const AuditFinding *finding, const AuditNames *names)
+{
+	appendStringInfo(out, "Put a condition on %s that an index can look up: none serves this one",
+					 names->table);
+	if (finding->columns.n > 0)
+	{
+		appendStringInfoString(out, ", on ");
+		audit_append_columns(out, finding, names, false);
+	}
+	appendStringInfoChar(out, '.');
+}
+
 static void
 suggest(StringInfo out, const AuditFinding *finding, const AuditNames *names)
 {
-	AuditDiscardKind kind = (AuditDiscardKind) finding->numbers[KIND];
-
-	if (finding->columns.n == 0 && kind < AUDIT_DISCARD_JOIN)
-		kind = AUDIT_DISCARD_CONDITION;
-	switch (kind)
+	switch (kind_of(finding))
 	{
 		case AUDIT_DISCARD_EXPRESSION:
-			appendStringInfoString(out, "Compare the column itself, or create an index on the "
-								   "expression that the condition makes of ");
-			audit_append_columns(out, finding, names, false);
+			suggest_other(out, finding, names);
 			break;
+		case AUDIT_DISCARD_MUTABLE:
+			appendStringInfoString(out, "Compare the column itself: no index can be on what the "
+								   "condition makes of ");
+			audit_append_columns(out, finding, names, false);
+			appendStringInfoString(out, ", as it is not immutable.");
+			break;
+		case AUDIT_DISCARD_OUTWARD:
+			suggest_outward(out, finding, names);
+			break;
+		case AUDIT_DISCARD_MEMBER:
+			appendStringInfo(out, "CREATE INDEX ON %s USING gin (%s) -- then WHERE %s @> ARRAY[$1]",
+							 names->table, quote_identifier(names->column[0]),
+							 quote_identifier(names->column[0]));
+			break;
+		case AUDIT_DISCARD_KEY:
 		case AUDIT_DISCARD_ALTERNATIVES:
 			suggest_indexes(out, finding, names, "", "");
 			break;
 		case AUDIT_DISCARD_PATTERN:
-			appendStringInfoString(out, "CREATE EXTENSION IF NOT EXISTS pg_trgm; ");
-			suggest_indexes(out, finding, names, " USING gin", " gin_trgm_ops");
+			suggest_pattern(out, finding, names);
 			break;
 		case AUDIT_DISCARD_PREFIX:
 			suggest_indexes(out, finding, names, "", " text_pattern_ops");
@@ -185,7 +366,8 @@ const AuditRuleSpec audit_spec_discarded_rows = {
 	.cause = AUDIT_CAUSE_WASTE,
 	.least = 2,
 	.medium = 10000,
-	.numbers = {"rows_scanned", "rows_kept", "loops"},
+	.numbers = {"rows_scanned", "rows_kept", "loops", "cost_before", "cost_after"},
 	.is_mended = is_mended,
-	.suggest = suggest
+	.suggest = suggest,
+	.suggests_text = true
 };

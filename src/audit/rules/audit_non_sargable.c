@@ -103,12 +103,27 @@ set_particulars(AuditSighting *sighting, const AuditWrapped *wrapped, Oid relid)
 	sighting->parent_text_len = (int) strlen(sighting->parent_text);
 }
 
+/* The index that would serve a condition. */
+void
+audit_hypothesize(AuditHypothesis *hypothesis, const AuditWrapped *wrapped, Oid origin, Oid owner)
+{
+	hypothesis->origin = origin;
+	hypothesis->owner = owner;
+	hypothesis->n = 1;
+	hypothesis->attnum[0] = wrapped->attnum;
+	hypothesis->method = wrapped->method;
+	hypothesis->opclass = wrapped->opclass;
+	hypothesis->collation = wrapped->collation;
+	hypothesis->evident = wrapped->evident;
+	hypothesis->expression = wrapped->expression;
+	hypothesis->keeps_apart = wrapped->keeps_apart;
+}
+
 static AuditSuspect *
 new_suspect(const AuditWatch *watch, const AuditFilter *filter, const AuditWrapped *wrapped,
 			const AuditColumns *columns, Oid owner)
 {
 	AuditSuspect *suspect = palloc0(sizeof(AuditSuspect));
-	AuditHypothesis *hypothesis = &suspect->hypothesis;
 
 	audit_sighting(watch, AUDIT_NON_SARGABLE, &suspect->sighting);
 	suspect->sighting.relid = owner;
@@ -116,16 +131,7 @@ new_suspect(const AuditWatch *watch, const AuditFilter *filter, const AuditWrapp
 	suspect->sighting.numbers[CAUSE] = wrapped->cause;
 	suspect->sighting.numbers[INDEX] = wrapped->index;
 	set_particulars(&suspect->sighting, wrapped, RelationGetRelid(filter->rel));
-	hypothesis->origin = RelationGetRelid(filter->rel);
-	hypothesis->owner = owner;
-	hypothesis->n = 1;
-	hypothesis->attnum[0] = wrapped->attnum;
-	hypothesis->method = is_wildcard(wrapped->cause) ? GIN_AM_OID : BTREE_AM_OID;
-	hypothesis->opclass = wrapped->opclass;
-	hypothesis->collation = wrapped->collation;
-	hypothesis->evident = wrapped->evident;
-	hypothesis->expression = wrapped->expression;
-	hypothesis->keeps_apart = wrapped->keeps_apart;
+	audit_hypothesize(&suspect->hypothesis, wrapped, RelationGetRelid(filter->rel), owner);
 	return suspect;
 }
 
@@ -290,13 +296,14 @@ is_mended(const AuditFinding *finding)
 
 	if (cause == AUDIT_WRAP_OTHER_COLLATION)
 		return audit_collation_is_indexed(relid, attnum, (Oid) finding->parent_queryid);
+	if (finding->parent_text[0] != '\0')
+		return audit_expression_is_indexed(relid, (uint32) finding->parent_queryid,
+										   finding->columns.operator[0]);
 	if (cause == AUDIT_WRAP_COLLATION &&
 		audit_collation_is_indexed(relid, attnum, C_COLLATION_OID))
 		return true;
-	if (OidIsValid(finding->columns.operator[0]))
-		return audit_index_exists(relid, &finding->columns);
-	return finding->parent_text[0] != '\0' &&
-		audit_expression_is_indexed(relid, (uint32) finding->parent_queryid);
+	return OidIsValid(finding->columns.operator[0]) &&
+		audit_index_exists(relid, &finding->columns);
 }
 
 static void
@@ -333,23 +340,40 @@ suggest_type(StringInfo out, const AuditFinding *finding, const char *column)
 }
 
 /* What can look up a pattern without a beginning. */
-static void
-suggest_trigrams(StringInfo out, const AuditFinding *finding, const AuditNames *names)
+void
+audit_suggest_trigrams(StringInfo out, const AuditNames *names, const char *key)
 {
-	const char *column = quote_identifier(names->column[0]);
 	bool		installed = OidIsValid(audit_trigram_opclass());
 
 	if (installed || audit_trigram_is_available())
 		appendStringInfo(out, "%sCREATE INDEX ON %s USING gin (%s %s)",
 						 installed ? "" : "CREATE EXTENSION IF NOT EXISTS pg_trgm; ",
-						 names->table, column, audit_trigram_name());
-	else if (finding->numbers[CAUSE] == AUDIT_WRAP_ENDING)
-		appendStringInfo(out, "CREATE INDEX ON %s (reverse(%s) text_pattern_ops) -- then WHERE "
-						 "reverse(%s) LIKE reverse($1) || '%%', for values that end in $1",
-						 names->table, column, column);
+						 names->table, key, audit_trigram_name());
 	else
 		appendStringInfo(out, "With pg_trgm installed on this server: CREATE INDEX ON %s "
-						 "USING gin (%s gin_trgm_ops)", names->table, column);
+						 "USING gin (%s gin_trgm_ops)", names->table, key);
+}
+
+/* The column, or the expression that is matched. */
+static const char *
+key_of(const AuditFinding *finding, const AuditNames *names)
+{
+	return finding->parent_text[0] != '\0' ? psprintf("(%s)", finding->parent_text) :
+		quote_identifier(names->column[0]);
+}
+
+static void
+suggest_wildcard(StringInfo out, const AuditFinding *finding, const AuditNames *names)
+{
+	const char *key = key_of(finding, names);
+
+	if (finding->numbers[CAUSE] == AUDIT_WRAP_ENDING && !OidIsValid(audit_trigram_opclass()) &&
+		!audit_trigram_is_available())
+		appendStringInfo(out, "CREATE INDEX ON %s (reverse(%s) text_pattern_ops) -- then WHERE "
+						 "reverse(%s) LIKE reverse($1) || '%%', for values that end in $1",
+						 names->table, key, key);
+	else
+		audit_suggest_trigrams(out, names, key);
 }
 
 static void
@@ -371,7 +395,7 @@ suggest_index(StringInfo out, const AuditFinding *finding, const AuditNames *nam
 	const char *column = quote_identifier(names->column[0]);
 
 	if (finding->numbers[CAUSE] == AUDIT_WRAP_COLLATION)
-		appendStringInfo(out, "CREATE INDEX ON %s (%s %s)", names->table, column,
+		appendStringInfo(out, "CREATE INDEX ON %s (%s %s)", names->table, key_of(finding, names),
 						 get_atttype(finding->key.relid, finding->columns.attnum[0]) == BPCHAROID ?
 						 "bpchar_pattern_ops" : "text_pattern_ops");
 	else if (finding->numbers[CAUSE] == AUDIT_WRAP_OTHER_COLLATION)
@@ -393,7 +417,7 @@ suggest(StringInfo out, const AuditFinding *finding, const AuditNames *names)
 	else if (cause == AUDIT_WRAP_TABLES)
 		suggest_split(out, finding, names);
 	else if (is_wildcard(cause))
-		suggest_trigrams(out, finding, names);
+		suggest_wildcard(out, finding, names);
 	else
 		suggest_index(out, finding, names);
 }

@@ -16,13 +16,11 @@
 
 #include <math.h>
 
-#include "catalog/pg_am_d.h"
-
 /* Where a rule's figures of evidence have the costs. */
 static double *
 costs_of(AuditSighting *sighting)
 {
-	return &sighting->numbers[sighting->rule == AUDIT_MISSING_INDEX ? 3 : 2];
+	return &sighting->numbers[sighting->rule == AUDIT_NON_SARGABLE ? 2 : 3];
 }
 
 static void
@@ -44,11 +42,12 @@ cut_columns(AuditColumns *columns, int n)
 	columns->n = n;
 }
 
-/* Without pg_trgm there is no index to try. */
+/* An index cannot be made where the expression is not the same for ever, or too long to say. */
 static bool
-can_be_tried(const AuditHypothesis *hypothesis)
+can_be_made(const AuditHypothesis *hypothesis)
 {
-	return hypothesis->method == BTREE_AM_OID || OidIsValid(hypothesis->opclass);
+	return hypothesis->expression == NULL ||
+		(hypothesis->indexable && strlen(hypothesis->text) < AUDIT_TEXT_BYTES);
 }
 
 /* Has the planner taken the suggestion, and does it spare enough? */
@@ -57,14 +56,22 @@ is_taken(AuditSuspect *suspect, const AuditCosts *costs)
 {
 	double		after = suspect->hypothesis.split ? costs->split : costs->after;
 
-	if (!can_be_tried(&suspect->hypothesis))
+	if (!audit_hypothesis_can_be_tried(&suspect->hypothesis))
 	{
 		set_costs(&suspect->sighting, NAN, NAN);
-		return suspect->hypothesis.evident;
+		return suspect->hypothesis.evident && can_be_made(&suspect->hypothesis);
 	}
 	set_costs(&suspect->sighting, costs->before, after);
 	return suspect->hypothesis.used > 0 &&
 		after <= costs->before * (1 - audit_min_gain / 100.0);
+}
+
+/* What a pattern is matched with has no other remedy than an index on it. */
+static bool
+can_be_said(const AuditSuspect *suspect)
+{
+	return !OidIsValid(suspect->sighting.columns.operator[0]) ||
+		can_be_made(&suspect->hypothesis);
 }
 
 /* What the plan with hypothetical indexes proves. */
@@ -78,7 +85,7 @@ taken(List *suspects, const AuditCosts *costs)
 	{
 		AuditSuspect *suspect = lfirst(cell);
 
-		if (!is_taken(suspect, costs))
+		if (!is_taken(suspect, costs) || !can_be_said(suspect))
 			continue;
 		if (suspect->sighting.rule == AUDIT_MISSING_INDEX)
 			cut_columns(&suspect->sighting.columns, suspect->hypothesis.used);
@@ -101,9 +108,13 @@ as_before(const AuditWatch *watch, List *suspects)
 		AuditSuspect *suspect = lfirst(cell);
 		int			verdict = audit_board_verdict(watch, &suspect->sighting);
 
-		if (verdict == 0 || (verdict < 0 && !suspect->hypothesis.evident))
+		/* What an index on an expression is to be on has not been written down. */
+		if (verdict == 0 || (verdict < 0 && (!suspect->hypothesis.evident ||
+											 suspect->hypothesis.expression != NULL)))
 			continue;
 		set_costs(&suspect->sighting, NAN, NAN);
+		if (suspect->hypothesis.expression != NULL)
+			audit_find_expression(&suspect->sighting);
 		if (verdict > 0)
 			cut_columns(&suspect->sighting.columns, verdict);
 		proven = lappend(proven, &suspect->sighting);
@@ -137,6 +148,28 @@ without_doubles(List *proven)
 	return kept;
 }
 
+/* What other rules suspect of a table comes first, so the planner is not to choose. */
+static List *
+without_rivals(List *remedies, List *suspects)
+{
+	List	   *kept = NIL;
+	ListCell   *cell;
+
+	foreach(cell, remedies)
+	{
+		AuditSuspect *remedy = lfirst(cell);
+		bool		rivalled = false;
+		ListCell   *other;
+
+		foreach(other, suspects)
+			rivalled |= ((const AuditSuspect *) lfirst(other))->sighting.relid ==
+				remedy->sighting.relid;
+		if (!rivalled)
+			kept = lappend(kept, remedy);
+	}
+	return kept;
+}
+
 static List *
 hypotheses_of(List *suspects)
 {
@@ -144,25 +177,54 @@ hypotheses_of(List *suspects)
 	ListCell   *cell;
 
 	foreach(cell, suspects)
-	{
-		AuditSuspect *suspect = lfirst(cell);
-
-		if (can_be_tried(&suspect->hypothesis))
-			hypotheses = lappend(hypotheses, &suspect->hypothesis);
-	}
+		hypotheses = lappend(hypotheses, &((AuditSuspect *) lfirst(cell))->hypothesis);
 	return hypotheses;
 }
 
-static List *
-decide(const AuditWatch *watch, List *suspects)
+/* Likewise of advice for a finding that stands in any case. */
+static void
+judge_remedies(List *remedies, const AuditCosts *costs)
 {
+	ListCell   *cell;
+
+	foreach(cell, remedies)
+	{
+		AuditSuspect *remedy = lfirst(cell);
+
+		remedy->outcome = is_taken(remedy, costs) && can_be_made(&remedy->hypothesis) ?
+			AUDIT_REMEDY_TAKEN : AUDIT_REMEDY_REFUSED;
+	}
+}
+
+static void
+remedies_as_before(const AuditWatch *watch, List *remedies)
+{
+	ListCell   *cell;
+
+	foreach(cell, remedies)
+	{
+		AuditSuspect *remedy = lfirst(cell);
+
+		remedy->outcome = audit_board_verdict(watch, &remedy->sighting) > 0 ?
+			AUDIT_REMEDY_AS_BEFORE : AUDIT_REMEDY_UNKNOWN;
+	}
+}
+
+static List *
+decide(const AuditWatch *watch, List *suspects, List *remedies)
+{
+	List	   *all = list_concat_copy(suspects, remedies);
 	AuditCosts	costs;
 
-	if (suspects == NIL)
+	if (all == NIL)
 		return NIL;
 	if (audit_can_replan(watch) && audit_board_claim_replan(watch) &&
-		audit_replan(watch, hypotheses_of(suspects), &costs))
+		audit_replan(watch, hypotheses_of(all), &costs))
+	{
+		judge_remedies(remedies, &costs);
 		return taken(suspects, &costs);
+	}
+	remedies_as_before(watch, remedies);
 	return as_before(watch, suspects);
 }
 
@@ -175,7 +237,8 @@ audit_prove(AuditWatch *watch)
 		List	   *suspects = audit_suspect_missing_index(watch);
 
 		suspects = list_concat(suspects, audit_suspect_non_sargable(watch));
-		watch->proofs = without_doubles(decide(watch, suspects));
+		watch->remedies = without_rivals(audit_suspect_discarded_rows(watch), suspects);
+		watch->proofs = without_doubles(decide(watch, suspects, watch->remedies));
 		watch->proved = true;
 	}
 	return watch->proofs;

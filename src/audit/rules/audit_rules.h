@@ -63,17 +63,30 @@ extern bool audit_finding_is_mended(const AuditFinding *finding);
 
 /* ---- what is proven by planning again: audit_prove.c ---- */
 
+typedef enum AuditRemedy
+{
+	AUDIT_REMEDY_UNKNOWN,		/* the planner was not asked */
+	AUDIT_REMEDY_AS_BEFORE,		/* it was, in an earlier run */
+	AUDIT_REMEDY_REFUSED,
+	AUDIT_REMEDY_TAKEN,
+} AuditRemedy;
+
 typedef struct AuditSuspect
 {
 	AuditSighting sighting;
 	AuditHypothesis hypothesis; /* the index that would mend it */
+	const AuditWrapped *remedy; /* what it serves, of one that is found in any case; and */
+	AuditRemedy outcome;		/* what the planner said */
 } AuditSuspect;
 
 extern List *audit_prove(AuditWatch *watch);
 
 /* ---- each, in its own file ---- */
 
+extern void audit_hypothesize(AuditHypothesis *hypothesis, const AuditWrapped *wrapped,
+							  Oid origin, Oid owner);
 extern void audit_set_expression(AuditSighting *sighting, const AuditHypothesis *hypothesis);
+extern void audit_suggest_trigrams(StringInfo out, const AuditNames *names, const char *key);
 
 extern const AuditRuleSpec audit_spec_missing_index;
 extern const AuditRuleSpec audit_spec_unbounded_result;
@@ -91,7 +104,8 @@ extern const AuditRuleSpec audit_spec_stale_statistics;
 extern const AuditRuleSpec audit_spec_row_misestimate;
 extern const AuditRuleSpec audit_spec_disk_spill;
 
-extern List *audit_measure_discarded_rows(const AuditWatch *watch);
+extern List *audit_suspect_discarded_rows(const AuditWatch *watch);
+extern List *audit_measure_discarded_rows(AuditWatch *watch);
 extern bool audit_suspect_join_fanout(const AuditWatch *watch);
 extern List *audit_measure_join_fanout(const AuditWatch *watch);
 extern bool audit_suspect_row_misestimate(const AuditWatch *watch);

@@ -65,6 +65,13 @@ take_texts(AuditFinding *finding, const AuditSighting *sighting)
 	}
 }
 
+/* Does it have the expression that a run which could not be planned again lacked? */
+static bool
+is_more(const AuditFinding *finding, const AuditSighting *sighting)
+{
+	return sighting->parent_text_len > 0 && finding->parent_text[0] == '\0';
+}
+
 static AuditFinding *
 insert_finding(const AuditFindingKey *key)
 {
@@ -104,7 +111,8 @@ audit_find_locked(const AuditSighting *sighting)
 	/* Without its text it was a finding already, but is gone: evicted or reset. */
 	if (finding == NULL && sighting->text != NULL)
 		finding = new_finding(&key, sighting);
-	else if (finding != NULL && sighting->text != NULL && audit_suppressions_by_tag())
+	else if (finding != NULL && sighting->text != NULL &&
+			 (audit_suppressions_by_tag() || is_more(finding, sighting)))
 		take_texts(finding, sighting);
 	if (finding == NULL)
 		return;
@@ -155,6 +163,27 @@ audit_find_numbers(const AuditSighting *sighting, double *numbers)
 		memcpy(numbers, finding->numbers, sizeof(finding->numbers));
 	audit_store_unlock(AUDIT_LOCK_FINDINGS);
 	return finding != NULL;
+}
+
+/* The expression of a finding, for a sighting of it that has not written it down itself. */
+void
+audit_find_expression(AuditSighting *sighting)
+{
+	AuditFindingKey key = audit_finding_key(sighting);
+	char	   *text = palloc0(AUDIT_TEXT_BYTES);
+	const AuditFinding *finding;
+
+	audit_store_lock(AUDIT_LOCK_FINDINGS, LW_SHARED);
+	finding = audit_table_find(audit_store_findings(), &key);
+	if (finding != NULL && finding->parent_text[0] != '\0')
+	{
+		memcpy(text, finding->parent_text, AUDIT_TEXT_BYTES);
+		sighting->parent_text = text;
+		sighting->parent_queryid = finding->parent_queryid;
+		sighting->parent_relid = finding->parent_relid;
+	}
+	audit_store_unlock(AUDIT_LOCK_FINDINGS);
+	sighting->parent_text_len = (int) strlen(text);
 }
 
 /*

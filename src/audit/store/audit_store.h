@@ -244,6 +244,7 @@ extern void audit_sighting_waste(AuditSighting *sighting, const AuditWatch *watc
 extern void audit_find(const AuditSighting *sighting);
 extern void audit_find_wanted(const AuditSighting *sighting);
 extern void audit_find_locked(const AuditSighting *sighting);
+extern void audit_find_expression(AuditSighting *sighting);
 extern bool audit_find_numbers(const AuditSighting *sighting, double *numbers);
 extern void audit_find_again_locked(const AuditFindingKey *key, const AuditWatch *watch,
 									bool only);

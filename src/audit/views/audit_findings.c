@@ -160,7 +160,8 @@ put_finding(ReturnSetInfo *rsinfo, const AuditFinding *finding, const AuditNames
 	values[i] = nulls[i] ? (Datum) 0 : Float8GetDatum(wasted_ms(finding));
 	i++;
 	values[i++] = evidence(finding, names, readable);
-	nulls[i] = !readable && audit_rule(finding->key.rule)->suggests_text;
+	nulls[i] = !readable && audit_rule(finding->key.rule)->suggests_text &&
+		finding->parent_text[0] != '\0';
 	values[i++] = suggestion(finding, names);
 	values[i++] = CStringGetTextDatum(finding->application_name);
 	values[i] = audit_role_name(finding->key.userid, &nulls[i]);

@@ -27,6 +27,7 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/pathnodes.h"
+#include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/lsyscache.h"
@@ -45,6 +46,13 @@ static List *current = NIL;
 static int	depth = 0;			/* of calls of the planner since "current" was set */
 
 /* ---- one index, as the planner sees it ---- */
+
+/* Without pg_trgm there is no index of trigrams. */
+bool
+audit_hypothesis_can_be_tried(const AuditHypothesis *hypothesis)
+{
+	return hypothesis->method == BTREE_AM_OID || OidIsValid(hypothesis->opclass);
+}
 
 /* A column's number in another table of the same family, 0 when it has none. */
 static AttrNumber
@@ -159,11 +167,21 @@ set_tree_size(IndexOptInfo *index, const RelOptInfo *rel, List *keys, Oid relid)
 	index->pages = (BlockNumber) Min(pages, MaxBlockNumber);
 }
 
-/* Pages of a GIN index of trigrams; a text has about as many as letters. */
-static void
-set_trigram_size(IndexOptInfo *index, const RelOptInfo *rel, List *keys, Oid relid)
+/* Of what is made of a column, its width is the best guess. */
+static double
+content_width(Node *key, Oid relid)
 {
-	double		bytes = Max(rel->tuples, 1.0) * key_width(linitial(keys), relid) * POSTING_BYTES;
+	List	   *columns = pull_var_clause(key, 0);
+
+	return key_width(columns == NIL ? key : linitial(columns), relid);
+}
+
+/* Pages of a GIN index; a text has about as many trigrams as letters. */
+static void
+set_entries_size(IndexOptInfo *index, const RelOptInfo *rel, List *keys, Oid relid)
+{
+	double		width = content_width(linitial(keys), relid);
+	double		bytes = Max(rel->tuples, 1.0) * width * POSTING_BYTES;
 
 	index->pages = (BlockNumber) Min(2 + ceil(bytes / PAGE_BYTES), MaxBlockNumber);
 }
@@ -172,7 +190,7 @@ static void
 set_size(IndexOptInfo *index, const RelOptInfo *rel, List *keys, Oid relid)
 {
 	if (index->relam == GIN_AM_OID)
-		set_trigram_size(index, rel, keys, relid);
+		set_entries_size(index, rel, keys, relid);
 	else
 		set_tree_size(index, rel, keys, relid);
 	index->tuples = rel->tuples;
@@ -276,6 +294,7 @@ add_hypotheses(RelOptInfo *rel, Oid relid)
 		const AuditHypothesis *hypothesis = lfirst(cell);
 
 		if (table->rd_rel->relam == HEAP_TABLE_AM_OID && !hypothesis->split &&
+			audit_hypothesis_can_be_tried(hypothesis) &&
 			is_about(hypothesis, relid))
 			add_index(rel, table, hypothesis, oid);
 		oid++;

@@ -184,7 +184,7 @@ describe(AuditHypothesis *hypothesis, MemoryContext context)
 {
 	Node	   *owners;
 
-	if (hypothesis->expression == NULL || hypothesis->used == 0)
+	if (hypothesis->expression == NULL || (hypothesis->used == 0 && !hypothesis->evident))
 		return;
 	hypothesis->indexable = !contain_mutable_functions(hypothesis->expression);
 	owners = audit_hypothesis_expression(hypothesis, hypothesis->owner);

@@ -66,6 +66,7 @@ extern void audit_tree_want(uint64 queryid);
 /* ---- hypothetical indexes: audit_hypothesis.c ---- */
 
 extern void audit_install_hypotheses(void);
+extern bool audit_hypothesis_can_be_tried(const AuditHypothesis *hypothesis);
 extern Node *audit_hypothesis_expression(const AuditHypothesis *hypothesis, Oid relid);
 extern void audit_hypotheses_set(List *hypotheses);
 extern void audit_hypotheses_enter(void);
