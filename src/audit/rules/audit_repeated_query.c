@@ -162,7 +162,7 @@ is_stale(const Repeat *repeat, const AuditWatch *watch)
 			return true;
 	}
 	else if (repeat->command != GetCurrentCommandId(false) &&
-			 repeat->changes == audit_changes_made())
+			 repeat->changes == audit_changes.made)
 		return true;
 	return audit_changed_since(watch, repeat->changes);
 }
@@ -172,7 +172,7 @@ note_moment(Repeat *repeat)
 {
 	repeat->lxid = PURSER_MY_LXID;
 	repeat->command = GetCurrentCommandId(false);
-	repeat->changes = audit_changes_made();
+	repeat->changes = audit_changes.made;
 }
 
 /* An execution that may be the first of several; most are not. */

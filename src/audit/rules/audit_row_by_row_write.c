@@ -7,6 +7,8 @@
  * serves many users by one session; there a loop has to be ALONE_FACTOR times
  * as long, without any other statement in between, at a rate that only a
  * program has, and it may neither be an upsert nor add to what is in the row.
+ *
+ * Most writes are no part of a loop, and pay only for a place to be counted in.
  */
 #include "audit/rules/audit_rules.h"
 #include "audit/session/audit_session.h"
