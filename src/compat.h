@@ -525,8 +525,8 @@ typedef struct ClusterStmt PurserRepackStmt;
 		 (index = bms_next_member((stmt)->resultRelationRelids, index)) >= 0;)
 #else
 #define purser_foreach_target(index, stmt) \
-	for (int at_ = 0, index; at_ < list_length((stmt)->resultRelations) && \
-		 ((index = list_nth_int((stmt)->resultRelations, at_)) > 0); at_++)
+	for (int at_ = 0, targets_ = list_length((stmt)->resultRelations), index; \
+		 at_ < targets_ && ((index = list_nth_int((stmt)->resultRelations, at_)) > 0); at_++)
 #endif
 
 /*

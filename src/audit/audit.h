@@ -23,6 +23,9 @@
 
 #include "access/attnum.h"
 
+/* What is declared so is reached without the global offset table; likewise in each room. */
+#pragma GCC visibility push(hidden)
+
 /* Settings; see audit.c. */
 extern bool audit_enabled;
 extern int	audit_min_rows;
@@ -95,5 +98,7 @@ struct AuditWatch;
 
 extern void audit_judge(struct AuditWatch *watch);
 extern void audit_judge_early(struct AuditWatch *watch);
+
+#pragma GCC visibility pop
 
 #endif							/* PURSER_AUDIT_H */

@@ -178,7 +178,7 @@ is_time_to_judge(const QueryDesc *desc, ScanDirection direction, uint64 count)
 		(count == 0 || desc->estate->es_processed < count || is_for_client(desc));
 }
 
-/* Notes whether a run was a page of a client's portal. */
+/* Notes whether a run of a SELECT was a page of a client's portal. */
 static pg_noinline void
 note_page(AuditWatch *watch, ScanDirection direction, uint64 count)
 {
@@ -200,7 +200,10 @@ note_page(AuditWatch *watch, ScanDirection direction, uint64 count)
 static bool
 is_from_client(const QueryDesc *desc)
 {
-	return !audit_in_frame() && ActivePortal != NULL && desc->dest->mydest != DestSPI &&
+	if (audit_in_frame() || ActivePortal == NULL || desc->dest->mydest == DestSPI ||
+		ActivePortal->stmts == NIL)
+		return false;
+	return likely(linitial(ActivePortal->stmts) == desc->plannedstmt) ||
 		list_member_ptr(ActivePortal->stmts, desc->plannedstmt);
 }
 
@@ -274,6 +277,13 @@ next_ExecutorRun(PURSER_RUN_PARAMS)
 		standard_ExecutorRun(PURSER_RUN_ARGS);
 }
 
+/* May there be more of its rows, before this run or after it? */
+static inline bool
+is_page(const AuditWatch *watch)
+{
+	return !watch->to_client && watch->desc->operation == CMD_SELECT;
+}
+
 /* What only some runs leave to do. */
 static pg_noinline void
 end_special_run(AuditWatch *watch, ScanDirection direction, uint64 count)
@@ -286,7 +296,7 @@ end_special_run(AuditWatch *watch, ScanDirection direction, uint64 count)
 		audit_judge_early(watch);
 	if (watch->tapped && !watch->to_client)
 		audit_parent_piece(watch, watch->desc->estate->es_processed);
-	if (!watch->to_client)
+	if (is_page(watch))
 		note_page(watch, direction, count);
 	if (audit_policy_speaks() && completes_message(watch, count))
 		audit_judge(watch);
@@ -312,7 +322,7 @@ audit_ExecutorRun(PURSER_RUN_PARAMS)
 	watch->rows_returned += (int64) queryDesc->estate->es_processed;
 	if (watch->straight)
 		watch->rows_sent += (int64) queryDesc->estate->es_processed;
-	if (unlikely(watch->tapped || watch->timed || watch->weighed) || !watch->to_client ||
+	if (unlikely(watch->tapped || watch->timed || watch->weighed || is_page(watch)) ||
 		audit_policy_speaks())
 		end_special_run(watch, direction, count);
 }

@@ -193,13 +193,13 @@ judge_closely(AuditWatch *watch)
 		audit_say_end();
 }
 
-/* Is there nothing in it that a rule asks for, as in most lookups? */
+/* Is there nothing in it that a rule about single executions asks for, as in most of one row? */
 static inline bool
 is_dull(const AuditWatch *watch)
 {
 	const PlanState *top = watch->desc->planstate;
 
-	return stands_alone(watch) && watch->rows_returned <= 1 &&
+	return watch->rows_returned <= 1 &&
 		watch->rows_read < Min(audit_min_rows, audit_misestimate_rows) &&
 		watch->temp_blocks == 0 && top->instrument == NULL && !watch->paged &&
 		!IsA(top, LimitState) && !IsA(top, AggState) && !audit_policy_speaks();
@@ -209,8 +209,12 @@ void
 audit_judge(AuditWatch *watch)
 {
 	watch->judged = true;
-	if (likely(is_dull(watch)))
-		audit_local_add(watch);
-	else
+	if (unlikely(!is_dull(watch)))
+	{
 		judge_closely(watch);
+		return;
+	}
+	audit_local_add(watch);
+	if (!stands_alone(watch))
+		audit_session_statement(watch);
 }

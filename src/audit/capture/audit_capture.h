@@ -13,6 +13,8 @@
 #include "portability/instr_time.h"
 #include "utils/rel.h"
 
+#pragma GCC visibility push(hidden)
+
 /* Which counters of a relation count rows read: those of the nodes that scan it. */
 #define AUDIT_HEAP 0x01			/* a table: rows of sequential and bitmap scans */
 #define AUDIT_INDEX 0x02		/* an index: rows that plain scans fetched */
@@ -83,11 +85,11 @@ typedef struct AuditWatch
 	bool		straight;		/* the latest frame's rows go straight to the client */
 	bool		weighed;		/* audit_wire.c counts what this run sends */
 	bool		tapped;			/* audit_tap.c has hashes of its rows */
+	bool		timed;			/* instrumented on the audit's behalf */
 	bool		sized;			/* audit_sizes.c takes the sizes of the rows of this run */
 	bool		judged;			/* the rules have seen it */
 	bool		paged;			/* a client got rows of it piece by piece */
 	bool		at_end;			/* its rows came to an end */
-	bool		timed;			/* instrumented on the audit's behalf */
 	bool		proved;			/* the measured rules have decided: */
 	List	   *proofs;			/* AuditSighting */
 	List	   *remedies;		/* AuditSuspect: advice for what is found in any case */
@@ -249,5 +251,7 @@ extern bool audit_removed_name(uint64 place, const char **node, const char **by,
 
 extern void audit_idle_ready(void);
 extern void audit_idle_watch(void);
+
+#pragma GCC visibility pop
 
 #endif							/* PURSER_AUDIT_CAPTURE_H */

@@ -58,7 +58,9 @@ audit_add_counters(AuditWatch *watch, AuditRel *rel, AuditCounters counters)
 static inline void
 audit_close_counters(AuditWatch *watch)
 {
-	for (AuditRel *rel = watch->rels; rel < watch->rels + watch->nrels; rel++)
+	AuditRel   *rel = watch->rels;
+
+	for (int left = watch->nrels; left > 0; left--, rel++)
 	{
 		AuditCounters own = audit_counters_of(rel->rel);
 
@@ -89,6 +91,8 @@ audit_close_temp_files(AuditWatch *watch)
 static inline void
 audit_frame_enter(AuditWatch *watch)
 {
+	AuditRel   *rel = watch->rels;
+
 	watch->outer = audit_top_frame;
 	audit_top_frame = watch;
 	watch->running = true;
@@ -98,7 +102,7 @@ audit_frame_enter(AuditWatch *watch)
 		audit_reports_begin(watch);
 	watch->temp_start = pgBufferUsage.temp_blks_written;
 	watch->temp_nested = 0;
-	for (AuditRel *rel = watch->rels; rel < watch->rels + watch->nrels; rel++)
+	for (int left = watch->nrels; left > 0; left--, rel++)
 	{
 		rel->start = audit_counters_of(rel->rel);
 		rel->nested.returned = rel->nested.fetched = 0;

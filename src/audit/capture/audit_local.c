@@ -46,10 +46,22 @@ publish_at_exit(int code pg_attribute_unused(), Datum arg pg_attribute_unused())
 	audit_saver_published(true);
 }
 
+static inline uint32
+first_position(uint64 queryid, Oid userid)
+{
+	return ((uint32) (queryid ^ (queryid >> 32)) + userid) & (SLOTS - 1);
+}
+
+static inline bool
+is_of(const Slot *slot, const AuditWatch *watch)
+{
+	return slot->queryid == watch->queryid && slot->userid == watch->userid;
+}
+
 static pg_noinline Slot *
 find_slot(uint64 queryid, Oid userid)
 {
-	uint32		position = (uint32) (queryid ^ (queryid >> 32)) + userid;
+	uint32		position = first_position(queryid, userid);
 
 	for (int tries = 0; tries < SLOTS; tries++, position++)
 	{
@@ -86,14 +98,16 @@ audit_local_waits(void)
 }
 
 /* Adds one execution to the latest slot, which is made the query's if need be. */
-static inline bool
+static pg_attribute_always_inline bool
 add(const AuditWatch *watch)
 {
-	if (unlikely(latest->queryid != watch->queryid || latest->userid != watch->userid))
+	if (!is_of(latest, watch))
 	{
-		Slot	   *slot = find_slot(watch->queryid, watch->userid);
+		Slot	   *slot = &slots[first_position(watch->queryid, watch->userid)];
 
-		if (slot == NULL)
+		if (unlikely(!is_of(slot, watch)))
+			slot = find_slot(watch->queryid, watch->userid);
+		if (unlikely(slot == NULL))
 			return false;
 		latest = slot;
 	}

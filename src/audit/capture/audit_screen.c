@@ -119,22 +119,26 @@ collect_walker(PlanState *state, AuditWatch *watch)
 	return planstate_tree_walker(state, collect_walker, watch);
 }
 
-/* Has the node any child at all? Of those that scan none hides its children elsewhere. */
+/*
+ * Has the node any child at all? Of those that scan none hides its children
+ * elsewhere, nor does what makes the one row of an INSERT.
+ */
 static inline bool
-is_single_scan(const PlanState *state)
+is_single_node(const PlanState *state)
 {
 	return (IsA(state, IndexScanState) || IsA(state, SeqScanState) ||
-			IsA(state, IndexOnlyScanState)) &&
+			IsA(state, IndexOnlyScanState) ||
+			(IsA(state, ResultState) && outerPlanState(state) == NULL)) &&
 		state->initPlan == NIL && state->subPlan == NIL;
 }
 
-/* The relations of a plan; the plans of most short queries are single scans, or write by one. */
+/* The relations of a plan; the plans of most short queries are single nodes, or write by one. */
 static inline void
 collect_plan(AuditWatch *watch, PlanState *top)
 {
 	if (IsA(top, ModifyTableState) && top->initPlan == NIL && top->subPlan == NIL)
 		top = outerPlanState(top);
-	if (is_single_scan(top))
+	if (is_single_node(top))
 		collect_scan(watch, top);
 	else
 		collect_walker(top, watch);
@@ -282,7 +286,8 @@ audit_watch_open(QueryDesc *desc, uint64 queryid, Oid userid)
 		make_watch();
 	watch = free_watches;
 	free_watches = watch->next;
-	memset(&watch->nruns, 0, offsetof(AuditWatch, inline_rels) - offsetof(AuditWatch, nruns));
+	memset(&watch->nruns, 0, offsetof(AuditWatch, running) - offsetof(AuditWatch, nruns));
+	memset(&watch->running, 0, offsetof(AuditWatch, inline_rels) - offsetof(AuditWatch, running));
 	watch->desc = desc;
 	watch->estate = desc->estate;
 	watch->queryid = queryid;

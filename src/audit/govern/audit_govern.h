@@ -12,6 +12,8 @@
 
 #include "miscadmin.h"
 
+#pragma GCC visibility push(hidden)
+
 /* A set of rules: a bit for each AuditRule. */
 typedef uint64 AuditRuleSet;
 
@@ -84,5 +86,7 @@ extern AuditRuleSet audit_allowed_rules(const AuditWatch *watch);
 extern void audit_say_begin(void);
 extern void audit_say(const AuditSighting *sighting);
 extern void audit_say_end(void);
+
+#pragma GCC visibility pop
 
 #endif							/* PURSER_AUDIT_GOVERN_H */

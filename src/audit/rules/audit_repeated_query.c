@@ -162,15 +162,24 @@ is_stale(const Repeat *repeat, const AuditWatch *watch)
 			return true;
 	}
 	else if (repeat->command != GetCurrentCommandId(false) &&
-			 repeat->changes == audit_changes_made())
+			 repeat->changes == audit_changes.made)
 		return true;
 	return audit_changed_since(watch, repeat->changes);
 }
 
-static void
+static inline void
+note_moment(Repeat *repeat)
+{
+	repeat->lxid = PURSER_MY_LXID;
+	repeat->command = GetCurrentCommandId(false);
+	repeat->changes = audit_changes.made;
+}
+
+/* An execution that may be the first of several; most are not. */
+static inline void
 begin_anew(Repeat *repeat, const AuditWatch *watch, uint64 key)
 {
-	if (repeat->found)
+	if (unlikely(repeat->found))
 		publish(repeat, NULL);
 	repeat->key = key;
 	repeat->queryid = watch->queryid;
@@ -178,8 +187,10 @@ begin_anew(Repeat *repeat, const AuditWatch *watch, uint64 key)
 	repeat->has_full = false;
 	repeat->found = false;
 	repeat->first = GetCurrentStatementStartTimestamp();
-	repeat->executions = repeat->rows_read = repeat->rows_returned = 0;
-	repeat->published = repeat->published_read = repeat->published_returned = 0;
+	repeat->executions = 1;
+	repeat->rows_read = watch->rows_read;
+	repeat->rows_returned = watch->rows_returned;
+	note_moment(repeat);
 }
 
 static bool
@@ -194,12 +205,11 @@ is_worth_it(Repeat *repeat, const AuditWatch *watch)
 	return audit_is_user_table(watch, source.table);
 }
 
+/* One that goes on with it. */
 static void
 count(Repeat *repeat, const AuditWatch *watch)
 {
-	repeat->lxid = PURSER_MY_LXID;
-	repeat->command = GetCurrentCommandId(false);
-	repeat->changes = audit_changes_made();
+	note_moment(repeat);
 	repeat->executions++;
 	repeat->rows_read += watch->rows_read;
 	repeat->rows_returned += watch->rows_returned;
@@ -211,6 +221,7 @@ count(Repeat *repeat, const AuditWatch *watch)
 	else if (repeat->executions == audit_repeated_query && is_worth_it(repeat, watch))
 	{
 		repeat->found = true;
+		repeat->published = repeat->published_read = repeat->published_returned = 0;
 		audit_children_forget_query(repeat->queryid);
 		publish(repeat, watch);
 	}
@@ -233,6 +244,21 @@ place_of(uint64 key)
 	return oldest;
 }
 
+/* Looks at its text too: it may be one more execution of a known query. */
+static pg_noinline void
+look_at_text(Repeat *repeat, const AuditWatch *watch, uint64 key, bool known)
+{
+	uint32		full = full_hash(watch);
+
+	audit_note_failures();
+	if (known && (!repeat->has_full || repeat->full == full))
+		count(repeat, watch);
+	else
+		begin_anew(repeat, watch, key);
+	repeat->full = full;
+	repeat->has_full = true;
+}
+
 /* The client has run a query that only reads and is not part of an N+1; see audit_session.c. */
 void
 audit_judge_repeated_query(const AuditWatch *watch)
@@ -247,18 +273,9 @@ audit_judge_repeated_query(const AuditWatch *watch)
 	repeat = place_of(key);
 	known = repeat->key == key && !is_stale(repeat, watch);
 	if (known || watch->desc->params == NULL)
-	{
-		uint32		full = full_hash(watch);
-
-		audit_note_failures();
-		if (!known || (repeat->has_full && repeat->full != full))
-			begin_anew(repeat, watch, key);
-		repeat->full = full;
-		repeat->has_full = true;
-	}
+		look_at_text(repeat, watch, key, known);
 	else
 		begin_anew(repeat, watch, key);
-	count(repeat, watch);
 }
 
 /* ---- its words ---- */

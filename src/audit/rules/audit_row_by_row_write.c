@@ -7,6 +7,8 @@
  * serves many users by one session; there a loop has to be ALONE_FACTOR times
  * as long, without any other statement in between, at a rate that only a
  * program has, and it may neither be an upsert nor add to what is in the row.
+ *
+ * Most writes are no part of a loop, and pay only for a place to be counted in.
  */
 #include "audit/rules/audit_rules.h"
 #include "audit/session/audit_session.h"
@@ -41,21 +43,25 @@ typedef struct Loop
 {
 	uint64		queryid;		/* 0: free */
 	Oid			userid;
-	Oid			relid;
-	int			kind;
-	bool		found;
 	LocalTransactionId lxid;	/* of the latest */
 	TimestampTz first;
 	TimestampTz last;
 	int64		executions;
 	int64		transactions;
 	int64		rows_read;
+	bool		found;
+	/* What follows is set when it is found. */
+	Oid			relid;
+	int			kind;
 	int64		published;
 	int64		published_read;
 	double		published_ms;
 } Loop;
 
-static Loop loops[LOOPS];		/* each in one transaction */
+static Loop loops[LOOPS];		/* in one transaction; the places in use are the first ones */
+static int	nloops = 0;
+static bool have_found = false; /* is one of them found? */
+static LocalTransactionId loops_lxid = InvalidLocalTransactionId;	/* that transaction */
 static Loop alone;				/* in transactions of their own */
 bool		audit_row_by_row_goes_on = false;	/* the client's latest write may be in "alone" */
 
@@ -97,14 +103,21 @@ publish(Loop *loop, const AuditWatch *watch)
 	loop->published_ms = saved;
 }
 
-void
-audit_row_by_row_publish(void)
+static pg_noinline void
+publish_loops(void)
 {
-	for (int i = 0; i < LOOPS; i++)
+	for (int i = 0; i < nloops; i++)
 	{
 		if (loops[i].found)
 			publish(&loops[i], NULL);
 	}
+}
+
+void
+audit_row_by_row_publish(void)
+{
+	if (have_found)
+		publish_loops();
 	if (alone.found)
 		publish(&alone, NULL);
 }
@@ -112,7 +125,8 @@ audit_row_by_row_publish(void)
 void
 audit_row_by_row_forget(void)
 {
-	memset(loops, 0, sizeof(loops));
+	nloops = 0;
+	have_found = false;
 	memset(&alone, 0, sizeof(alone));
 	audit_row_by_row_goes_on = false;
 }
@@ -171,22 +185,25 @@ audit_row_by_row_target(const PlannedStmt *stmt, Oid *relid, int *kind)
 		get_rel_persistence(*relid) != RELPERSISTENCE_TEMP;
 }
 
-static void
-begin_anew(Loop *loop, const AuditWatch *watch)
+/* A write that may be the first of a loop; most are not. */
+static inline void
+begin_anew(Loop *loop, const AuditWatch *watch, LocalTransactionId lxid)
 {
-	if (loop->found)
-		publish(loop, NULL);
-	memset(loop, 0, sizeof(Loop));
 	loop->queryid = watch->queryid;
 	loop->userid = watch->userid;
-	loop->first = GetCurrentStatementStartTimestamp();
+	loop->lxid = lxid;
+	loop->first = loop->last = GetCurrentStatementStartTimestamp();
+	loop->executions = loop->transactions = 1;
+	loop->rows_read = watch->rows_read;
+	loop->found = false;
 }
 
-static void
-count(Loop *loop, const AuditWatch *watch)
+/* One that goes on with it. */
+static pg_noinline void
+count(Loop *loop, const AuditWatch *watch, LocalTransactionId lxid)
 {
-	loop->transactions += loop->lxid != PURSER_MY_LXID;
-	loop->lxid = PURSER_MY_LXID;
+	loop->transactions += loop->lxid != lxid;
+	loop->lxid = lxid;
 	loop->last = GetCurrentStatementStartTimestamp();
 	loop->executions++;
 	loop->rows_read += watch->rows_read;
@@ -194,40 +211,77 @@ count(Loop *loop, const AuditWatch *watch)
 		publish(loop, watch);
 }
 
-/* The query's place, or the one that was not used for longest. */
-static Loop *
-loop_for(const AuditWatch *watch)
+static inline bool
+is_of(const Loop *loop, const AuditWatch *watch)
+{
+	return loop->queryid == watch->queryid && loop->userid == watch->userid;
+}
+
+/* The loop has been long enough for a finding. */
+static void
+find(Loop *loop, const AuditWatch *watch)
+{
+	loop->found = true;
+	loop->published = loop->published_read = 0;
+	loop->published_ms = 0;
+	publish(loop, watch);
+}
+
+/* Loops of an earlier transaction are over. */
+static inline void
+begin_transaction(LocalTransactionId lxid)
+{
+	if (unlikely(have_found))
+		publish_loops();
+	have_found = false;
+	nloops = 0;
+	loops_lxid = lxid;
+}
+
+/* A place for one more: the one that was not used for longest if there is none free. */
+static pg_noinline Loop *
+oldest_loop(void)
 {
 	Loop	   *oldest = &loops[0];
 
-	for (Loop *loop = loops; loop < loops + LOOPS; loop++)
-	{
-		if (loop->queryid == watch->queryid && loop->userid == watch->userid)
-			return loop;
-	}
 	for (Loop *loop = loops + 1; loop < loops + LOOPS; loop++)
 	{
 		if (loop->last < oldest->last)
 			oldest = loop;
 	}
+	if (oldest->found)
+		publish(oldest, NULL);
 	return oldest;
 }
 
 /* Within one transaction, among other statements. */
-static void
-look_at_transaction(const AuditWatch *watch)
+static inline void
+look_at_transaction(const AuditWatch *watch, LocalTransactionId lxid)
 {
-	Loop	   *loop = loop_for(watch);
+	Loop	   *loop;
 
-	if (loop->queryid != watch->queryid || loop->userid != watch->userid ||
-		loop->lxid != PURSER_MY_LXID)
-		begin_anew(loop, watch);
-	count(loop, watch);
+	if (loops_lxid != lxid)
+		begin_transaction(lxid);
+	for (loop = loops; loop < loops + nloops; loop++)
+	{
+		if (is_of(loop, watch))
+			break;
+	}
+	if (loop == loops + nloops)
+	{
+		if (unlikely(nloops == LOOPS))
+			loop = oldest_loop();
+		else
+			nloops++;
+		begin_anew(loop, watch, lxid);
+		return;
+	}
+	count(loop, watch, lxid);
 	if (loop->executions == audit_row_by_row_write &&
 		audit_row_by_row_target(watch->desc->plannedstmt, &loop->relid, &loop->kind))
 	{
-		loop->found = true;
-		publish(loop, watch);
+		find(loop, watch);
+		have_found = true;
 	}
 }
 
@@ -240,21 +294,28 @@ is_fast(const Loop *loop)
 }
 
 /* One statement after another, each in a transaction of its own. */
-static void
-look_at_row(const AuditWatch *watch)
+static inline void
+look_at_row(const AuditWatch *watch, LocalTransactionId lxid)
 {
-	if (alone.queryid != watch->queryid || alone.userid != watch->userid ||
-		alone.lxid == PURSER_MY_LXID || !audit_in_window(alone.last))
-		begin_anew(&alone, watch);
+	if (alone.lxid == lxid)
+	{
+		if (alone.queryid != 0)
+			audit_row_by_row_interrupt();
+		return;
+	}
 	audit_row_by_row_goes_on = true;
-	count(&alone, watch);
+	if (!is_of(&alone, watch) || !audit_in_window(alone.last))
+	{
+		if (unlikely(alone.found))
+			publish(&alone, NULL);
+		begin_anew(&alone, watch, lxid);
+		return;
+	}
+	count(&alone, watch, lxid);
 	if (alone.executions == (int64) audit_row_by_row_write * ALONE_FACTOR && is_fast(&alone) &&
 		audit_row_by_row_target(watch->desc->plannedstmt, &alone.relid, &alone.kind) &&
 		alone.kind != WRITE_UPSERT && alone.kind != WRITE_RELATIVE_UPDATE)
-	{
-		alone.found = true;
-		publish(&alone, watch);
-	}
+		find(&alone, watch);
 }
 
 /* The client has run something else, which ends the loop outside of a transaction. */
@@ -271,6 +332,8 @@ audit_row_by_row_interrupt(void)
 void
 audit_judge_row_by_row_write(const AuditWatch *watch)
 {
+	LocalTransactionId lxid = PURSER_MY_LXID;
+
 	if (watch->desc->operation == CMD_SELECT && watch->nrels == 0)
 		return;
 	if (watch->desc->operation == CMD_SELECT || watch->rows_returned != 1)
@@ -279,8 +342,8 @@ audit_judge_row_by_row_write(const AuditWatch *watch)
 		return;
 	}
 	if (IsTransactionBlock())
-		look_at_transaction(watch);
-	look_at_row(watch);
+		look_at_transaction(watch, lxid);
+	look_at_row(watch, lxid);
 }
 
 /* ---- its words ---- */

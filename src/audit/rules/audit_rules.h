@@ -15,6 +15,8 @@
 
 #include "lib/stringinfo.h"
 
+#pragma GCC visibility push(hidden)
+
 /* Of the rows read, for the others to be wasted. */
 #define AUDIT_KEPT_AT_MOST 0.1
 
@@ -152,5 +154,7 @@ extern void audit_row_by_row_forget(void);
 
 extern void audit_judge_unparameterized(const AuditWatch *watch);
 extern void audit_unparameterized_forget(void);
+
+#pragma GCC visibility pop
 
 #endif							/* PURSER_AUDIT_RULES_H */

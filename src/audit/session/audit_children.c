@@ -129,7 +129,7 @@ is_continued(const AuditChild *child)
 	if (child->executions == 0 || child->lxid == PURSER_MY_LXID)
 		return true;
 	return !child->in_block && !IsTransactionBlock() &&
-		child->changes == audit_changes_made();
+		child->changes == audit_changes.made;
 }
 
 static void
@@ -178,7 +178,7 @@ count(AuditChild *child, const AuditWatch *watch, uint32 hash, const AuditPlace 
 	child->last = now;
 	child->lxid = PURSER_MY_LXID;
 	child->in_block = IsTransactionBlock();
-	child->changes = audit_changes_made();
+	child->changes = audit_changes.made;
 	child->parent->active = now;
 	child->executions++;
 	child->distinct += !seen_before(child, hash);

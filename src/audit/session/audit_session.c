@@ -29,35 +29,12 @@ look_at_read(AuditWatch *watch)
 		audit_parent_whole(watch);
 }
 
-static pg_noinline void
-look_at_nested(const AuditWatch *watch, bool writes)
+/* The client's own statement. */
+static inline void
+look_at_client(AuditWatch *watch, bool writes)
 {
 	if (writes)
-		audit_note_change(watch->desc->plannedstmt);
-	audit_look_at_loop(watch);
-}
-
-static pg_noinline void
-look_at_write(const AuditWatch *watch)
-{
-	audit_note_change(watch->desc->plannedstmt);
-	audit_judge_row_by_row_write(watch);
-}
-
-/* A statement has ended; nothing here or below raises an error. */
-void
-audit_session_statement(AuditWatch *watch)
-{
-	const PlannedStmt *stmt = watch->desc->plannedstmt;
-	bool		writes = stmt->commandType != CMD_SELECT || stmt->hasModifyingCTE;
-
-	if (!watch->from_client)
-	{
-		look_at_nested(watch, writes);
-		return;
-	}
-	if (writes)
-		look_at_write(watch);
+		audit_judge_row_by_row_write(watch);
 	else
 	{
 		/* What reads no table (currval, a sign of life) may be part of the loop. */
@@ -67,6 +44,23 @@ audit_session_statement(AuditWatch *watch)
 	}
 	if (unlikely(audit_unparameterized))
 		audit_judge_unparameterized(watch);
+}
+
+/* A statement has ended; nothing here or below raises an error. */
+void
+audit_session_statement(AuditWatch *watch)
+{
+	const PlannedStmt *stmt = watch->desc->plannedstmt;
+	bool		writes = stmt->commandType != CMD_SELECT || stmt->hasModifyingCTE;
+	MemoryContext oldcontext = MemoryContextSwitchTo(watch->estate->es_query_cxt);
+
+	if (writes)
+		audit_note_change(stmt);
+	if (watch->from_client)
+		look_at_client(watch, writes);
+	else
+		audit_look_at_loop(watch);
+	MemoryContextSwitchTo(oldcontext);
 }
 
 /* Before the store is read, and now and then. */

@@ -12,8 +12,13 @@
 #include "audit/store/audit_store.h"
 
 #include "access/xact.h"
+#include "catalog/pg_class.h"
 #include "datatype/timestamp.h"
+#include "nodes/plannodes.h"
+#include "parser/parsetree.h"
 #include "storage/lock.h"
+
+#pragma GCC visibility push(hidden)
 
 /* ---- a statement has ended: audit_session.c ---- */
 
@@ -148,8 +153,40 @@ extern void audit_loops_forget(void);
 
 /* ---- what this session changed: audit_changes.c ---- */
 
-extern void audit_note_change(const PlannedStmt *stmt);
-extern uint64 audit_changes_made(void);
+#define AUDIT_CHANGE_TABLES 32	/* a power of two */
+
+typedef struct AuditChanges
+{
+	uint64		made;			/* the latest one's number */
+	uint64		of_all;			/* the latest that may be of any table */
+	uint64		of_table[AUDIT_CHANGE_TABLES];
+} AuditChanges;
+
+extern AuditChanges audit_changes;
+
+static inline uint64 *
+audit_latest_change(Oid relid)
+{
+	return &audit_changes.of_table[relid & (AUDIT_CHANGE_TABLES - 1)];
+}
+
+/* A statement changed rows, or could have. */
+static inline void
+audit_note_change(const PlannedStmt *stmt)
+{
+	audit_changes.made++;
+	purser_foreach_target(index, stmt)
+	{
+		const RangeTblEntry *target = rt_fetch(index, stmt->rtable);
+
+		/* The partitions that rows went to are not in the plan. */
+		if (target->inh || target->relkind == RELKIND_PARTITIONED_TABLE)
+			audit_changes.of_all = audit_changes.made;
+		else
+			*audit_latest_change(target->relid) = audit_changes.made;
+	}
+}
+
 extern bool audit_changed_since(const AuditWatch *watch, uint64 change);
 extern void audit_note_failures(void);
 
@@ -157,5 +194,7 @@ extern void audit_note_failures(void);
 
 extern uint32 audit_text_hash(const QueryDesc *desc);
 extern bool audit_text_has_literal(const QueryDesc *desc);
+
+#pragma GCC visibility pop
 
 #endif							/* PURSER_AUDIT_SESSION_H */

@@ -131,8 +131,13 @@ bool
 audit_board_is_due(uint64 queryid, Oid userid)
 {
 	AuditBoard *board = audit_store_board();
-	int			slot = find_slot(board, audit_board_key(queryid, userid));
+	uint64		key = audit_board_key(queryid, userid);
+	int			slot;
 
+	/* As in audit_board_look(), which may not be ready for this session's first planning. */
+	if (likely(pg_atomic_read_u64(&board->keys[audit_board_bucket(key)]) == 0))
+		return false;
+	slot = find_slot(board, key);
 	return slot >= 0 && pg_atomic_read_u32(&board->slots[slot].runs) % SAMPLE == 0;
 }
 

@@ -12,6 +12,8 @@
 #include "port/atomics.h"
 #include "storage/lwlock.h"
 
+#pragma GCC visibility push(hidden)
+
 /* What a run adds to a finding. */
 typedef struct AuditSighting
 {
@@ -263,5 +265,7 @@ extern TimestampTz audit_save_time(void);
 extern Size audit_saver_size(void);
 extern void audit_saver_init(AuditSaver *saver);
 extern void audit_saver_published(bool at_exit);
+
+#pragma GCC visibility pop
 
 #endif							/* PURSER_AUDIT_STORE_H */
