@@ -65,8 +65,8 @@ OBJS_AUDIT = $(addprefix src/audit/, audit.o audit_hooks.o audit_judge.o) \
 	$(addprefix src/audit/capture/audit_, figures.o identity.o idle.o local.o removed.o screen.o sizes.o \
 	tap.o wire.o workers.o) \
 	$(addprefix src/audit/plan/audit_, clause.o count.o discard.o estimate.o expression.o extent.o \
-	filter.o index.o join.o link.o lookup.o made.o node.o order.o origin.o pattern.o source.o spill.o \
-	statistics.o trigram.o unique.o volatile.o wrapped.o) \
+	fanout.o filter.o index.o join.o link.o lookup.o made.o node.o order.o origin.o pattern.o source.o \
+	spill.o statistics.o trigram.o unique.o volatile.o wrapped.o) \
 	$(addprefix src/audit/store/audit_, board.o finds.o load.o queries.o save.o saver.o section.o \
 	sighting.o store.o table.o) \
 	$(addprefix src/audit/whatif/audit_, hypothesis.o hypothesis_use.o replan.o split.o trees.o) \

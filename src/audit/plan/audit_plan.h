@@ -93,7 +93,7 @@ typedef struct AuditDiscard
 
 extern List *audit_plan_discards(PlanState *top);
 
-/* ---- joins of a measured plan: audit_join.c ---- */
+/* ---- joins of a measured plan: audit_join.c, audit_fanout.c ---- */
 
 /* Rows of a parent that a join has repeated, once for each of the child's. */
 typedef struct AuditFanout
