@@ -69,7 +69,7 @@ measure(AuditWatch *watch, uint8 causes)
 static void
 judge_measured(AuditWatch *watch, uint8 causes)
 {
-	List	   *proven = measure(watch, causes);
+	List	   *proven = watch->proven = measure(watch, causes);
 	List	   *wanted = audit_not_allowed(proven);
 	ListCell   *cell;
 
@@ -84,23 +84,36 @@ judge_measured(AuditWatch *watch, uint8 causes)
 		audit_say(lfirst(cell));
 }
 
+/*
+ * Is the run as good as not measured, since what it seems to prove could only be
+ * tried in one that is planned anew?
+ */
+static bool
+is_put_off(AuditWatch *watch, uint8 causes)
+{
+	if (causes & AUDIT_BIT(AUDIT_CAUSE_WASTE))
+		(void) audit_prove(watch);
+	return watch->put_off;
+}
+
 static pg_noinline void
 judge_nodes(AuditWatch *watch)
 {
 	uint8		causes = causes_shown(watch);
-
-	bool		measured = watch->desc->planstate->instrument != NULL;
+	bool		measured = watch->desc->planstate->instrument != NULL && !is_put_off(watch, causes);
 
 	if (measured)
 		judge_measured(watch, causes);
 	if (causes == 0)
 		return;
-	if (watch->slot < 0)
+	if (watch->slot < 0 && !watch->put_off)
 		audit_tree_want(watch->queryid);
 	if (!measured)
 		audit_board_suspect(watch, causes);
 	else if (watch->slot < 0)
 		audit_board_convict(watch, causes);
+	if (watch->put_off && watch->slot >= 0)
+		audit_board_retry(watch->slot);
 }
 
 /* Could it show a cause at all, or prove one? What it takes for each, at least. */
@@ -162,6 +175,9 @@ judge_closely(AuditWatch *watch)
 	audit_local_add(watch);
 	if (!stands_alone(watch))
 		audit_session_statement(watch);
+	if (!judge_top(watch) && unlikely(!is_small(watch)))
+		judge_nodes(watch);
+	/* After what can silence it. */
 	if (watch->to_client)
 	{
 		if (unlikely(watch->rows_returned >= audit_unbounded_rows))
@@ -169,8 +185,6 @@ judge_closely(AuditWatch *watch)
 		if (unlikely(watch->rows_returned > 1))
 			audit_judge_wide_select(watch);
 	}
-	if (!judge_top(watch) && unlikely(!is_small(watch)))
-		judge_nodes(watch);
 	MemoryContextSwitchTo(oldcontext);
 	if (audit_policy_speaks())
 		audit_say_end();

@@ -90,6 +90,8 @@ typedef struct AuditWatch
 	bool		timed;			/* instrumented on the audit's behalf */
 	bool		proved;			/* the measured rules have decided: */
 	List	   *proofs;			/* AuditSighting */
+	bool		put_off;		/* they have not: the next run will be planned anew */
+	List	   *proven;			/* AuditSighting, of all rules that measure */
 	instr_time	elapsed;		/* in all frames, when timed */
 	struct AuditSizes *sizes;	/* of the values sent, when audit_sizes.c takes them */
 	AuditRel	inline_rels[AUDIT_INLINE_RELS];
