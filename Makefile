@@ -64,7 +64,7 @@ OBJS_BULK_PARALLEL = $(addprefix src/bulk/parallel/bulk_, borrow.o parallel.o pa
 OBJS_AUDIT = $(addprefix src/audit/, audit.o audit_hooks.o audit_judge.o) \
 	$(addprefix src/audit/capture/audit_, figures.o identity.o idle.o local.o removed.o screen.o sizes.o \
 	tap.o wire.o workers.o) \
-	$(addprefix src/audit/plan/audit_, clause.o count.o discard.o estimate.o expression.o extent.o \
+	$(addprefix src/audit/plan/audit_, clause.o count.o discard.o estimate.o expression.o extent.o fanout.o \
 	filter.o index.o join.o link.o lookup.o made.o node.o order.o origin.o pattern.o source.o spill.o \
 	statistics.o trigram.o unique.o unseen.o value.o volatile.o wrapped.o) \
 	$(addprefix src/audit/store/audit_, board.o finds.o load.o queries.o save.o saver.o section.o \
@@ -106,7 +106,8 @@ REGRESS_AUDIT = audit_counts audit_missing_index audit_results audit_n_plus_one 
 	audit_row_by_row audit_unparameterized audit_wide_select audit_unbounded_result \
 	audit_unread_rows audit_exact_count audit_keyset audit_discarded_rows audit_disk_spill \
 	audit_join_fanout audit_misestimate audit_stale audit_what_if audit_what_if_hostile \
-	audit_non_sargable audit_wildcard audit_expression audit_collation audit_or audit_what_if_where audit_speak audit_suppress \
+	audit_non_sargable audit_wildcard audit_expression audit_collation audit_or audit_what_if_where \
+	audit_speak audit_speak_proven audit_suppress \
 	audit_measured audit_query_stats audit_access audit_collections audit_readers audit_frames
 REGRESS = setup $(REGRESS_LEDGER) $(REGRESS_ONLINE) $(REGRESS_ADOPT) $(REGRESS_BULK) \
 	$(REGRESS_AUDIT)

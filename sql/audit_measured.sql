@@ -1,5 +1,5 @@
--- A session that speaks measures all its runs. Its queries are convicted none the less, so that the
--- next run is planned again with hypothetical indexes, and what only that can prove is found.
+-- A session that speaks measures all its runs, and plans them again with hypothetical indexes, so that
+-- what only that can prove is found in the first.
 SET client_min_messages = warning;
 CREATE SCHEMA audit_measured;
 SET search_path = audit_measured;

@@ -61,7 +61,7 @@ BEGIN
     END LOOP;
 END $$;
 SELECT count(*) AS contexts FROM pg_backend_memory_contexts WHERE name = 'CurTransactionContext';
-SELECT count(*) <= 4 AS trees FROM pg_backend_memory_contexts WHERE name = 'pg_purser query tree';
+SELECT count(*) <= 16 AS trees FROM pg_backend_memory_contexts WHERE name = 'pg_purser query tree';
 COMMIT;
 
 -- Costs that a session's settings make infinite.

@@ -22,6 +22,7 @@
 #include "pg_purser.h"
 
 #include "access/attnum.h"
+#include "datatype/timestamp.h"
 
 /* What is declared so is reached without the global offset table; likewise in each room. */
 #pragma GCC visibility push(hidden)
@@ -86,6 +87,16 @@ typedef struct AuditColumns
 	uint8		ranged[AUDIT_MAX_COLUMNS];	/* of an index: by a range, not for equality, */
 	Oid			operator[AUDIT_MAX_COLUMNS];	/* with this operator */
 } AuditColumns;
+
+/*
+ * Are two times at least so far apart? A clock that has been set back makes then
+ * the future, which must not be waited for.
+ */
+static inline bool
+audit_is_apart(TimestampTz then, TimestampTz now, int64 ms)
+{
+	return (now > then ? now - then : then - now) >= ms * 1000;
+}
 
 /* ---- executor hooks: audit_hooks.c ---- */
 

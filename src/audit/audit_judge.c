@@ -77,7 +77,7 @@ judge_measured(AuditWatch *watch, uint8 causes, uint8 open)
 		audit_board_spared(watch, open & AUDIT_BIT(AUDIT_CAUSE_ESTIMATE), estimates);
 	if (open & AUDIT_BIT(AUDIT_CAUSE_ESTIMATE))
 		proven = list_concat(proven, estimates);
-	proven = audit_one_for_each_cause(proven);
+	proven = watch->proven = audit_one_for_each_cause(proven);
 	wanted = audit_not_allowed(proven);
 	if (watch->slot >= 0)
 		audit_board_measured(watch, wanted, proven == NIL || wanted != NIL ? causes : 0);
@@ -90,12 +90,24 @@ judge_measured(AuditWatch *watch, uint8 causes, uint8 open)
 		audit_say(lfirst(cell));
 }
 
+/*
+ * Is the run as good as not measured, since what it seems to prove could only be
+ * tried in one that is planned anew?
+ */
+static bool
+is_put_off(AuditWatch *watch, uint8 causes)
+{
+	if (causes & AUDIT_BIT(AUDIT_CAUSE_WASTE))
+		(void) audit_prove(watch);
+	return watch->put_off;
+}
+
 /* "open": the causes that are not accounted for by what is at the top. */
 static pg_noinline void
 judge_nodes(AuditWatch *watch, uint8 open)
 {
 	uint8		causes = causes_shown(watch) & open;
-	bool		measured = watch->desc->planstate->instrument != NULL;
+	bool		measured = watch->desc->planstate->instrument != NULL && !is_put_off(watch, causes);
 
 	if (watch->slot >= 0 && (causes & AUDIT_BIT(AUDIT_CAUSE_SPILL)) == 0)
 		audit_board_spared(watch, AUDIT_BIT(AUDIT_CAUSE_SPILL), NIL);
@@ -103,12 +115,14 @@ judge_nodes(AuditWatch *watch, uint8 open)
 		judge_measured(watch, causes, open);
 	if (causes == 0)
 		return;
-	if (watch->slot < 0)
+	if (watch->slot < 0 && !watch->put_off)
 		audit_tree_want(watch->queryid);
 	if (!measured)
 		audit_board_suspect(watch, causes);
 	else if (watch->slot < 0)
 		audit_board_convict(watch, causes);
+	if (watch->put_off && watch->slot >= 0)
+		audit_board_retry(watch->slot);
 }
 
 /* Could it show a cause at all, or prove one? What it takes for each, at least. */
@@ -178,6 +192,10 @@ judge_closely(AuditWatch *watch)
 	audit_local_add(watch);
 	if (!stands_alone(watch))
 		audit_session_statement(watch);
+	open = judge_top(watch);
+	if (open != 0 && unlikely(!is_small(watch)))
+		judge_nodes(watch, open);
+	/* After what can silence it. */
 	if (watch->to_client)
 	{
 		if (unlikely(watch->rows_returned >= audit_unbounded_rows))
@@ -185,9 +203,6 @@ judge_closely(AuditWatch *watch)
 		if (unlikely(watch->rows_returned > 1))
 			audit_judge_wide_select(watch);
 	}
-	open = judge_top(watch);
-	if (open != 0 && unlikely(!is_small(watch)))
-		judge_nodes(watch, open);
 	MemoryContextSwitchTo(oldcontext);
 	if (audit_policy_speaks())
 		audit_say_end();

@@ -90,9 +90,11 @@ typedef struct AuditWatch
 	bool		judged;			/* the rules have seen it */
 	bool		paged;			/* a client got rows of it piece by piece */
 	bool		at_end;			/* its rows came to an end */
+	bool		put_off;		/* not judged by its measures: the next run will be planned anew */
 	bool		proved;			/* the measured rules have decided: */
 	List	   *proofs;			/* AuditSighting */
 	List	   *remedies;		/* AuditSuspect: advice for what is found in any case */
+	List	   *proven;			/* AuditSighting, of all rules that measure */
 	instr_time	elapsed;		/* in all frames, when timed */
 	struct AuditSizes *sizes;	/* of the values sent, when audit_sizes.c takes them */
 	AuditRel	inline_rels[AUDIT_INLINE_RELS];

@@ -83,6 +83,13 @@ audit_idle_ready(void)
 	ready = true;
 }
 
+/* Was a timer set before the clock was set back? */
+static bool
+is_far_off(TimestampTz end)
+{
+	return end - GetCurrentStatementStartTimestamp() > WAIT_MS * INT64CONST(1000);
+}
+
 /*
  * Counts wait to be published. With the time until they are saved, it must not
  * take longer than what a crash may lose.
@@ -92,7 +99,7 @@ audit_idle_watch(void)
 {
 	int			wait = WAIT_MS;
 
-	if (!ready || get_timeout_active(timer))
+	if (!ready || (get_timeout_active(timer) && !is_far_off(get_timeout_finish_time(timer))))
 		return;
 	if (audit_save_interval > 0)
 		wait = Min(wait, audit_save_interval * 100);

@@ -162,15 +162,15 @@ publish_within(MemoryContext context)
 	MemoryContextSwitchTo(caller);
 }
 
-/* Counts one execution. */
+/* Counts one execution; a latest publication in the future, by a clock set back, is long ago. */
 void
 audit_local_add(const AuditWatch *watch)
 {
 	if (!add(watch))
 		return;
 	if (unlikely(add_figures(watch) || ncalls >= PUBLISH_CALLS) ||
-		unlikely(GetCurrentStatementStartTimestamp() - published >
-				 PUBLISH_MS * INT64CONST(1000)))
+		unlikely((uint64) (GetCurrentStatementStartTimestamp() - published) >
+				 PUBLISH_MS * UINT64CONST(1000)))
 		publish_within(watch->estate->es_query_cxt);
 	else if (unlikely(!idle_watched))
 		watch_idle();

@@ -7,6 +7,7 @@
 
 #include "nodes/pg_list.h"
 #include "utils/guc.h"
+#include "utils/plancache.h"
 #include "utils/varlena.h"
 
 #define ALL_RULES "all"
@@ -99,18 +100,31 @@ rules_check(char **newval, void **extra, GucSource source pg_attribute_unused())
 	return true;
 }
 
+/*
+ * A session that begins to measure all its runs plans them anew, so that it can
+ * try what would mend them (audit_trees.c).
+ */
+static void
+assign(AuditRuleSet *rules, AuditRuleSet named)
+{
+	bool		measured = audit_policy_measures();
+
+	*rules = named;
+	audit_policy_set = (audit_notice_rules | audit_error_rules) != 0;
+	if (!measured && audit_policy_measures())
+		ResetPlanCache();
+}
+
 static void
 notice_assign(const char *newval pg_attribute_unused(), void *extra)
 {
-	audit_notice_rules = *(AuditRuleSet *) extra;
-	audit_policy_set = (audit_notice_rules | audit_error_rules) != 0;
+	assign(&audit_notice_rules, *(AuditRuleSet *) extra);
 }
 
 static void
 error_assign(const char *newval pg_attribute_unused(), void *extra)
 {
-	audit_error_rules = *(AuditRuleSet *) extra;
-	audit_policy_set = (audit_notice_rules | audit_error_rules) != 0;
+	assign(&audit_error_rules, *(AuditRuleSet *) extra);
 }
 
 /*
@@ -130,9 +144,13 @@ audit_policy_define(void)
 							   rules_check, error_assign, NULL);
 }
 
-/* Is every run to be measured, as a rule that needs it is to speak of the first? */
+/*
+ * Is every run to be measured, as a rule that needs it is to speak of the first,
+ * or one that is silent beside such a rule?
+ */
 bool
 audit_policy_measures(void)
 {
-	return ((audit_notice_rules | audit_error_rules) & audit_measured_rules()) != 0;
+	return ((audit_notice_rules | audit_error_rules) &
+			(audit_measured_rules() | audit_rule_bit(AUDIT_UNBOUNDED_RESULT))) != 0;
 }

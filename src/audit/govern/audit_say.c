@@ -3,11 +3,13 @@
  *		Tells the client what a rule has found, or fails its statement.
  *
  * A notice is sent as the rule decides; an error waits until all rules have
- * seen the execution (audit_say_end). Nothing is said of what runs with the
+ * seen the execution (audit_say_end). No statement fails by a change that could
+ * not be tried: that is sent as a notice. Nothing is said of what runs with the
  * rights of a role that the client does not have, or within the server's own
  * operations: so a setting harms nobody but the one who sets it.
  */
 #include "audit/govern/audit_govern.h"
+#include "audit/session/audit_session.h"
 
 #include <math.h>
 
@@ -51,7 +53,8 @@ static Speech *failure = NULL;	/* of the execution that is judged */
 static bool
 may_speak(const AuditSighting *sighting)
 {
-	if (!audit_policy_speaks() || sighting->text == NULL || sighting->occurrences == 0)
+	if (!audit_policy_speaks() || sighting->text == NULL || sighting->occurrences == 0 ||
+		sighting->silent)
 		return false;
 	if (InSecurityRestrictedOperation() || !audit_suppressions_ready(false))
 		return false;
@@ -83,7 +86,7 @@ was_said(const AuditSighting *sighting)
 	recent = entry->queryid == sighting->queryid && entry->rule == sighting->rule &&
 		entry->relid == sighting->relid &&
 		(entry->lxid == PURSER_MY_LXID ||
-		 now - entry->last <= audit_n_plus_one_window * INT64CONST(1000));
+		 audit_in_window(entry->last));
 	*entry = (Said) {sighting->rule, sighting->queryid, sighting->relid, PURSER_MY_LXID, now};
 	return recent;
 }
@@ -146,6 +149,8 @@ detail_of(const AuditSighting *sighting, const AuditFinding *finding, const Audi
 							 sighting->numbers[i]);
 	}
 	appendStringInfoChar(&out, '.');
+	if (sighting->unproven)
+		appendStringInfoString(&out, " Whether this would help has not been tried.");
 	/* The place of a parent's text may hold an expression. */
 	if (sighting->parent_text != NULL && !audit_rule(sighting->rule)->suggests_text)
 		appendStringInfo(&out, "\nParent query: %.*s", sighting->parent_text_len,
@@ -204,7 +209,7 @@ void
 audit_say(const AuditSighting *sighting)
 {
 	AuditRuleSet bit = audit_rule_bit(sighting->rule);
-	bool		fails = (audit_error_rules & bit) != 0;
+	bool		fails = (audit_error_rules & bit) != 0 && !sighting->unproven;
 	Speech	   *speech;
 
 	if (((audit_notice_rules | audit_error_rules) & bit) == 0 || !may_speak(sighting))

@@ -1,85 +1,24 @@
 /*
  * audit_join.c
- *		The joins at the top of a measured plan: which tables refer to which, and how
- *		often the rows of a parent were repeated.
+ *		The joins at the top of a measured plan: their tables, with the rows that each
+ *		scan kept, and which columns their conditions make equal.
  *
- * Columns that the joins' conditions make equal form a set. A parent is a table
- * with a unique column in a set; tables with other columns in that set are its
- * children. Rows of a table are those that its scan kept; an inner scan that ran
- * once for each row of a join is taken to have run once for each row of the
- * parent. Where a scan kept more rows of a child than found their parent, those
- * that did follow from how much the join with it grew. Semi-joins return no rows
- * of their inner side, so that is left out; what is neither a join nor a scan (a
- * subquery that groups) is a table without columns. Where a join has no condition
- * at all, a product is what was asked for.
+ * Semi-joins return no rows of their inner side, so that is left out; what is
+ * neither a join nor a scan (a subquery that groups) is a table without columns.
+ * Where a join has no condition at all, a product is what was asked for.
  */
-#include "audit/plan/audit_plan.h"
+#include "audit/plan/audit_join.h"
 
 #include "executor/instrument.h"
 #include "nodes/execnodes.h"
 #include "nodes/nodeFuncs.h"
-#include "parser/parsetree.h"
 #include "utils/lsyscache.h"
-
-#define MAX_TABLES 12
-#define MAX_COLUMNS 48
-#define MAX_PARAMS 24
-
-typedef struct Table
-{
-	Index		rti;			/* 0: no table */
-	double		rows;
-	double		loops;
-	double		width;			/* of its columns that are sent */
-	bool		per_row;		/* ran once for each row of something else */
-	bool		once;			/* each row was read once, by one process or another */
-} Table;
-
-typedef struct Column
-{
-	Index		rti;
-	AttrNumber	attnum;
-	int			set;			/* columns with one number are equal */
-} Column;
-
-/* A join: its outer tables begin with first, its inner ones with inner. */
-typedef struct Step
-{
-	int			first;
-	int			inner;
-	int			end;
-	double		rows;
-	double		outer_rows;
-	double		inner_rows;
-} Step;
-
-/* A value that a nested loop hands to its inner side. */
-typedef struct LoopParam
-{
-	int			paramid;
-	int			column;
-} LoopParam;
-
-typedef struct Joins
-{
-	const List *rtable;
-	bool		remembered;		/* what comes next is below a Memoize that kept all */
-	const AuditSizes *sizes;	/* NULL: not measured */
-	int			ntables;
-	Table		tables[MAX_TABLES];
-	int			nsteps;
-	Step		steps[MAX_TABLES];	/* each joins a table at least */
-	int			ncolumns;
-	Column		columns[MAX_COLUMNS];
-	int			nparams;
-	LoopParam	params[MAX_PARAMS];
-} Joins;
 
 /* ---- equal columns ---- */
 
 /* The number of a column, -1 when there are too many. */
 static int
-column_number(Joins *joins, Index rti, AttrNumber attnum)
+column_number(AuditJoins *joins, Index rti, AttrNumber attnum)
 {
 	int			i;
 
@@ -88,16 +27,16 @@ column_number(Joins *joins, Index rti, AttrNumber attnum)
 		if (joins->columns[i].rti == rti && joins->columns[i].attnum == attnum)
 			return i;
 	}
-	if (i == MAX_COLUMNS)
+	if (i == AUDIT_JOIN_COLUMNS)
 		return -1;
-	joins->columns[i] = (Column) {rti, attnum, i};
+	joins->columns[i] = (AuditJoinColumn) {rti, attnum, i};
 	joins->ncolumns++;
 	return i;
 }
 
 /* The number of the column that an expression of a plan node is, -1 when it is none. */
 static int
-column_of(Joins *joins, const Plan *plan, Node *node)
+column_of(AuditJoins *joins, const Plan *plan, Node *node)
 {
 	AuditPlanColumn origin;
 
@@ -106,7 +45,7 @@ column_of(Joins *joins, const Plan *plan, Node *node)
 }
 
 static void
-unite(Joins *joins, int left, int right)
+unite(AuditJoins *joins, int left, int right)
 {
 	int			from;
 	int			to;
@@ -124,7 +63,7 @@ unite(Joins *joins, int left, int right)
 
 /* Columns of both sides that a join's conditions compare for equality. */
 static void
-add_equalities(Joins *joins, const Plan *join, List *conditions)
+add_equalities(AuditJoins *joins, const Plan *join, List *conditions)
 {
 	ListCell   *cell;
 
@@ -145,7 +84,7 @@ add_equalities(Joins *joins, const Plan *join, List *conditions)
 }
 
 static void
-add_params(Joins *joins, const NestLoop *join)
+add_params(AuditJoins *joins, const NestLoop *join)
 {
 	ListCell   *cell;
 
@@ -154,15 +93,15 @@ add_params(Joins *joins, const NestLoop *join)
 		const NestLoopParam *param = lfirst(cell);
 		int			column = column_of(joins, &join->join.plan, (Node *) param->paramval);
 
-		if (column >= 0 && joins->nparams < MAX_PARAMS)
-			joins->params[joins->nparams++] = (LoopParam) {param->paramno, column};
+		if (column >= 0 && joins->nparams < AUDIT_JOIN_PARAMS)
+			joins->params[joins->nparams++] = (AuditLoopParam) {param->paramno, column};
 	}
 }
 
 /* ---- tables ---- */
 
 static int
-column_of_param(const Joins *joins, const Node *value)
+column_of_param(const AuditJoins *joins, const Node *value)
 {
 	const Param *param;
 
@@ -180,7 +119,7 @@ column_of_param(const Joins *joins, const Node *value)
 }
 
 static void
-add_lookups(Joins *joins, Table *table, List *clauses)
+add_lookups(AuditJoins *joins, AuditJoinTable *table, List *clauses)
 {
 	ListCell   *cell;
 
@@ -213,17 +152,17 @@ processes_of(PlanState *state)
 }
 
 static bool
-add_table(Joins *joins, PlanState *state)
+add_table(AuditJoins *joins, PlanState *state)
 {
 	AuditNodeRows rows = audit_node_rows(state);
 	AuditScope	scope;
 	List	   *index_conditions;
-	Table	   *table;
+	AuditJoinTable *table;
 
-	if (joins->ntables == MAX_TABLES)
+	if (joins->ntables == AUDIT_JOIN_TABLES)
 		return false;
 	table = &joins->tables[joins->ntables++];
-	memset(table, 0, sizeof(Table));
+	memset(table, 0, sizeof(AuditJoinTable));
 	table->rows = rows.all;
 	table->loops = rows.loops;
 	if (!audit_scan_scope(state->plan, &scope, &index_conditions))
@@ -240,7 +179,7 @@ add_table(Joins *joins, PlanState *state)
 
 /* ---- the tree of joins ---- */
 
-static bool add_tree(Joins *joins, PlanState *state, int depth);
+static bool add_tree(AuditJoins *joins, PlanState *state, int depth);
 
 /* Does a join pair all rows of its sides: a product on purpose? */
 static bool
@@ -263,17 +202,17 @@ side_rows(PlanState *state)
 
 /* Both sides have been added. */
 static void
-add_step(Joins *joins, PlanState *state, int first, int inner)
+add_step(AuditJoins *joins, PlanState *state, int first, int inner)
 {
-	if (joins->nsteps < MAX_TABLES)
-		joins->steps[joins->nsteps++] = (Step) {
+	if (joins->nsteps < AUDIT_JOIN_TABLES)
+		joins->steps[joins->nsteps++] = (AuditJoinStep) {
 			first, inner, joins->ntables, audit_node_rows(state).all,
 			side_rows(outerPlanState(state)), side_rows(innerPlanState(state))
 		};
 }
 
 static bool
-add_join(Joins *joins, PlanState *state, int depth)
+add_join(AuditJoins *joins, PlanState *state, int depth)
 {
 	const Join *join = (const Join *) state->plan;
 	int			first = joins->ntables;
@@ -303,7 +242,7 @@ add_join(Joins *joins, PlanState *state, int depth)
 }
 
 static bool
-add_tree(Joins *joins, PlanState *state, int depth)
+add_tree(AuditJoins *joins, PlanState *state, int depth)
 {
 	joins->remembered = false;
 	for (; state != NULL && depth < AUDIT_PLAN_DEPTH; depth++)
@@ -331,173 +270,11 @@ add_tree(Joins *joins, PlanState *state, int depth)
 	return false;
 }
 
-static Table *
-table_of(Joins *joins, Index rti)
-{
-	for (int i = 0; i < joins->ntables; i++)
-	{
-		if (joins->tables[i].rti == rti)
-			return &joins->tables[i];
-	}
-	return NULL;
-}
-
-/* Bytes of a column that is sent: as measured, else its average among all rows of its table. */
-static double
-column_width(const AuditSizes *sizes, const TargetEntry *entry, const AuditPlanColumn *column)
-{
-	int32		average = 0;
-
-	if (sizes != NULL && sizes->rows > 0 && entry->resno <= sizes->ncolumns)
-		return (double) sizes->bytes[entry->resno - 1] / (double) sizes->rows;
-	if (column != NULL)
-		average = get_attavgwidth(column->relid, column->attnum);
-	if (average > 0)
-		return average;
-	return get_typavgwidth(exprType((Node *) entry->expr), exprTypmod((Node *) entry->expr));
-}
-
-/* Adds up the widths of the columns that are sent; the total. */
-static double
-add_widths(Joins *joins, const Plan *top)
-{
-	double		width = 0;
-	ListCell   *cell;
-
-	foreach(cell, top->targetlist)
-	{
-		const TargetEntry *entry = lfirst(cell);
-		AuditPlanColumn origin;
-		Table	   *table;
-		bool		found;
-		double		bytes;
-
-		if (entry->resjunk)
-			continue;
-		found = audit_plan_column(top, (Node *) entry->expr, joins->rtable, &origin);
-		bytes = column_width(joins->sizes, entry, found ? &origin : NULL);
-		table = found ? table_of(joins, origin.rti) : NULL;
-		if (table != NULL)
-			table->width += bytes;
-		width += bytes;
-	}
-	return width;
-}
-
-/* ---- parents and children ---- */
-
-static bool
-is_unique(const Joins *joins, const Column *column)
-{
-	return audit_is_unique(rt_fetch(column->rti, joins->rtable)->relid, column->attnum);
-}
-
-/* The rows of a table that differ: each of the parent's rows had it scanned once. */
-static double
-rows_of(const Table *table, const Table *parent)
-{
-	if (table != parent && table->per_row && table->loops > parent->rows)
-		return table->rows / table->loops * parent->rows;
-	return table->rows;
-}
-
-/* Those of a child that found their parent: as many as make the join with it grow. */
-static double
-child_rows(const Joins *joins, const Table *child, const Table *parent)
-{
-	int			place = (int) (child - joins->tables);
-	int			other = (int) (parent - joins->tables);
-	double		rows = rows_of(child, parent);
-
-	for (int i = 0; i < joins->nsteps; i++)
-	{
-		const Step *step = &joins->steps[i];
-		double		side = other < step->inner ? step->outer_rows : step->inner_rows;
-
-		if (Min(place, other) >= step->first && Max(place, other) < step->end &&
-			(place < step->inner) != (other < step->inner) && side > 0)
-			rows = Min(rows, parent->rows * step->rows / side);
-	}
-	return rows;
-}
-
-/* Adds a child to a parent's fan-out. */
-static void
-add_child(Joins *joins, const Column *column, double rows, AuditFanout *fanout)
-{
-	fanout->separate_rows += rows;
-	if (fanout->children++ > 0 && rows <= fanout->child_rows)
-		return;
-	fanout->child_rows = rows;
-	fanout->child = rt_fetch(column->rti, joins->rtable)->relid;
-	fanout->child_column = column->attnum;
-}
-
-/* Is a table, by one of its columns that is not unique, a child of what a unique column is of? */
-static const Column *
-reference_to(Joins *joins, const Table *table, const Column *key)
-{
-	for (int i = 0; i < joins->ncolumns; i++)
-	{
-		const Column *column = &joins->columns[i];
-
-		if (column->set == key->set && column->rti == table->rti && column->rti != key->rti &&
-			!is_unique(joins, column))
-			return column;
-	}
-	return NULL;
-}
-
-/* The children of one unique column; false when it has none. */
-static bool
-fanout_of(Joins *joins, const Column *key, AuditFanout *fanout)
-{
-	const Table *parent = table_of(joins, key->rti);
-
-	if (parent == NULL || parent->rows < 1 || parent->width == 0 || !is_unique(joins, key))
-		return false;
-	memset(fanout, 0, sizeof(AuditFanout));
-	for (int i = 0; i < joins->ntables; i++)
-	{
-		const Table *table = &joins->tables[i];
-		const Column *column = reference_to(joins, table, key);
-
-		if (column != NULL)
-			add_child(joins, column, child_rows(joins, table, parent), fanout);
-		else
-			fanout->separate_rows += rows_of(table, parent);
-	}
-	fanout->parent = rt_fetch(key->rti, joins->rtable)->relid;
-	fanout->parent_rows = parent->rows;
-	fanout->parent_is_once = parent->once;
-	fanout->parent_width = parent->width;
-	return fanout->children > 0;
-}
-
-/* The parent with the most children, of those that a plan's joins repeat. */
+/* Reads the joins off a measured plan; false when there is something else among them. */
 bool
-audit_plan_fanout(const AuditWatch *watch, AuditFanout *fanout)
+audit_joins_read(AuditJoins *joins, const QueryDesc *desc)
 {
-	PlanState  *top = watch->desc->planstate;
-	Joins		joins;
-	double		width;
-
-	memset(&joins, 0, sizeof(joins));
-	memset(fanout, 0, sizeof(AuditFanout));
-	joins.rtable = watch->desc->plannedstmt->rtable;
-	joins.sizes = watch->sizes;
-	if (!add_tree(&joins, top, 0) || joins.ntables < 2)
-		return false;
-	width = add_widths(&joins, top->plan);
-	for (int i = 0; i < joins.ncolumns; i++)
-	{
-		AuditFanout candidate;
-
-		if (fanout_of(&joins, &joins.columns[i], &candidate) &&
-			candidate.children > fanout->children)
-			*fanout = candidate;
-	}
-	fanout->rows = (double) watch->rows_returned;
-	fanout->width = width;
-	return fanout->children > 0;
+	memset(joins, 0, sizeof(AuditJoins));
+	joins->rtable = desc->plannedstmt->rtable;
+	return add_tree(joins, desc->planstate, 0);
 }

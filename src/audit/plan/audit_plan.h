@@ -66,7 +66,7 @@ extern AuditNodeRows audit_node_rows(PlanState *state);
 extern double audit_node_rejected(PlanState *state);
 extern Relation audit_node_table(PlanState *state);
 
-/* ---- joins of a measured plan: audit_join.c ---- */
+/* ---- joins of a measured plan: audit_join.c, audit_fanout.c ---- */
 
 /* Rows of a parent that a join has repeated, once for each of the child's. */
 typedef struct AuditFanout

@@ -40,8 +40,9 @@ comes_before(AuditRule other, AuditRule rule)
 	return place_of(other) >= 0 && place_of(other) < place_of(rule);
 }
 
-static bool
-is_overruled(const AuditSighting *sighting, const List *sightings)
+/* Does one of those that an execution proves silence this one? */
+bool
+audit_is_overruled(const AuditSighting *sighting, const List *sightings)
 {
 	ListCell   *cell;
 
@@ -64,7 +65,7 @@ audit_one_for_each_cause(List *sightings)
 
 	foreach(cell, sightings)
 	{
-		if (!is_overruled(lfirst(cell), sightings))
+		if (!audit_is_overruled(lfirst(cell), sightings))
 			kept = lappend(kept, lfirst(cell));
 	}
 	return kept;

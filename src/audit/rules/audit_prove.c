@@ -7,11 +7,12 @@
  * that would mend it. The query is planned again with all of these. What the
  * planner does not take, or what does not make the query cheap enough, is
  * dropped. Where the query cannot be planned again, what the latest what-if
- * said of it still holds; without any, a missing index stands on the measured
- * waste alone, and of conditions that are not sargable only a wildcard whose
- * waste is plain.
+ * said of it still holds. Without any, the run proves nothing when this session
+ * held a plan of the query that it can plan anew for the next run; else a missing
+ * index stands on the measured waste alone, and of conditions that are not
+ * sargable only a wildcard whose waste is plain.
  */
-#include "audit/rules/audit_rules.h"
+#include "audit/govern/audit_govern.h"
 #include "audit/whatif/audit_what_if.h"
 
 #include <math.h>
@@ -59,6 +60,7 @@ is_taken(AuditSuspect *suspect, const AuditCosts *costs)
 	if (!audit_hypothesis_can_be_tried(&suspect->hypothesis))
 	{
 		set_costs(&suspect->sighting, NAN, NAN);
+		suspect->sighting.unproven = true;
 		return suspect->hypothesis.evident && can_be_made(&suspect->hypothesis);
 	}
 	set_costs(&suspect->sighting, costs->before, after);
@@ -115,6 +117,8 @@ as_before(const AuditWatch *watch, List *suspects)
 		set_costs(&suspect->sighting, NAN, NAN);
 		if (suspect->hypothesis.expression != NULL)
 			audit_find_expression(&suspect->sighting);
+		suspect->sighting.unproven = audit_what_if_interval >= 0 &&
+			(verdict < 0 || !audit_hypothesis_can_be_tried(&suspect->hypothesis));
 		if (verdict > 0)
 			cut_columns(&suspect->sighting.columns, verdict);
 		proven = lappend(proven, &suspect->sighting);
@@ -210,22 +214,52 @@ remedies_as_before(const AuditWatch *watch, List *remedies)
 	}
 }
 
+static bool
+has_unproven(List *proven)
+{
+	ListCell   *cell;
+
+	foreach(cell, proven)
+	{
+		const AuditSighting *sighting = lfirst(cell);
+
+		if (sighting->unproven)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Would the next run be planned in this session, so that it can be planned again,
+ * when this one was not? Only where the next run is measured.
+ */
+static bool
+can_be_put_off(const AuditWatch *watch)
+{
+	return (watch->slot >= 0 || audit_policy_speaks()) && audit_tree_is_missing(watch) &&
+		audit_tree_want_once(watch->queryid);
+}
+
 static List *
-decide(const AuditWatch *watch, List *suspects, List *remedies)
+decide(AuditWatch *watch, List *suspects, List *remedies)
 {
 	List	   *all = list_concat_copy(suspects, remedies);
 	AuditCosts	costs;
+	List	   *proven;
 
 	if (all == NIL)
 		return NIL;
 	if (audit_can_replan(watch) && audit_board_claim_replan(watch) &&
 		audit_replan(watch, hypotheses_of(all), &costs))
 	{
+		audit_board_answered(watch);
 		judge_remedies(remedies, &costs);
 		return taken(suspects, &costs);
 	}
 	remedies_as_before(watch, remedies);
-	return as_before(watch, suspects);
+	proven = as_before(watch, suspects);
+	watch->put_off = has_unproven(proven) && can_be_put_off(watch);
+	return watch->put_off ? NIL : proven;
 }
 
 /* An AuditSighting for each thing that a measured, wasteful run proves. */

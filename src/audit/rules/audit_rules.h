@@ -116,6 +116,7 @@ extern List *audit_measure_disk_spill(const AuditWatch *watch, bool misestimated
 
 /* ---- one finding for one cause: audit_precedence.c ---- */
 
+extern bool audit_is_overruled(const AuditSighting *sighting, const List *sightings);
 extern List *audit_one_for_each_cause(List *sightings);
 extern bool audit_yields(const AuditFinding *finding, const AuditFinding *other);
 extern const AuditRuleSpec audit_spec_non_sargable;

@@ -75,6 +75,7 @@ audit_judge_unbounded_result(const AuditWatch *watch)
 	sighting.bytes = (int64) (rows * sighting.numbers[ROW_BYTES]);
 	if (!has_grown(&sighting) && rows < sighting.numbers[TABLE_ROWS] * MOST)
 		sighting.occurrences = sighting.rows_read = sighting.rows_returned = sighting.bytes = 0;
+	sighting.silent = audit_is_overruled(&sighting, watch->proven);
 	audit_find(&sighting);
 }
 

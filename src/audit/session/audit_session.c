@@ -14,8 +14,9 @@
 bool
 audit_in_window(TimestampTz since)
 {
-	return GetCurrentStatementStartTimestamp() - since <=
-		audit_n_plus_one_window * INT64CONST(1000);
+	TimestampTz now = GetCurrentStatementStartTimestamp();
+
+	return now == since || !audit_is_apart(since, now, audit_n_plus_one_window);
 }
 
 static inline void

@@ -52,8 +52,9 @@ typedef struct Slot
 	uint8		convicted;		/* causes not measured yet, */
 	uint8		proven;			/* for which findings exist, */
 	uint8		acquitted;		/* measured, nothing found */
+	bool		answered;		/* has a what-if come to its end? */
 	int			misses;
-	TimestampTz replanned;		/* what-if, 0: never */
+	TimestampTz replanned;		/* what-if was tried, 0: never */
 	int			nfound;
 	Found		found[MAX_FOUND];
 	Hits		hits[MAX_HITS]; /* of waste */
@@ -459,6 +460,14 @@ audit_board_spared(const AuditWatch *watch, uint8 causes, List *sightings)
 	audit_store_unlock(AUDIT_LOCK_FINDINGS);
 }
 
+/* Has a what-if said whether the query's waste can be mended? What is allowed was not noted. */
+static bool
+has_verdict(const Slot *slot)
+{
+	return slot->answered &&
+		((slot->proven | slot->acquitted) & AUDIT_BIT(AUDIT_CAUSE_WASTE)) != 0;
+}
+
 /* Is it time to ask what-if about this query? If so, the answer is the caller's to find. */
 bool
 audit_board_claim_replan(const AuditWatch *watch)
@@ -468,17 +477,34 @@ audit_board_claim_replan(const AuditWatch *watch)
 	bool		claimed = false;
 	Slot	   *slot;
 
-	if (audit_what_if_interval < 0 || watch->slot < 0)
+	if (audit_what_if_interval < 0)
 		return false;
+	/* What is said of the first run is to be proven, too. */
+	if (watch->slot < 0)
+		return audit_policy_speaks();
 	slot = &board->slots[watch->slot];
 	audit_store_lock(AUDIT_LOCK_FINDINGS, LW_EXCLUSIVE);
 	if (is_slot_of(board, watch))
-		claimed = slot->replanned == 0 ||
-			TimestampDifferenceExceeds(slot->replanned, now, audit_what_if_interval * 1000);
+		claimed = slot->replanned == 0 || (audit_policy_speaks() && !has_verdict(slot)) ||
+			audit_is_apart(slot->replanned, now, audit_what_if_interval * INT64CONST(1000));
 	if (claimed)
 		slot->replanned = now;
 	audit_store_unlock(AUDIT_LOCK_FINDINGS);
 	return claimed;
+}
+
+/* The what-if that was claimed has an answer, which holds for later runs. */
+void
+audit_board_answered(const AuditWatch *watch)
+{
+	AuditBoard *board = audit_store_board();
+
+	if (watch->slot < 0)
+		return;
+	audit_store_lock(AUDIT_LOCK_FINDINGS, LW_EXCLUSIVE);
+	if (is_slot_of(board, watch))
+		board->slots[watch->slot].answered = true;
+	audit_store_unlock(AUDIT_LOCK_FINDINGS);
 }
 
 /* Is this what was found, or the first columns of it? Says how many. */
@@ -510,8 +536,7 @@ audit_board_verdict(const AuditWatch *watch, const AuditSighting *sighting)
 		return verdict;
 	slot = &board->slots[watch->slot];
 	audit_store_lock(AUDIT_LOCK_FINDINGS, LW_SHARED);
-	if (slot->replanned != 0 &&
-		((slot->proven | slot->acquitted) & AUDIT_BIT(AUDIT_CAUSE_WASTE)) != 0)
+	if (has_verdict(slot))
 	{
 		verdict = 0;
 		for (int i = 0; i < slot->nfound && verdict == 0; i++)

@@ -84,6 +84,7 @@ wait_to_save(TimestampTz since)
 		TimestampTz next = TimestampTzPlusMilliseconds(since, audit_save_pause());
 
 		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next);
+		left = Min(left, audit_save_pause());	/* the clock may have been set back */
 		events |= WL_TIMEOUT;
 	}
 	(void) WaitLatch(MyLatch, events, left, PG_WAIT_EXTENSION);
@@ -109,7 +110,7 @@ audit_saver_main(Datum arg pg_attribute_unused())
 			ProcessConfigFile(PGC_SIGHUP);
 		}
 		if (audit_save_interval > 0 &&
-			TimestampDifferenceExceeds(since, GetCurrentTimestamp(), audit_save_pause()))
+			audit_is_apart(since, GetCurrentTimestamp(), audit_save_pause()))
 		{
 			audit_save();
 			since = GetCurrentTimestamp();
@@ -171,7 +172,7 @@ is_due(AuditSaver *saver)
 	uint64		tried = pg_atomic_read_u64(&saver->tried);
 	TimestampTz now = GetCurrentStatementStartTimestamp();
 
-	return TimestampDifferenceExceeds((TimestampTz) tried, now, audit_save_pause()) &&
+	return audit_is_apart((TimestampTz) tried, now, audit_save_pause()) &&
 		pg_atomic_compare_exchange_u64(&saver->tried, &tried, (uint64) now);
 }
 

@@ -29,6 +29,8 @@ typedef struct AuditSighting
 	int64		timed;			/* of the occurrences */
 	double		timed_ms;		/* what those wasted, in ms */
 	double		numbers[AUDIT_NUMBERS]; /* named by the rule; NaN: as before */
+	bool		unproven;		/* whether the planner would use it has not been tried */
+	bool		silent;			/* found, but another one of this execution is what is said */
 	bool		nested;			/* the parent is the client's statement that this ran in */
 	uint64		parent_queryid;
 	Oid			parent_relid;	/* the column that values came from, if it is known */
@@ -197,6 +199,7 @@ extern void audit_board_spared(const AuditWatch *watch, uint8 causes, List *sigh
 extern void audit_board_retry(int slot);
 extern bool audit_board_is_due(uint64 queryid, Oid userid);
 extern bool audit_board_claim_replan(const AuditWatch *watch);
+extern void audit_board_answered(const AuditWatch *watch);
 
 /* One word for a query of this database and a role; never 0. */
 static inline uint64

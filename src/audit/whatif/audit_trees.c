@@ -9,10 +9,13 @@
  *
  * A statement whose plan is cached does not come by here. When one is convicted
  * that may be of this kind, this session's cached plans are marked invalid, so
- * that its next run is planned anew. In other sessions that hold a plan of it
- * the run is measured all the same, without a tree.
+ * that its next run is planned anew. Other sessions that hold a plan of it do so,
+ * once, when the run that is to be measured is theirs.
+ *
+ * A session that speaks keeps the trees of all that it plans, as it is to prove
+ * what it says of a first run.
  */
-#include "audit/store/audit_store.h"
+#include "audit/govern/audit_govern.h"
 #include "audit/whatif/audit_what_if.h"
 
 #include "access/parallel.h"
@@ -26,8 +29,9 @@
 #include "utils/plancache.h"
 #include "utils/timestamp.h"
 
-#define TREES 4					/* kept at a time */
+#define TREES 16				/* kept at a time */
 #define RECENT 16				/* plannings remembered whose plans are not kept */
+#define WANTED 64				/* queries remembered that were put off until they are planned */
 #define REPLANS_A_MINUTE 20		/* of all that this session has cached */
 
 static planner_hook_type prev_planner = NULL;
@@ -36,13 +40,30 @@ static int	next_tree = 0;
 static uint64 recent[RECENT];
 static unsigned int next_recent = 0;
 
+/* The place for a tree: a loop that plans one query again and again takes up one. */
+static AuditTree *
+place_for(uint64 queryid)
+{
+	AuditTree  *tree;
+
+	for (int i = 0; i < TREES; i++)
+	{
+		tree = &trees[i];
+		if (tree->queryid == queryid && tree->userid == GetUserId() &&
+			tree->lxid == PURSER_MY_LXID && tree->subid == GetCurrentSubTransactionId())
+			return tree;
+	}
+	tree = &trees[next_tree];
+	next_tree = (next_tree + 1) % TREES;
+	return tree;
+}
+
 static void
 keep_tree(Query *query, int options, uint64 queryid)
 {
-	AuditTree  *tree = &trees[next_tree];
+	AuditTree  *tree = place_for(queryid);
 	MemoryContext oldcontext;
 
-	next_tree = (next_tree + 1) % TREES;
 	if (tree->query != NULL && tree->lxid == PURSER_MY_LXID)
 		MemoryContextDelete(tree->context);
 	tree->query = NULL;
@@ -82,7 +103,8 @@ note_planning(Query *query, int options, bool for_one_run)
 	if (queryid == 0)
 		return;
 	note_kind(queryid, for_one_run);
-	if (audit_board_is_due(queryid, GetUserId()))
+	if (audit_board_is_due(queryid, GetUserId()) ||
+		(audit_policy_speaks() && audit_policy_measures()))
 		keep_tree(query, options, queryid);
 }
 
@@ -140,12 +162,19 @@ may_replan_all(void)
 	static int	count = 0;
 	TimestampTz now = GetCurrentStatementStartTimestamp();
 
-	if (TimestampDifferenceExceeds(since, now, 60000))
+	if (audit_is_apart(since, now, 60000))
 	{
 		since = now;
 		count = 0;
 	}
 	return count++ < REPLANS_A_MINUTE;
+}
+
+/* Is it only for want of its tree that a query cannot be planned again? */
+bool
+audit_tree_is_missing(const AuditWatch *watch)
+{
+	return audit_tree_find(watch->queryid, watch->userid) == NULL && !IsInParallelMode();
 }
 
 /* A query is convicted: sees to it that this session plans its next run. */
@@ -159,6 +188,28 @@ audit_tree_want(uint64 queryid)
 	}
 	if (may_replan_all())
 		ResetPlanCache();
+}
+
+/*
+ * A query was to be planned again, but its run was not planned: sees to it that the
+ * next one is. Once in a session, as that may not help; false when it may not.
+ */
+bool
+audit_tree_want_once(uint64 queryid)
+{
+	static uint64 wanted[WANTED];
+	static unsigned int next_wanted = 0;
+
+	for (int i = 0; i < WANTED; i++)
+	{
+		if (wanted[i] == queryid)
+			return false;
+	}
+	if (!may_replan_all())
+		return false;
+	wanted[next_wanted++ % WANTED] = queryid;
+	ResetPlanCache();
+	return true;
 }
 
 void

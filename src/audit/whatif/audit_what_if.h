@@ -61,7 +61,9 @@ typedef struct AuditTree
 } AuditTree;
 
 extern const AuditTree *audit_tree_find(uint64 queryid, Oid userid);
+extern bool audit_tree_is_missing(const AuditWatch *watch);
 extern void audit_tree_want(uint64 queryid);
+extern bool audit_tree_want_once(uint64 queryid);
 
 /* ---- hypothetical indexes: audit_hypothesis.c ---- */
 
