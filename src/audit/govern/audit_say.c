@@ -148,8 +148,7 @@ detail_of(const AuditSighting *sighting, const AuditFinding *finding, const Audi
 	appendStringInfoChar(&out, '.');
 	/* The place of a parent's text may hold an expression. */
 	if (sighting->parent_text != NULL && !audit_rule(sighting->rule)->suggests_text)
-		appendStringInfo(&out, "\nParent query: %.*s", sighting->parent_text_len,
-						 sighting->parent_text);
+		appendStringInfo(&out, "\nParent query: %s", finding->parent_text);
 	return out.data;
 }
 

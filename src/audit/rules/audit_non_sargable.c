@@ -332,6 +332,18 @@ suggest_type(StringInfo out, const AuditFinding *finding, const char *column)
 	appendStringInfo(out, ": WHERE %s = $1::%s", column, type);
 }
 
+static void
+suggest_reverse(StringInfo out, const char *table, const char *column)
+{
+	int			statement;
+
+	appendStringInfo(out, "CREATE INDEX ON %s (reverse(%s) text_pattern_ops)", table, column);
+	statement = out->len;
+	appendStringInfo(out, " -- then WHERE reverse(%s) LIKE reverse($1) || '%%', "
+					 "for values that end in $1", column);
+	audit_keep_on_line(out, statement);
+}
+
 /* What can look up a pattern without a beginning. */
 static void
 suggest_trigrams(StringInfo out, const AuditFinding *finding, const AuditNames *names)
@@ -344,9 +356,7 @@ suggest_trigrams(StringInfo out, const AuditFinding *finding, const AuditNames *
 						 installed ? "" : "CREATE EXTENSION IF NOT EXISTS pg_trgm; ",
 						 names->table, column, audit_trigram_name());
 	else if (finding->numbers[CAUSE] == AUDIT_WRAP_ENDING)
-		appendStringInfo(out, "CREATE INDEX ON %s (reverse(%s) text_pattern_ops) -- then WHERE "
-						 "reverse(%s) LIKE reverse($1) || '%%', for values that end in $1",
-						 names->table, column, column);
+		suggest_reverse(out, names->table, column);
 	else
 		appendStringInfo(out, "With pg_trgm installed on this server: CREATE INDEX ON %s "
 						 "USING gin (%s gin_trgm_ops)", names->table, column);
