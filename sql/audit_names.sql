@@ -41,6 +41,15 @@ SET purser.audit_notice = n_plus_one;
 SELECT format('DO $f$ BEGIN /* %s */ FOR i IN 1 .. 60 LOOP
 PERFORM other FROM %s WHERE id = i; END LOOP; END $f$ -- the end', repeat('long', 300), '"a "" -- table
 ; DROP TABLE victim; --"'::regclass) \gexec
+-- and of several statements sent at once, the one that it is in
+SELECT purser.audit_reset();
+CREATE TABLE plain AS SELECT generate_series(1, 500) AS id;
+SELECT 'a secret of another' AS statement \; DO $$
+BEGIN
+    FOR i IN 1 .. 60 LOOP
+        PERFORM FROM plain WHERE id = i;
+    END LOOP;
+END $$ \; SELECT 'and so is this' AS statement;
 RESET purser.audit_notice;
 
 \set VERBOSITY terse
