@@ -108,7 +108,8 @@ REGRESS_AUDIT = audit_counts audit_missing_index audit_results audit_n_plus_one 
 	audit_join_fanout audit_misestimate audit_stale audit_what_if audit_what_if_hostile \
 	audit_non_sargable audit_wildcard audit_expression audit_collation audit_or audit_what_if_where \
 	audit_speak audit_speak_proven audit_suppress \
-	audit_measured audit_query_stats audit_access audit_collections audit_readers audit_frames
+	audit_measured audit_query_stats audit_access audit_names audit_collections audit_readers \
+	audit_frames
 REGRESS = setup $(REGRESS_LEDGER) $(REGRESS_ONLINE) $(REGRESS_ADOPT) $(REGRESS_BULK) \
 	$(REGRESS_AUDIT)
 ISOLATION = ledger_runners bulk_skip bulk_parents online_runners bulk_upsert_wait \

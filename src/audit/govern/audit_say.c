@@ -153,8 +153,7 @@ detail_of(const AuditSighting *sighting, const AuditFinding *finding, const Audi
 		appendStringInfoString(&out, " Whether this would help has not been tried.");
 	/* The place of a parent's text may hold an expression. */
 	if (sighting->parent_text != NULL && !audit_rule(sighting->rule)->suggests_text)
-		appendStringInfo(&out, "\nParent query: %.*s", sighting->parent_text_len,
-						 sighting->parent_text);
+		appendStringInfo(&out, "\nParent query: %s", finding->parent_text);
 	return out.data;
 }
 

@@ -292,6 +292,17 @@ suggest_pattern(StringInfo out, const AuditFinding *finding, const AuditNames *n
 						   quote_identifier(names->column[0]));
 }
 
+static void
+suggest_member(StringInfo out, const char *table, const char *column)
+{
+	int			statement;
+
+	appendStringInfo(out, "CREATE INDEX ON %s USING gin (%s)", table, column);
+	statement = out->len;
+	appendStringInfo(out, " -- then WHERE %s @> ARRAY[$1]", column);
+	audit_keep_on_line(out, statement);
+}
+
 /* Conditions that only other ones could spare. */
 static void
 suggest_outward(StringInfo out, const AuditFinding *finding, const AuditNames *names)
@@ -324,9 +335,7 @@ suggest(StringInfo out, const AuditFinding *finding, const AuditNames *names)
 			suggest_outward(out, finding, names);
 			break;
 		case AUDIT_DISCARD_MEMBER:
-			appendStringInfo(out, "CREATE INDEX ON %s USING gin (%s) -- then WHERE %s @> ARRAY[$1]",
-							 names->table, quote_identifier(names->column[0]),
-							 quote_identifier(names->column[0]));
+			suggest_member(out, names->table, quote_identifier(names->column[0]));
 			break;
 		case AUDIT_DISCARD_KEY:
 		case AUDIT_DISCARD_ALTERNATIVES:

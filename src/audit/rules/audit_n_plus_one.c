@@ -232,14 +232,18 @@ append_join(StringInfo out, const AuditFinding *finding, const AuditNames *names
 static void
 suggest(StringInfo out, const AuditFinding *finding, const AuditNames *names)
 {
+	int			statement;
+
 	appendStringInfo(out, "SELECT * FROM %s WHERE ", names->table);
 	audit_append_columns(out, finding, names, false);
 	appendStringInfoString(out, " = ANY ($1)");
+	statement = out->len;
 	if (finding->nested)
 		appendStringInfo(out, " -- or one statement in place of the loop, with JOIN %s",
 						 names->table);
 	else
 		append_join(out, finding, names);
+	audit_keep_on_line(out, statement);
 }
 
 const AuditRuleSpec audit_spec_n_plus_one = {

@@ -56,3 +56,17 @@ audit_append_columns(StringInfo out, const AuditFinding *finding, const AuditNam
 						 with_order && finding->columns.descending[i] ? " DESC" : "");
 	}
 }
+
+/*
+ * Keeps on one line what follows "--" in a suggestion: names in it may have line
+ * breaks, and who runs the suggestion is not to run what stands behind these.
+ */
+void
+audit_keep_on_line(StringInfo out, int start)
+{
+	for (int i = start; i < out->len; i++)
+	{
+		if (out->data[i] == '\n' || out->data[i] == '\r')
+			out->data[i] = ' ';
+	}
+}

@@ -363,15 +363,25 @@ key_of(const AuditFinding *finding, const AuditNames *names)
 }
 
 static void
+suggest_reverse(StringInfo out, const char *table, const char *key)
+{
+	int			statement;
+
+	appendStringInfo(out, "CREATE INDEX ON %s (reverse(%s) text_pattern_ops)", table, key);
+	statement = out->len;
+	appendStringInfo(out, " -- then WHERE reverse(%s) LIKE reverse($1) || '%%', "
+					 "for values that end in $1", key);
+	audit_keep_on_line(out, statement);
+}
+
+static void
 suggest_wildcard(StringInfo out, const AuditFinding *finding, const AuditNames *names)
 {
 	const char *key = key_of(finding, names);
 
 	if (finding->numbers[CAUSE] == AUDIT_WRAP_ENDING && !OidIsValid(audit_trigram_opclass()) &&
 		!audit_trigram_is_available())
-		appendStringInfo(out, "CREATE INDEX ON %s (reverse(%s) text_pattern_ops) -- then WHERE "
-						 "reverse(%s) LIKE reverse($1) || '%%', for values that end in $1",
-						 names->table, key, key);
+		suggest_reverse(out, names->table, key);
 	else
 		audit_suggest_trigrams(out, names, key);
 }

@@ -30,6 +30,7 @@ typedef struct AuditNames
 
 extern char *audit_relation_name(Oid relid);
 extern bool audit_names(const AuditFinding *finding, AuditNames *names);
+extern void audit_keep_on_line(StringInfo out, int start);
 extern void audit_append_columns(StringInfo out, const AuditFinding *finding,
 								 const AuditNames *names, bool with_order);
 

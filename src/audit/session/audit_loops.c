@@ -38,8 +38,8 @@ static AuditLoop loops[BUCKETS * WAYS];
 
 /*
  * The client's statement that the loop is in, if the role ran it; false when
- * that cannot be known. A string of statements, or a DO block, may have taken on
- * the role in its middle; then it is the session user's.
+ * that cannot be known. A DO block may have taken on the role in its middle;
+ * then it is the session user's.
  */
 static bool
 call_text(Oid userid, const char **text, int *len)
@@ -56,6 +56,9 @@ call_text(Oid userid, const char **text, int *len)
 	}
 	*text = debug_query_string != NULL ? debug_query_string : "";
 	*len = (int) strlen(*text);
+	if (ActivePortal != NULL && ActivePortal->stmts != NIL &&
+		ActivePortal->sourceText == debug_query_string)
+		audit_part_of_text(*text, linitial_node(PlannedStmt, ActivePortal->stmts), text, len);
 	return userid == GetSessionUserId();
 }
 

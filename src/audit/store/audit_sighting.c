@@ -65,6 +65,22 @@ audit_statement_text(const QueryDesc *desc, const char **text, int *len)
 }
 
 /*
+ * Bytes of a text that fit a limit, with no character cut in two: half of one is
+ * an error where it is sent. A SQL_ASCII database knows no characters, but what
+ * its clients send is checked by their encoding; other text may be anything, so
+ * that a character at its end seems longer than it is.
+ */
+static int
+clip(const char *text, int len, int limit)
+{
+	int			encoding = GetDatabaseEncoding();
+
+	if (encoding == PG_SQL_ASCII)
+		encoding = pg_get_client_encoding();
+	return Min(pg_encoding_mbcliplen(encoding, text, len, limit), len);
+}
+
+/*
  * Copies as much of a text as there is room for, AUDIT_TEXT_BYTES with a final
  * 0 that is the caller's; a comment at its end is kept, as frameworks put there
  * where the statement comes from.
@@ -80,7 +96,7 @@ audit_keep_text(char *to, const char *from, int len)
 		tail = audit_tail_comment((AuditText) {from, len});
 	if (tail.len > room / 2)
 		tail.len = 0;
-	kept = pg_mbcliplen(from, len, room - tail.len);
+	kept = clip(from, len, room - tail.len);
 	memcpy(to, from, kept);
 	memcpy(to + kept, tail.start, tail.len);
 	return kept + tail.len;

@@ -188,6 +188,7 @@ purser_audit_findings_0_1(PG_FUNCTION_ARGS)
 		const AuditFinding *finding = lfirst(cell);
 		AuditNames	names;
 
+		CHECK_FOR_INTERRUPTS();
 		/* What was dropped is nothing to mend, nor what has been mended. */
 		if (audit_names(finding, &names) && !audit_finding_is_mended(finding) &&
 			!audit_is_hidden(finding) && !is_overruled(finding, findings))
