@@ -68,7 +68,7 @@ OBJS_AUDIT = $(addprefix src/audit/, audit.o audit_hooks.o audit_judge.o) \
 	filter.o index.o join.o link.o lookup.o made.o node.o order.o origin.o pattern.o source.o spill.o \
 	statistics.o trigram.o unique.o unseen.o value.o volatile.o wrapped.o) \
 	$(addprefix src/audit/store/audit_, board.o finds.o load.o queries.o save.o saver.o section.o \
-	sighting.o store.o table.o) \
+	sighting.o store.o table.o verdict.o) \
 	$(addprefix src/audit/whatif/audit_, hypothesis.o hypothesis_use.o replan.o split.o trees.o) \
 	$(addprefix src/audit/govern/audit_, allow.o comment.o policy.o say.o suppress.o \
 	suppressions.o) \

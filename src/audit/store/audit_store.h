@@ -169,9 +169,6 @@ extern void audit_store_get_counts(const void *entry, AuditQueryCounts *counts,
 
 /* ---- convicted queries: audit_board.c ---- */
 
-extern Size audit_board_size(void);
-extern void audit_board_init(AuditBoard *board);
-extern void audit_board_clear(AuditBoard *board);
 /* What an execution shows that a measured run may prove: bits, by number. */
 typedef enum AuditCause
 {
@@ -187,6 +184,9 @@ typedef enum AuditCause
 #define AUDIT_BOARD_BUCKETS 256	/* a power of two */
 #define AUDIT_BOARD_WAYS 4
 
+extern Size audit_board_size(void);
+extern void audit_board_init(AuditBoard *board);
+extern void audit_board_clear(AuditBoard *board);
 extern pg_atomic_uint64 *audit_board_keys;	/* in the store, as this backend sees it */
 extern void audit_board_attach(void);
 extern int	audit_board_find(const pg_atomic_uint64 *keys, uint64 key);
@@ -194,12 +194,8 @@ extern bool audit_board_take_turn(int slot);
 extern void audit_board_keep(const AuditWatch *watch);
 extern void audit_board_convict(const AuditWatch *watch, uint8 causes);
 extern void audit_board_suspect(const AuditWatch *watch, uint8 causes);
-extern void audit_board_measured(const AuditWatch *watch, List *sightings, uint8 causes);
-extern void audit_board_spared(const AuditWatch *watch, uint8 causes, List *sightings);
 extern void audit_board_retry(int slot);
 extern bool audit_board_is_due(uint64 queryid, Oid userid);
-extern bool audit_board_claim_replan(const AuditWatch *watch);
-extern void audit_board_answered(const AuditWatch *watch);
 
 /* One word for a query of this database and a role; never 0. */
 static inline uint64
@@ -232,6 +228,12 @@ audit_board_look(uint64 queryid, Oid userid)
 	return audit_board_find(audit_board_keys, key);
 }
 
+/* ---- what became of them: audit_verdict.c ---- */
+
+extern void audit_board_measured(const AuditWatch *watch, List *sightings, uint8 causes);
+extern void audit_board_spared(const AuditWatch *watch, uint8 causes, List *sightings);
+extern bool audit_board_claim_replan(const AuditWatch *watch);
+extern void audit_board_answered(const AuditWatch *watch);
 extern int	audit_board_verdict(const AuditWatch *watch, const AuditSighting *sighting);
 
 /* ---- what an execution adds to a finding: audit_sighting.c ---- */
