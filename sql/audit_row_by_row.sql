@@ -44,6 +44,26 @@ SELECT s FROM generate_series(51, 100) n,
 \set ECHO all
 SELECT * FROM found;
 
+-- What was rolled back was not written, as in tests that leave nothing behind; savepoints that are kept do not matter.
+SELECT purser.audit_reset() \g /dev/null
+\set ECHO none
+\o /dev/null
+BEGIN;
+SELECT s FROM generate_series(201, 230) n, LATERAL (VALUES ('SAVEPOINT test'), ('SAVEPOINT made'),
+    (format('INSERT INTO item VALUES (%s, 1, ''x'')', n)), ('RELEASE made'),
+    (format('INSERT INTO "Line" (item) VALUES (%s)', n)), ('ROLLBACK TO test'), ('RELEASE test')) v (s) \gexec
+COMMIT;
+\o
+SELECT count(*) AS rolled_back FROM found;
+\o /dev/null
+BEGIN;
+SELECT s FROM generate_series(201, 230) n, LATERAL (VALUES ('SAVEPOINT made'),
+    (format('INSERT INTO item VALUES (%s, 1, ''x'')', n)), ('RELEASE made')) v (s) \gexec
+ROLLBACK;
+\o
+\set ECHO all
+SELECT * FROM found;
+
 -- A loop in a function, with what the client sent.
 SELECT purser.audit_reset() \g /dev/null
 DO $$ BEGIN FOR n IN 1 .. 200 LOOP INSERT INTO "Line" (item) VALUES (n); END LOOP; END $$;

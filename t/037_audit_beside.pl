@@ -201,9 +201,9 @@ RESET max_parallel_workers_per_gather;
 /*+ SeqScan(big) */ SELECT val FROM big WHERE id = 17;
 /*+ IndexScan(big) */ SELECT max(length(pad)) FROM big WHERE id > 100;
 /*+ IndexScan(big) */ SELECT max(length(pad)) FROM big WHERE id > 100;
-/*+ IndexScan(big big_val_idx) */ SELECT id FROM big WHERE grp = 14 AND val >= 0;
-/*+ IndexScan(big big_val_idx) */ SELECT id FROM big WHERE grp = 15 AND val >= 0;
-/*+ IndexScan(big big_val_idx) */ SELECT id FROM big WHERE grp = 16 AND val >= 0;
+/*+ IndexScan(big big_val_idx) */ SELECT id FROM big WHERE grp = 14 AND val >= 0 ORDER BY id;
+/*+ IndexScan(big big_val_idx) */ SELECT id FROM big WHERE grp = 15 AND val >= 0 ORDER BY id;
+/*+ IndexScan(big big_val_idx) */ SELECT id FROM big WHERE grp = 16 AND val >= 0 ORDER BY id;
 };
 my $pgbench = q{
 \set g 5

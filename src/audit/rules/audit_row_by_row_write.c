@@ -49,6 +49,7 @@ typedef struct Loop
 	int64		executions;
 	int64		transactions;
 	int64		rows_read;
+	SubTransactionId subid;		/* of the latest, from the second on */
 	bool		found;
 	/* What follows is set when it is found. */
 	Oid			relid;
@@ -195,7 +196,32 @@ begin_anew(Loop *loop, const AuditWatch *watch, LocalTransactionId lxid)
 	loop->first = loop->last = GetCurrentStatementStartTimestamp();
 	loop->executions = loop->transactions = 1;
 	loop->rows_read = watch->rows_read;
+	loop->subid = InvalidSubTransactionId;
 	loop->found = false;
+}
+
+/* What is rolled back has not been written: a loop that wrote in there begins anew. */
+static void
+subxact_ended(SubXactEvent event, SubTransactionId id,
+			  SubTransactionId parent pg_attribute_unused(), void *arg pg_attribute_unused())
+{
+	if (event != SUBXACT_EVENT_ABORT_SUB)
+		return;
+	for (int i = nloops - 1; i >= 0; i--)
+	{
+		if (!loops[i].found && loops[i].subid >= id)
+			loops[i] = loops[--nloops];
+	}
+}
+
+static void
+note_rollbacks(void)
+{
+	static bool registered = false;
+
+	if (!registered)
+		RegisterSubXactCallback(subxact_ended, NULL);
+	registered = true;
 }
 
 /* One that goes on with it. */
@@ -204,6 +230,7 @@ count(Loop *loop, const AuditWatch *watch, LocalTransactionId lxid)
 {
 	loop->transactions += loop->lxid != lxid;
 	loop->lxid = lxid;
+	loop->subid = GetCurrentSubTransactionId();
 	loop->last = GetCurrentStatementStartTimestamp();
 	loop->executions++;
 	loop->rows_read += watch->rows_read;
@@ -276,6 +303,7 @@ look_at_transaction(const AuditWatch *watch, LocalTransactionId lxid)
 		begin_anew(loop, watch, lxid);
 		return;
 	}
+	note_rollbacks();
 	count(loop, watch, lxid);
 	if (loop->executions == audit_row_by_row_write &&
 		audit_row_by_row_target(watch->desc->plannedstmt, &loop->relid, &loop->kind))
