@@ -55,6 +55,17 @@ SELECT * FROM try('SELECT * FROM person WHERE upper(email::text) LIKE upper(''u7
 SELECT * FROM cure('SELECT * FROM person WHERE upper(state) LIKE ''X%''');
 SELECT * FROM cure('SELECT * FROM person WHERE lower(name) LIKE ''%abcde%''');
 SELECT * FROM cure('SELECT * FROM person WHERE lower(email) ~ ''u777[0-9]@''');
+-- what the planner refuses as it does not know how rare the values are, it takes once ANALYZE has seen them
+CREATE TABLE listed AS SELECT id, data, made FROM person;
+CREATE INDEX ON listed (made);
+ANALYZE listed;
+SELECT * FROM cure('SELECT id FROM listed WHERE data->>''k'' = ''77'' ORDER BY made DESC LIMIT 20');
+SELECT * FROM cure('SELECT id FROM listed WHERE (data->>''k'')::int > 19990');
+SELECT * FROM cure('SELECT id FROM listed WHERE lower(data->>''k'') LIKE ''%9990%'' ORDER BY made DESC LIMIT 20');
+-- an index that has not been analyzed is no reason to make another one
+DROP INDEX listed_expr_idx;
+CREATE INDEX ON listed ((data->>'k'));
+SELECT * FROM try('SELECT id FROM listed WHERE data->>''k'' = ''77'' ORDER BY made DESC LIMIT 20', 4);
 -- written in another way, the same expression
 DROP INDEX person_upper_idx1;
 SELECT count(*) FROM try('SELECT * FROM person WHERE upper(name::text) LIKE upper(''%abcde%'')');
@@ -118,7 +129,6 @@ SELECT columns, suggestion FROM try('SELECT * FROM person WHERE state <> ''done'
 SELECT columns, suggestion FROM try('SELECT * FROM person WHERE state <> ''done'' AND made IS NOT NULL');
 SELECT columns, suggestion FROM try('SELECT * FROM person WHERE coalesce(state = current_user, true)');
 SELECT columns, suggestion FROM try('SELECT * FROM person WHERE made <> now() AND made < now() - interval ''90 years''');
-SELECT columns, suggestion FROM try('SELECT * FROM person WHERE id NOT IN (SELECT p.id FROM person p)');
 SELECT columns, suggestion FROM try('SELECT * FROM person WHERE state <> (SELECT ''done'' LIMIT 1)');
 SELECT columns, suggestion FROM try('SELECT * FROM person WHERE random() < 0');
 SELECT columns, suggestion FROM try('SELECT * FROM person WHERE id + 0 = (random() - 2)::int');

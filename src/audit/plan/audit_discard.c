@@ -249,7 +249,8 @@ worst_condition(const AuditFilter *filter, ParamListInfo params, AuditWrapped **
 	*wrapped = NULL;
 	forboth(clause, filter->filter_clauses, condition, filter->conditions)
 	{
-		if (((const AuditClause *) lfirst(clause))->attnum != 0)
+		if (((const AuditClause *) lfirst(clause))->attnum != 0 ||
+			audit_wrapped_is_served(filter, lfirst(condition), params))
 			continue;
 		if (audit_wrapped_alone(filter, lfirst(condition), params, &found))
 		{

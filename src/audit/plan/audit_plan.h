@@ -191,6 +191,8 @@ extern bool audit_wrapped_column(const AuditFilter *filter, ParamListInfo params
 								 AuditWrapped *wrapped);
 extern bool audit_wrapped_alone(const AuditFilter *filter, Node *condition, ParamListInfo params,
 								AuditWrapped *wrapped);
+extern bool audit_wrapped_is_served(const AuditFilter *filter, Node *condition,
+									ParamListInfo params);
 extern Oid	audit_index_on(Relation rel, AttrNumber attnum);
 
 /* ---- expressions that indexes are on: audit_expression.c ---- */

@@ -340,13 +340,12 @@ is_served(const AuditFilter *filter, const AuditWrapped *wrapped)
 	AuditColumns columns = {.n = 1, .attnum = {wrapped->attnum}, .ranged = {1},
 	.operator = {wrapped->operator}};
 
-	if (!OidIsValid(wrapped->operator))
-		return false;
 	if (wrapped->expression != NULL)
 		return audit_expression_is_indexed(RelationGetRelid(filter->rel),
 										   audit_expression_hash(wrapped->expression),
 										   wrapped->operator);
-	return audit_index_exists(RelationGetRelid(filter->rel), &columns);
+	return OidIsValid(wrapped->operator) &&
+		audit_index_exists(RelationGetRelid(filter->rel), &columns);
 }
 
 /* Of a condition that was read: is it in vain, for lack of an index that serves it? */
@@ -398,21 +397,40 @@ is_plain_cast(const AuditWrapped *wrapped)
 	return IsA(without_labels(argument), Var);
 }
 
-/* The same of a column that need not have an index: what would serve the condition? */
+/* The same of a column that need not have an index. */
+static bool
+read_alone(const AuditFilter *filter, Node *condition, ParamListInfo params,
+		   AuditWrapped *wrapped)
+{
+	AuditWrapped none = {.method = BTREE_AM_OID};
+
+	if (read_condition(filter, condition, params, wrapped))
+		return true;
+	*wrapped = none;
+	return IsA(condition, OpExpr) && read_content(filter, (OpExpr *) condition, wrapped);
+}
+
+/* What would serve the condition? */
 bool
 audit_wrapped_alone(const AuditFilter *filter, Node *condition, ParamListInfo params,
 					AuditWrapped *wrapped)
 {
-	if (!read_condition(filter, condition, params, wrapped))
-	{
-		AuditWrapped none = {.method = BTREE_AM_OID};
-
-		*wrapped = none;
-		if (!IsA(condition, OpExpr) || !read_content(filter, (OpExpr *) condition, wrapped))
-			return false;
-	}
-	return wrapped->cause != AUDIT_WRAP_OTHER_COLLATION && !is_plain_cast(wrapped) &&
+	return read_alone(filter, condition, params, wrapped) &&
+		wrapped->cause != AUDIT_WRAP_OTHER_COLLATION && !is_plain_cast(wrapped) &&
 		complete(filter, wrapped);
+}
+
+/* Is there an index that serves it, whether the planner uses it or not? */
+bool
+audit_wrapped_is_served(const AuditFilter *filter, Node *condition, ParamListInfo params)
+{
+	AuditWrapped wrapped;
+
+	if (!read_alone(filter, condition, params, &wrapped))
+		return false;
+	if (wrapped.expression != NULL)
+		wrapped.expression = of_table_mutator(wrapped.expression, &filter->scope);
+	return is_served(filter, &wrapped);
 }
 
 /*

@@ -151,6 +151,23 @@ kind_of_remedy(const AuditWrapped *wrapped)
 	}
 }
 
+/*
+ * Of an expression that it has no statistics of, the planner guesses what a
+ * condition keeps, and may refuse an index that it would take once ANALYZE has
+ * seen the expression; but for patterns without a trigram.
+ */
+static bool
+may_yet_serve(const AuditSuspect *remedy)
+{
+	const AuditHypothesis *hypothesis = &remedy->hypothesis;
+	bool		has_keys = remedy->remedy->evident ||
+		kind_of_remedy(remedy->remedy) != AUDIT_DISCARD_PATTERN;
+
+	return has_keys && hypothesis->expression != NULL && hypothesis->indexable &&
+		strlen(hypothesis->text) < AUDIT_TEXT_BYTES &&
+		!audit_expression_has_statistics(hypothesis->owner, hypothesis->hash);
+}
+
 /* Advice that the planner would follow, or none that it would not. */
 static void
 apply(AuditSighting *sighting, const AuditSuspect *remedy)
@@ -173,7 +190,13 @@ apply(AuditSighting *sighting, const AuditSuspect *remedy)
 			audit_find_expression(sighting);
 			break;
 		case AUDIT_REMEDY_REFUSED:
-			if (sighting->numbers[KIND] != AUDIT_DISCARD_MUTABLE)
+			if (may_yet_serve(remedy))
+			{
+				sighting->numbers[KIND] = kind_of_remedy(remedy->remedy);
+				sighting->unproven = true;
+				audit_set_expression(sighting, &remedy->hypothesis);
+			}
+			else if (sighting->numbers[KIND] != AUDIT_DISCARD_MUTABLE)
 				sighting->numbers[KIND] = AUDIT_DISCARD_OUTWARD;
 			break;
 		case AUDIT_REMEDY_UNKNOWN:
@@ -317,6 +340,14 @@ suggest_outward(StringInfo out, const AuditFinding *finding, const AuditNames *n
 	appendStringInfoChar(out, '.');
 }
 
+/* Without costs the planner would not take it before it knows the expression's values. */
+static void
+suggest_analyze(StringInfo out, const AuditFinding *finding, const AuditNames *names)
+{
+	if (finding->parent_text[0] != '\0' && isnan(finding->numbers[COSTS]))
+		appendStringInfo(out, "; ANALYZE %s", names->table);
+}
+
 static void
 suggest(StringInfo out, const AuditFinding *finding, const AuditNames *names)
 {
@@ -367,6 +398,7 @@ suggest(StringInfo out, const AuditFinding *finding, const AuditNames *names)
 							 "WHERE the condition.", names->table);
 			break;
 	}
+	suggest_analyze(out, finding, names);
 }
 
 const AuditRuleSpec audit_spec_discarded_rows = {

@@ -179,12 +179,13 @@ text_of(const AuditHypothesis *hypothesis)
 	return text;
 }
 
+/* An index that a policy keeps from being used is not worth its words. */
 static void
-describe(AuditHypothesis *hypothesis, MemoryContext context)
+describe(AuditHypothesis *hypothesis, const Query *query, MemoryContext context)
 {
 	Node	   *owners;
 
-	if (hypothesis->expression == NULL || (hypothesis->used == 0 && !hypothesis->evident))
+	if (hypothesis->expression == NULL || (hypothesis->used == 0 && query->hasRowSecurity))
 		return;
 	hypothesis->indexable = !contain_mutable_functions(hypothesis->expression);
 	owners = audit_hypothesis_expression(hypothesis, hypothesis->owner);
@@ -205,7 +206,7 @@ plan_both(const AuditWatch *watch, List *hypotheses, AuditCosts *costs, MemoryCo
 	costs->after = plan_cost(watch, copyObject(tree->query), tree->options, hypotheses);
 	try_split(watch, tree, hypotheses, costs);
 	foreach(cell, hypotheses)
-		describe(lfirst(cell), context);
+		describe(lfirst(cell), tree->query, context);
 	return true;
 }
 
