@@ -3,9 +3,10 @@
 #
 # What the audit costs in throughput and in processor time, beside its peers: one private server for
 # each configuration (scripts/with-server), all alive at once, taking turns. A round runs each of
-# them once, there and back, so that a drift of the machine falls on all alike. Prints, for each
-# case, medians of the rounds' ratios to the server that only computes query identifiers; 1.000 is no
-# cost, and the row "itself", that server's way back to its way there, shows the noise.
+# them once, there and back, so that a drift of the machine falls on all alike; the next round begins
+# with another one, as who runs twice in a row is favoured. Prints, for each case, medians of the
+# rounds' ratios to the server that only computes query identifiers; 1.000 is no cost, and the row
+# "itself", that server's way back to its way there, shows the noise.
 #
 # Cases: lookup (-S -M prepared), tpcb, crowd (8 clients a core), new_ids (each statement a new query
 # identifier), count (1M rows), join (100,000 loops); all of them by default.
@@ -55,6 +56,7 @@ settings_of() { # CONFIGURATION
 initdb -D "$work/template" -U postgres -A trust -N --no-locale -E UTF8 >/dev/null
 printf '%s\n' "listen_addresses = ''" "fsync = off" "autovacuum = off" "jit = off" \
 	"max_parallel_workers_per_gather = 0" "shared_buffers = 256MB" "max_connections = 100" \
+	"checkpoint_timeout = 1d" "max_wal_size = 16GB" "bgwriter_lru_maxpages = 0" \
 	>>"$work/template/postgresql.conf"
 pg_ctl -D "$work/template" -o "-k $work" -w -l "$work/log" start >/dev/null
 export PGHOST=$work
@@ -113,7 +115,7 @@ run() { # CONFIGURATION CASE: transactions a second, ticks for a million transac
 	done
 	after=$(cpu "$1")
 	awk -v ticks=$((after - before)) '/^tps/ { tps = $3 } /actually processed/ { n = $NF }
-		END { printf "%s %s ", tps, ticks / n * 1000000 }' <<<"$out"
+		END { print tps, ticks / n * 1000000 }' <<<"$out"
 }
 
 median() { # FILE EXPRESSION over the columns of a round
@@ -128,19 +130,25 @@ for case in "${cases[@]}"; do
 	runs=$work/runs
 	: >"$runs"
 	for configuration in "${configurations[@]}"; do run "$configuration" "$case" >/dev/null; done
-	for _ in $(seq "$rounds"); do
-		{
-			for ((i = 0; i < n; i++)); do run "${configurations[i]}" "$case"; done
-			for ((i = n - 1; i >= 0; i--)); do run "${configurations[i]}" "$case"; done
-			echo
-		} >>"$runs"
+	for ((round = 0; round < rounds; round++)); do
+		there=() back=()
+		for ((i = 0; i < n; i++)); do
+			turn=$(((round + i) % n))
+			there[turn]=$(run "${configurations[turn]}" "$case")
+		done
+		for ((i = n - 1; i >= 0; i--)); do
+			turn=$(((round + i) % n))
+			back[turn]=$(run "${configurations[turn]}" "$case")
+		done
+		for ((i = 0; i < n; i++)); do printf '%s %s ' "${there[i]}" "${back[i]}"; done >>"$runs"
+		echo >>"$runs"
 	done
 	printf '%-9s %-19s %10.3f %14.3f\n' "$case" itself \
-		"$(median "$runs" "\$$((4 * n - 1)) / \$1")" "$(median "$runs" "\$$((4 * n)) / \$2")"
-	for ((i = 1; i < n; i++)); do # columns of the way there, and of the way back
-		there=$((2 * i + 1)) back=$((4 * n - 2 * i - 1))
+		"$(median "$runs" "\$3 / \$1")" "$(median "$runs" "\$4 / \$2")"
+	for ((i = 1; i < n; i++)); do # four columns each: throughput and time there, and back
+		at=$((4 * i))
 		printf '%-9s %-19s %10.3f %14.3f\n' "$case" "${configurations[i]}" \
-			"$(median "$runs" "(\$$there + \$$back) / (\$1 + \$$((4 * n - 1)))")" \
-			"$(median "$runs" "(\$$((there + 1)) + \$$((back + 1))) / (\$2 + \$$((4 * n)))")"
+			"$(median "$runs" "(\$$((at + 1)) + \$$((at + 3))) / (\$1 + \$3)")" \
+			"$(median "$runs" "(\$$((at + 2)) + \$$((at + 4))) / (\$2 + \$4)")"
 	done
 done
