@@ -219,6 +219,16 @@ UPDATE now_drop SET what = 'TYPE short_lived';
 SELECT count(*), dropping() FROM orders WHERE email = trim('x ')::short_lived::text;
 DROP TABLE now_drop;
 
+-- Which column comes first is decided by the value that is asked for, not by how many values there are.
+CREATE TABLE job AS SELECT i AS id, CASE WHEN i % 1000 = 0 THEN 'failed' WHEN i % 50 = 0 THEN 'pending' ELSE 'done' END AS state,
+    'region' || i / 7 % 100 AS region, 'country' || i / 700 % 4 AS country FROM generate_series(1, 40000) i;
+ANALYZE job;
+SELECT columns, suggestion FROM try('SELECT id FROM job WHERE state = ''failed'' AND country = ''country1''');
+SELECT columns, suggestion FROM try('SELECT id FROM job WHERE state = ''failed'' AND region = ''region7''');
+SELECT columns, suggestion FROM try('SELECT id FROM job WHERE state = ''done'' AND region = ''region7''');
+SELECT columns, suggestion FROM try('SELECT id FROM job WHERE state = ''done'' AND country = ''country1'' AND id < 300');
+DROP TABLE job;
+
 -- Hostile names, two tables in one query, a prepared statement, a function's statement.
 CREATE TABLE "We ""ird" ("a b" int, "SELECT" text, id int);
 INSERT INTO "We ""ird" SELECT i % 15, 's' || i % 11, i FROM generate_series(1, 2000) i;

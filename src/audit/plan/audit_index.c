@@ -38,11 +38,12 @@
 typedef struct Candidate
 {
 	const AuditClause *clause;
-	double		ndistinct;		/* 0: unknown */
+	double		rarity;			/* one in so many rows has the value; 0: unknown */
 } Candidate;
 
 typedef struct Candidates
 {
+	ParamListInfo params;
 	int			n;
 	Candidate	at[AUDIT_MAX_COLUMNS];
 } Candidates;
@@ -71,6 +72,17 @@ is_key_column(Relation rel, const AuditClause *clause)
 		get_attavgwidth(RelationGetRelid(rel), clause->attnum) <= WIDEST_KEY;
 }
 
+/* How rare the value asked for is: by itself if it is known, else as the average one. */
+static double
+rarity_of(Relation rel, const AuditClause *clause, ParamListInfo params)
+{
+	double		share = audit_equality_selectivity(rel, clause, params);
+
+	if (share < 0)
+		return audit_distinct_values(rel, clause->attnum);
+	return 1 / Max(share, 1 / Max(rel->rd_rel->reltuples, 1.0));
+}
+
 static void
 add_candidate(Candidates *candidates, Relation rel, const AuditClause *clause)
 {
@@ -82,7 +94,7 @@ add_candidate(Candidates *candidates, Relation rel, const AuditClause *clause)
 	if (candidates->n == AUDIT_MAX_COLUMNS)
 		return;
 	candidates->at[candidates->n].clause = clause;
-	candidates->at[candidates->n++].ndistinct = audit_distinct_values(rel, clause->attnum);
+	candidates->at[candidates->n++].rarity = rarity_of(rel, clause, candidates->params);
 }
 
 static void
@@ -127,7 +139,7 @@ all_served(List *clauses)
 	return true;
 }
 
-/* Drops columns that are not known to have many values. */
+/* Drops columns whose values are not known to be rare. */
 static void
 drop_unproven(Candidates *candidates)
 {
@@ -135,13 +147,13 @@ drop_unproven(Candidates *candidates)
 
 	for (int i = 0; i < candidates->n; i++)
 	{
-		if (candidates->at[i].ndistinct >= FEW_VALUES)
+		if (candidates->at[i].rarity >= FEW_VALUES)
 			candidates->at[kept++] = candidates->at[i];
 	}
 	candidates->n = kept;
 }
 
-/* Most values first; stable, and columns without statistics last. */
+/* Rarest values first; stable, and columns without statistics last. */
 static void
 order_candidates(Candidates *candidates)
 {
@@ -150,7 +162,7 @@ order_candidates(Candidates *candidates)
 		Candidate	moved = candidates->at[i];
 		int			j = i;
 
-		for (; j > 0 && candidates->at[j - 1].ndistinct < moved.ndistinct; j--)
+		for (; j > 0 && candidates->at[j - 1].rarity < moved.rarity; j--)
 			candidates->at[j] = candidates->at[j - 1];
 		candidates->at[j] = moved;
 	}
@@ -165,7 +177,7 @@ is_enough(double expected, double kept)
 
 /*
  * Leaves as many columns as it takes to find what the filter kept; true when
- * more would help. A column that has few values helps none that has many.
+ * more would help. A value that is common helps none that is rare.
  */
 static bool
 cut_candidates(Candidates *candidates, const AuditFilter *filter)
@@ -175,14 +187,14 @@ cut_candidates(Candidates *candidates, const AuditFilter *filter)
 
 	for (int i = 0; i < candidates->n; i++)
 	{
-		double		ndistinct = candidates->at[i].ndistinct;
+		double		rarity = candidates->at[i].rarity;
 
-		if (ndistinct > 0 && ndistinct < FEW_VALUES && i > 0)
+		if (rarity > 0 && rarity < FEW_VALUES && i > 0)
 		{
 			candidates->n = i;
 			return true;
 		}
-		expected /= Max(ndistinct, 1.0);
+		expected /= Max(rarity, 1.0);
 		if (is_enough(expected, filter->kept / loops))
 		{
 			candidates->n = i + 1;
@@ -404,9 +416,9 @@ arm_advice(const AuditFilter *filter, AuditColumns *columns)
 
 /* The index to advise for a filter that wastes; false when there is none. */
 bool
-audit_index_advice(const AuditFilter *filter, AuditColumns *columns)
+audit_index_advice(const AuditFilter *filter, ParamListInfo params, AuditColumns *columns)
 {
-	Candidates	chosen;
+	Candidates	chosen = {.params = params};
 
 	if (!is_advisable(filter->rel))
 		return false;

@@ -330,7 +330,8 @@ extern bool audit_plan_is_volatile(PlanState *top);
 typedef bool (*AuditIndexTest) (HeapTuple tuple, TupleDesc desc, const void *wanted);
 
 extern bool audit_any_index(Oid relid, AuditIndexTest test, const void *wanted);
-extern bool audit_index_advice(const AuditFilter *filter, AuditColumns *columns);
+extern bool audit_index_advice(const AuditFilter *filter, ParamListInfo params,
+							   AuditColumns *columns);
 extern double audit_distinct_values(Relation rel, AttrNumber attnum);
 extern bool audit_index_exists(Oid relid, const AuditColumns *columns);
 extern bool audit_collation_is_indexed(Oid relid, AttrNumber attnum, Oid collation);

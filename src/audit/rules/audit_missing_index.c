@@ -61,7 +61,7 @@ advice_of(const AuditWatch *watch)
 		Oid			owner;
 
 		if (filter->scanned - filter->kept < FEWEST_DISCARDED || looked_at++ > MAX_FILTERS ||
-			!audit_index_advice(filter, &columns))
+			!audit_index_advice(filter, watch->desc->params, &columns))
 			continue;
 		owner = audit_index_owner(RelationGetRelid(filter->rel), &columns);
 		suspect = same_advice(suspects, owner, &columns);
